@@ -1,0 +1,1 @@
+"""The tiny backbone: a small CLIP pretrained in this repository on images that it draws itself."""

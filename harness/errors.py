@@ -1,0 +1,65 @@
+"""The error tree: everything a user can mend, said once and without a traceback.
+
+A ``HarnessError`` carries every fault that was found, so that one look at the terminal is enough to mend a
+file. Anything else that is raised is a defect of the harness and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong: where it stands, what it is, and what to do about it."""
+
+    where: str
+    what: str
+    mend: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        return f"{place}{self.what}" + (f" {self.mend}" if self.mend else "")
+
+
+class HarnessError(Exception):
+    """A mistake that the user can mend; the command line prints it and exits with 2."""
+
+    def __init__(self, faults: Fault | str | Iterable[Fault]) -> None:
+        if isinstance(faults, str):
+            faults = Fault("", faults)
+        self.faults: tuple[Fault, ...] = (faults,) if isinstance(faults, Fault) else tuple(faults)
+        super().__init__("\n".join(map(str, self.faults)))
+
+
+class MatrixError(HarnessError):
+    """The matrix YAML, or a selection from it, cannot be used."""
+
+
+class DataError(HarnessError):
+    """A data set, a split or an image is missing or wrong."""
+
+
+class BackboneError(HarnessError):
+    """A backbone is unknown, or its weights are missing or wrong."""
+
+
+class PromptError(HarnessError):
+    """A prompt does not fit the text tower."""
+
+
+class RecordError(HarnessError):
+    """A record, a job file or a results folder cannot be used."""
+
+
+class RunError(HarnessError):
+    """One cell could not be trained or evaluated; it becomes a failed record and the others go on."""
+
+
+def did_you_mean(name: object, known: Sequence[str]) -> str:
+    """The sentence that names the nearest known word, then what is allowed."""
+    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
+    guess = f"Did you mean {near[0]!r}? " if near else ""
+    return f"{guess}Known: {', '.join(known)}."

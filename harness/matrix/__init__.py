@@ -1,0 +1,1 @@
+"""The experiment matrix: YAML in, cells out. Pure values; nothing here reads data or loads torch."""

@@ -1,0 +1,287 @@
+"""A matrix: what a YAML asks for, expanded into cells."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import Fault, MatrixError, did_you_mean
+from harness.matrix.cell import CELL_KEYS, Cell, Recipe
+from harness.matrix.protocol import PROTOCOLS, Number
+from harness.matrix.schema import MatrixFile, read_matrix_file
+from harness.matrix.vocabulary import MethodEntry, Vocabulary
+from harness.matrix.yaml_file import Path_, YamlFile, read_yaml, spell
+
+Axes = dict[str, tuple[Any, ...]]  # from a key of the cell to its values
+
+# Keys of the YAML that are spelled otherwise than the cell's, and those that are the same.
+_SHARED_AXES = {
+    "dataset": "datasets",
+    "backbone": "backbones",
+    "seed": "seeds",
+    "shots": "shots",
+    "classes": "classes",
+    "precision": "precision",
+    "protocol": "protocol",
+    "views": "views",
+}
+_COMMON_READS = ("dataset", "backbone", "classes", "precision")  # every method reads these
+_UNREAD: dict[str, Any] = {"shots": 0, "seed": None, "views": None, "protocol": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """A named set of cells.
+
+    Attributes:
+        name: the YAML's ``name``, else its file stem; the folder under ``results/``.
+        cells: without repeats, in the order of the YAML.
+        fewer_shots: whether a class that holds fewer images than ``shots`` is taken whole.
+        tracking: ``none`` or ``wandb``.
+    """
+
+    name: str
+    cells: tuple[Cell, ...]
+    fewer_shots: bool = False
+    tracking: str = "none"
+
+
+def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
+    """The matrix that a YAML file describes.
+
+    Axes multiply; ``exclude`` then removes the cells that match all keys of an entry; ``include`` adds the
+    product of its own axes, with the matrix's axes for those it does not name.
+
+    Raises:
+        MatrixError: with every fault of the file.
+    """
+    file = read_yaml(path)
+    typed, faults = read_matrix_file(file, vocabulary)
+    reader = _Expansion(file, typed, vocabulary, faults)
+    cells = reader.cells()
+    if faults:
+        raise MatrixError(sorted(dict.fromkeys(faults), key=_line_of))
+    if not cells:
+        raise MatrixError(Fault(str(path), "describes no cell: exclude removes them all."))
+    return Matrix(typed.name or path.stem, cells, typed.fewer_shots == "allow", typed.tracking)
+
+
+def _line_of(fault: Fault) -> tuple[int, str]:
+    """Sort key: the line that the fault's place names."""
+    numbers = [part for part in fault.where.split(":") if part.isdigit()]
+    return (int(numbers[0]) if numbers else 0, fault.where)
+
+
+@dataclass(frozen=True, slots=True)
+class _Expansion:
+    """One expansion: the typed file, the names it may use, and the list that its faults are added to."""
+
+    file: YamlFile
+    typed: MatrixFile
+    vocabulary: Vocabulary
+    faults: list[Fault]
+
+    def cells(self) -> tuple[Cell, ...]:
+        """All cells; what is at fault is left out and added to ``faults``."""
+        self._check_repeats()
+        self._check_recipe_keys()
+        shared = {key: getattr(self.typed, name) for key, name in _SHARED_AXES.items()}
+        entries = [self._entry(("methods", i), entry) for i, entry in enumerate(self.typed.methods)]
+        methods = [(place, axes) for place, axes in entries if axes is not None]
+        cells = [cell for place, axes in methods for cell in self._product(place, shared | axes)]
+        cells = self._exclude(cells)
+        for index, entry in enumerate(self.typed.include):
+            cells += self._include(("include", index), entry, shared, methods)
+        unique = tuple(dict.fromkeys(cells))
+        self._check_class_sizes(unique)
+        return unique
+
+    def _fault(self, place: Path_, what: str) -> None:
+        self.faults.append(Fault(self.file.where(place), what))
+
+    # --- entries -------------------------------------------------------------------------------------------
+
+    def _entry(self, place: Path_, entry: Mapping[str, Any]) -> tuple[Path_, Axes | None]:
+        """The axes of one entry of ``methods``; ``None`` when its method is unknown."""
+        name = entry.get("method")
+        if name not in self.vocabulary.methods:
+            known = tuple(self.vocabulary.methods)
+            what = f"unknown method {name!r}. {did_you_mean(name, known)}" if name else "names no method: add `method: NAME`."
+            self._fault((*place, "method") if name else place, what)
+            return place, None
+        method = self.vocabulary.methods[name]
+        known = ("recipe", *method.axes, *(_SHARED_AXES if place[0] == "include" else ()))
+        axes: Axes = {"method": (name,)}
+        for key, value in entry.items():
+            if key in method.axes:
+                axes[key] = self._values((*place, key), value, method.axes[key].fault)
+            elif key == "recipe":
+                axes[key] = (self._recipe_overrides((*place, key), value, (name,)),)
+            elif key != "method":
+                self._fault((*place, key), f"unknown axis of {name}. {did_you_mean(key, known)}")
+        return place, axes
+
+    def _values(self, place: Path_, value: Any, check: Any) -> tuple[Any, ...]:
+        """The usable items of an axis; a single value is a list of one."""
+        items = tuple(value) if isinstance(value, list) else (value,)
+        if not items:
+            self._fault(place, "is empty; give at least one value, or leave the key out.")
+        if len({repr(item) for item in items}) < len(items):
+            self._fault(place, "holds a value twice.")
+        kept = []
+        for index, item in enumerate(items):
+            what = check(item)
+            if what is None:
+                kept.append(item)
+            else:
+                self._fault((*place, index) if isinstance(value, list) else place, what)
+        return tuple(kept)
+
+    def _include(self, place: Path_, entry: dict[str, Any], shared: Axes, methods: list[tuple[Path_, Axes]]) -> list[Cell]:
+        """The cells that one entry of ``include`` adds."""
+        own = {key: value for key, value in entry.items() if key in _SHARED_AXES}
+        rest = {key: value for key, value in entry.items() if key not in _SHARED_AXES}
+        axes = self._shared_values(place, own)
+        if "method" in rest:
+            bases = [(place, found)] if (found := self._entry(place, rest)[1]) is not None else []
+        else:
+            for key in rest:
+                self._fault((*place, key), f"needs `method:` beside it. {did_you_mean(key, tuple(_SHARED_AXES))}")
+            bases = methods
+        return [cell for where, base in bases for cell in self._product(where, shared | base | axes)]
+
+    def _shared_values(self, place: Path_, entry: Mapping[str, Any]) -> Axes:
+        """Axes of an ``include`` entry, checked by the same rules as the top-level ones."""
+        content = {_SHARED_AXES[key]: value for key, value in entry.items()}
+        inside = YamlFile(
+            self.file.path,
+            content,
+            {
+                (_SHARED_AXES[key], *inner[len(place) + 1 :]): line
+                for key in entry
+                for inner, line in self.file.lines.items()
+                if inner[: len(place) + 1] == (*place, key)
+            },
+            prefix=f"{spell(place)}: ",
+        )
+        typed, found = read_matrix_file(inside, self.vocabulary, required=())
+        self.faults.extend(found)
+        return {key: getattr(typed, _SHARED_AXES[key]) for key in entry}
+
+    def _exclude(self, cells: list[Cell]) -> list[Cell]:
+        """``cells`` without those that match an entry of ``exclude``."""
+        keys = set(CELL_KEYS) | {key for entry in self.vocabulary.methods.values() for key in entry.axes}
+        for index, entry in enumerate(self.typed.exclude):
+            place: Path_ = ("exclude", index)
+            unknown = [key for key in entry if key not in keys]
+            for key in unknown:
+                self._fault((*place, key), f"unknown axis. {did_you_mean(key, sorted(keys))}")
+            matching = {cell for cell in cells if entry and not unknown and _matches(cell, entry)}
+            if not unknown and not matching and cells:
+                self._fault(place, "matches no cell of the matrix.")
+            cells = [cell for cell in cells if cell not in matching]
+        return cells
+
+    # --- product -------------------------------------------------------------------------------------------
+
+    def _product(self, place: Path_, axes: Axes) -> Iterator[Cell]:
+        """The cells of one method over ``axes``; an axis that the method does not read is one value."""
+        name = axes["method"][0]
+        method = self.vocabulary.methods[name]
+        for key in ("shots", "seed"):
+            if key in method.reads and not axes[key] and _SHARED_AXES[key] not in self.file.content:
+                self._fault(place, f"{name} reads the axis {_SHARED_AXES[key]!r}, which the matrix does not have.")
+        overrides = {**self._top_recipe(name), **dict(axes.get("recipe", ((),))[0])}
+        keys = [*_COMMON_READS, *(key for key in _UNREAD if key in method.reads), *method.axes]
+        values = [axes.get(key, (method.axes[key].default,) if key in method.axes else ()) for key in keys]
+        for point in itertools.product(*values):
+            yield self._cell(name, method, dict(zip(keys, point, strict=True)), overrides)
+
+    def _cell(self, name: str, method: MethodEntry, point: dict[str, Any], overrides: dict[str, Any]) -> Cell:
+        """One resolved cell: defaults of data set and protocol filled in."""
+        flat: dict[str, Any] = _UNREAD | point | {"method": name}
+        if "template" in method.axes and flat["template"] is None:
+            flat["template"] = self.vocabulary.datasets[flat["dataset"]].template
+        if flat.get("ctx_init"):
+            flat["n_ctx"] = len(str(flat["ctx_init"]).replace("_", " ").split())
+        if flat["protocol"] is not None:
+            numbers = PROTOCOLS[flat["protocol"]].recipe(name, flat["dataset"], flat["shots"])
+            flat["recipe"] = {**numbers, **overrides}
+        return Cell.from_dict(flat)
+
+    # --- recipe --------------------------------------------------------------------------------------------
+
+    def _numbers(self, methods: Iterable[str]) -> dict[str, Number]:
+        """All recipe numbers that the protocols in use give to ``methods``."""
+        found: dict[str, Number] = {}
+        for protocol in self.typed.protocol:
+            for method in methods:
+                found |= PROTOCOLS[protocol].numbers.get(method, {})
+        return found
+
+    def _recipe_overrides(self, place: Path_, recipe: Any, methods: tuple[str, ...]) -> Recipe:
+        """The usable overrides, sorted by name."""
+        if not isinstance(recipe, dict):
+            self._fault(place, f"must hold `number: value` lines, not {recipe!r}.")
+            return ()
+        numbers = self._numbers(methods)
+        usable = {}
+        for key, value in recipe.items():
+            if key not in numbers:
+                self._fault((*place, str(key)), f"unknown number of a recipe. {did_you_mean(key, tuple(numbers))}")
+            elif (what := numbers[key].fault(value)) is not None:
+                self._fault((*place, str(key)), what)
+            else:
+                usable[key] = value if isinstance(numbers[key].default, int) else float(value)
+        return tuple(sorted(usable.items()))
+
+    def _check_recipe_keys(self) -> None:
+        """Check the top-level recipe once, against all methods in the matrix."""
+        names = [entry.get("method") for entry in (*self.typed.methods, *self.typed.include)]
+        methods = tuple(name for name in dict.fromkeys(names) if name in self.vocabulary.methods)
+        self._recipe_overrides(("recipe",), self.typed.recipe, methods)
+
+    def _top_recipe(self, method: str) -> dict[str, Any]:
+        """The top-level overrides that ``method`` reads."""
+        numbers = self._numbers((method,))
+        return {
+            key: value if isinstance(numbers[key].default, int) else float(value)
+            for key, value in self.typed.recipe.items()
+            if key in numbers and numbers[key].fault(value) is None
+        }
+
+    # --- checks over the whole file ------------------------------------------------------------------------
+
+    def _check_repeats(self) -> None:
+        for name in _SHARED_AXES.values():
+            items = self.file.content.get(name)
+            if isinstance(items, list):
+                repeated = {repr(item) for item in items if items.count(item) > 1}
+                for item in sorted(repeated):
+                    self._fault((name,), f"holds {item} twice.")
+
+    def _check_class_sizes(self, cells: tuple[Cell, ...]) -> None:
+        """More shots than the smallest class holds is a fault unless the matrix allows fewer."""
+        if self.typed.fewer_shots == "allow":
+            return
+        for dataset, shots in dict.fromkeys((cell.dataset, cell.shots) for cell in cells):
+            smallest = self.vocabulary.datasets[dataset].smallest_class
+            if smallest is not None and isinstance(shots, int) and shots > smallest:
+                index = self.typed.shots.index(shots) if shots in self.typed.shots else None
+                place: Path_ = ("shots",) if index is None else ("shots", index)
+                self._fault(
+                    place,
+                    f"{shots} shots are more than the smallest class of {dataset} holds ({smallest} training images). "
+                    "Take fewer shots, or write `fewer_shots: allow` to take such a class whole.",
+                )
+
+
+def _matches(cell: Cell, entry: Mapping[str, Any]) -> bool:
+    """Whether the cell has one of the entry's values at every key of the entry."""
+    flat = cell.to_dict()
+    return all(
+        flat.get(key) in (value if isinstance(value, list) else [value]) for key, value in entry.items()
+    )

@@ -1,0 +1,67 @@
+"""The known names, handed to the matrix parser as a value so that it never looks anything up itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.matrix.cell import Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis of a method: its default and what it may be.
+
+    ``kind`` is ``word`` (one of ``allowed``), ``count`` (a whole number above zero), ``text`` (any words, or
+    null) or ``template`` (a sentence with one ``{}``; the default is the data set's own).
+    """
+
+    kind: str
+    default: Scalar = None
+    allowed: tuple[str, ...] = ()
+
+    def fault(self, value: object) -> str | None:
+        """What is wrong with ``value``; ``None`` when it can be used."""
+        if self.kind == "word":
+            return None if value in self.allowed else f"must be one of {', '.join(self.allowed)}, not {value!r}."
+        if self.kind == "count":
+            whole = isinstance(value, int) and not isinstance(value, bool) and value > 0
+            return None if whole else f"must be a whole number above zero, not {value!r}."
+        if value is None:
+            return None
+        if not isinstance(value, str) or not value.strip():
+            return f"must be words or null, not {value!r}."
+        if self.kind == "template" and value.count("{}") != 1:
+            return f"must hold {{}} once, where the class name goes, not {value!r}."
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetEntry:
+    """What the parser needs of a data set: its template, and its smallest training class if that is known."""
+
+    template: str
+    smallest_class: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MethodEntry:
+    """What the parser needs of a method: the common axes it reads, and its own axes.
+
+    ``reads`` is a subset of ``shots seed views protocol``; an axis that is not read is one value in every
+    cell, so that a baseline which ignores it is one cell and not many.
+    """
+
+    reads: frozenset[str] = frozenset()
+    axes: Mapping[str, Axis] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """All names that a matrix may use."""
+
+    datasets: Mapping[str, DatasetEntry]
+    backbones: tuple[str, ...]
+    methods: Mapping[str, MethodEntry]
+    precisions: tuple[str, ...] = ("fp32",)
+    classes: tuple[str, ...] = ("all",)

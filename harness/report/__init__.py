@@ -1,0 +1,1 @@
+"""Tables and curves from records alone; percent exists only in this room."""

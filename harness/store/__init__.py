@@ -1,0 +1,1 @@
+"""Run records: the only truth about what was measured."""

@@ -1,0 +1,54 @@
+"""What a matrix asked for, kept beside its results so that a report knows which cells are missing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import Fault, RecordError
+from harness.files import write_text
+from harness.matrix.cell import Cell
+from harness.matrix.matrix import Matrix
+
+_FILE = "cells.json"
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The name and the cells of a matrix that was run into a results folder."""
+
+    name: str
+    cells: tuple[Cell, ...]
+
+
+def write_manifest(results: Path, matrix: Matrix) -> None:
+    """Write ``results/<matrix>/cells.json``: the whole matrix, whatever part of it is selected today."""
+    content = {
+        "schema_version": _VERSION,
+        "name": matrix.name,
+        "cells": [cell.to_dict() for cell in matrix.cells],
+    }
+    write_text(results / matrix.name / _FILE, json.dumps(content, indent=1) + "\n")
+
+
+def read_manifests(results: Path) -> list[Manifest]:
+    """Every matrix that was run into ``results``, sorted by name.
+
+    Raises:
+        RecordError: a manifest cannot be read.
+    """
+    paths = sorted(results.glob(f"*/{_FILE}")) if results.is_dir() else []
+    return [_read(path) for path in paths]
+
+
+def _read(path: Path) -> Manifest:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["schema_version"] != _VERSION:
+            raise ValueError(f"schema version {content['schema_version']!r} is unknown")
+        return Manifest(content["name"], tuple(Cell.from_dict(flat) for flat in content["cells"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        mend = "Run the matrix again, or name it with --matrix FILE."
+        raise RecordError(Fault(str(path), f"is not a list of cells: {error}.", mend)) from None

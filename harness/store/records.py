@@ -1,0 +1,128 @@
+"""Records on disk: one file a cell, written whole, read with suspicion."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from harness.errors import Fault, RecordError
+from harness.files import write_bytes, write_text
+from harness.store.record import SCHEMA_VERSION, RunRecord
+
+QUARANTINE = "quarantine"
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a results folder holds.
+
+    Attributes:
+        records: from cell id to its record.
+        other_schemas: from cell id to the schema version of a record that this version cannot read.
+        broken: files that are not whole records, with the reason.
+    """
+
+    records: dict[str, RunRecord] = field(default_factory=dict)
+    other_schemas: dict[str, object] = field(default_factory=dict)
+    broken: dict[Path, str] = field(default_factory=dict)
+
+
+def records_folder(results: Path) -> Path:
+    """The folder that all matrices of one results folder share."""
+    return results / "records"
+
+
+def record_path(results: Path, identifier: str) -> Path:
+    """Where the record of a cell stands."""
+    return records_folder(results) / f"{identifier}.json"
+
+
+def write_record(results: Path, record: RunRecord, context: bytes | None = None, words: str | None = None) -> None:
+    """Write a record; its context and nearest words go first, so that a record vouches for all of its files."""
+    path = record_path(results, record.cell_id)
+    if context is not None:
+        write_bytes(path.with_suffix(".safetensors"), context)
+    if words is not None:
+        write_text(path.with_suffix(".words.json"), words)
+    write_text(path, json.dumps(record.model_dump(mode="json"), indent=1, allow_nan=False) + "\n")
+
+
+def read_records(results: Path, identifiers: Iterable[str] | None = None) -> Scan:
+    """The records of the named cells, or of all cells; a file that is not a whole record is listed as broken."""
+    folder = records_folder(results)
+    if identifiers is None:
+        names = sorted(entry.name for entry in os.scandir(folder)) if folder.is_dir() else []
+        paths = [folder / name for name in names if name.endswith(".json") and not name.startswith(".")]
+        paths = [path for path in paths if not path.name.endswith(".words.json")]
+    else:
+        paths = [record_path(results, identifier) for identifier in identifiers]
+    scan = Scan()
+    for path in paths:
+        _read_into(scan, path)
+    return scan
+
+
+def quarantine(results: Path, scan: Scan) -> list[Path]:
+    """Move the broken files out of the way, into ``records/quarantine``; where they stand now."""
+    moved = []
+    for path in scan.broken:
+        target = records_folder(results) / QUARANTINE / path.name
+        target.parent.mkdir(exist_ok=True)
+        number = 1
+        while target.exists():
+            number += 1
+            target = target.with_name(f"{path.stem}.{number}{path.suffix}")
+        path.replace(target)
+        moved.append(target)
+    return moved
+
+
+def require_writable(results: Path) -> None:
+    """Make the results folder and write a file into it.
+
+    Raises:
+        RecordError: that cannot be done; says why.
+    """
+    folder = records_folder(results)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        what = f"records cannot be written here: {error.strerror}."
+        raise RecordError(Fault(str(results), what, "Name another folder with --results DIR.")) from None
+
+
+def _read_into(scan: Scan, path: Path) -> None:
+    """Add one file to ``scan``; a file that is not there adds nothing."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return
+    except (OSError, UnicodeDecodeError) as error:
+        scan.broken[path] = f"cannot be read: {error}"
+        return
+    try:
+        content = json.loads(text)
+        version = content["schema_version"]
+        if version != SCHEMA_VERSION:
+            scan.other_schemas[path.stem] = version
+            return
+        record = RunRecord.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        scan.broken[path] = f"is not a record: {place + ': ' if place else ''}{first['msg']}"
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        scan.broken[path] = f"is not a whole record: {error}"
+    else:
+        if record.cell_id != path.stem:
+            scan.broken[path] = f"holds the record of another cell, {record.cell_id}"
+        else:
+            scan.records[record.cell_id] = record
