@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import platformdirs
+
 _UMASK = os.umask(0)  # reading the mask needs setting it; once, at import, before there are threads
 os.umask(_UMASK)
 _FILE_MODE = 0o666 & ~_UMASK
@@ -60,3 +62,9 @@ def digest_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
+
+def cache_folder() -> Path:
+    """Where everything lies that can be computed again: ``HARNESS_CACHE``, else the user's cache folder."""
+    if named := os.environ.get("HARNESS_CACHE"):
+        return Path(named).expanduser()
+    return Path(platformdirs.user_cache_dir("coop-harness", appauthor=False))

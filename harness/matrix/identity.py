@@ -16,7 +16,16 @@ _NAME_ORDER = (
     "n_ctx", "class_token_position", "ctx_init", "views", "shots", "seed",
 )  # fmt: skip
 # Axes whose values explain themselves.
-_PLAIN = ("backbone", "precision", "dataset", "classes", "method", "template", "context", "class_token_position")
+_PLAIN = (
+    "backbone",
+    "precision",
+    "dataset",
+    "classes",
+    "method",
+    "template",
+    "context",
+    "class_token_position",
+)
 
 
 def cell_id(cell: Cell) -> str:
@@ -79,3 +88,8 @@ def _word(axis: str, value: Any, flat: Mapping[str, Any]) -> str:
     if value is None:
         return ""
     return f"{axis.removeprefix('recipe.')}={value}" if axis not in _PLAIN else str(value)
+
+
+def stream(*names: object) -> int:
+    """A seed below 2**63 derived from names, so that no two random streams share one by accident."""
+    return int(digest_text(canonical_json([str(name) for name in names]))[:16], 16) >> 1

@@ -41,12 +41,14 @@ class Matrix:
         cells: without repeats, in the order of the YAML.
         fewer_shots: whether a class that holds fewer images than ``shots`` is taken whole.
         tracking: ``none`` or ``wandb``.
+        data: folder of the data sets, if the YAML names one.
     """
 
     name: str
     cells: tuple[Cell, ...]
     fewer_shots: bool = False
     tracking: str = "none"
+    data: str | None = None
 
 
 def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
@@ -66,7 +68,7 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
         raise MatrixError(sorted(dict.fromkeys(faults), key=_line_of))
     if not cells:
         raise MatrixError(Fault(str(path), "describes no cell: exclude removes them all."))
-    return Matrix(typed.name or path.stem, cells, typed.fewer_shots == "allow", typed.tracking)
+    return Matrix(typed.name or path.stem, cells, typed.fewer_shots == "allow", typed.tracking, typed.data)
 
 
 def _line_of(fault: Fault) -> tuple[int, str]:
@@ -109,7 +111,11 @@ class _Expansion:
         name = entry.get("method")
         if name not in self.vocabulary.methods:
             known = tuple(self.vocabulary.methods)
-            what = f"unknown method {name!r}. {did_you_mean(name, known)}" if name else "names no method: add `method: NAME`."
+            what = (
+                f"unknown method {name!r}. {did_you_mean(name, known)}"
+                if name
+                else "names no method: add `method: NAME`."
+            )
             self._fault((*place, "method") if name else place, what)
             return place, None
         method = self.vocabulary.methods[name]
@@ -140,7 +146,9 @@ class _Expansion:
                 self._fault((*place, index) if isinstance(value, list) else place, what)
         return tuple(kept)
 
-    def _include(self, place: Path_, entry: dict[str, Any], shared: Axes, methods: list[tuple[Path_, Axes]]) -> list[Cell]:
+    def _include(
+        self, place: Path_, entry: dict[str, Any], shared: Axes, methods: list[tuple[Path_, Axes]]
+    ) -> list[Cell]:
         """The cells that one entry of ``include`` adds."""
         own = {key: value for key, value in entry.items() if key in _SHARED_AXES}
         rest = {key: value for key, value in entry.items() if key not in _SHARED_AXES}
@@ -149,7 +157,9 @@ class _Expansion:
             bases = [(place, found)] if (found := self._entry(place, rest)[1]) is not None else []
         else:
             for key in rest:
-                self._fault((*place, key), f"needs `method:` beside it. {did_you_mean(key, tuple(_SHARED_AXES))}")
+                self._fault(
+                    (*place, key), f"needs `method:` beside it. {did_you_mean(key, tuple(_SHARED_AXES))}"
+                )
             bases = methods
         return [cell for where, base in bases for cell in self._product(where, shared | base | axes)]
 
@@ -193,7 +203,9 @@ class _Expansion:
         method = self.vocabulary.methods[name]
         for key in ("shots", "seed"):
             if key in method.reads and not axes[key] and _SHARED_AXES[key] not in self.file.content:
-                self._fault(place, f"{name} reads the axis {_SHARED_AXES[key]!r}, which the matrix does not have.")
+                self._fault(
+                    place, f"{name} reads the axis {_SHARED_AXES[key]!r}, which the matrix does not have."
+                )
         overrides = {**self._top_recipe(name), **dict(axes.get("recipe", ((),))[0])}
         keys = [*_COMMON_READS, *(key for key in _UNREAD if key in method.reads), *method.axes]
         values = [axes.get(key, (method.axes[key].default,) if key in method.axes else ()) for key in keys]
@@ -231,7 +243,9 @@ class _Expansion:
         usable = {}
         for key, value in recipe.items():
             if key not in numbers:
-                self._fault((*place, str(key)), f"unknown number of a recipe. {did_you_mean(key, tuple(numbers))}")
+                self._fault(
+                    (*place, str(key)), f"unknown number of a recipe. {did_you_mean(key, tuple(numbers))}"
+                )
             elif (what := numbers[key].fault(value)) is not None:
                 self._fault((*place, str(key)), what)
             else:

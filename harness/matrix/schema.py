@@ -10,7 +10,15 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+)
 
 from harness.errors import Fault, did_you_mean
 from harness.matrix.cell import Shots, Views
@@ -83,7 +91,9 @@ def _entry(value: Any) -> dict[str, Any]:
 def _file_name(value: str) -> str:
     if _NAME.fullmatch(value):
         return value
-    raise ValueError(f"names a folder, so only letters, digits, '.', '_' and '-' may stand in it, not {value!r}.")
+    raise ValueError(
+        f"names a folder, so only letters, digits, '.', '_' and '-' may stand in it, not {value!r}."
+    )
 
 
 def _axis(item: Any) -> Any:
@@ -113,6 +123,7 @@ class MatrixFile(BaseModel):
     recipe: dict[str, Any] = Field(default_factory=dict)
     fewer_shots: Literal["error", "allow"] = "error"
     tracking: Literal["none", "wandb"] = "none"
+    data: str | None = None
     include: _axis(dict[str, Any]) = ()  # type: ignore[valid-type]
     exclude: _axis(dict[str, Any]) = ()  # type: ignore[valid-type]
 
@@ -147,7 +158,9 @@ def read_matrix_file(
 def _fault(file: YamlFile, detail: Any) -> Fault:
     place: Path_ = detail["loc"]
     if detail["type"] == "extra_forbidden":
-        return Fault(file.where(place), f"unknown key. {did_you_mean(place[-1], tuple(MatrixFile.model_fields))}")
+        return Fault(
+            file.where(place), f"unknown key. {did_you_mean(place[-1], tuple(MatrixFile.model_fields))}"
+        )
     if detail["type"] == "value_error":
         return Fault(file.where(place), str(detail["ctx"]["error"]))
     return Fault(file.where(place), f"{detail['msg'].lower()}, not {detail['input']!r}.")

@@ -65,7 +65,10 @@ COLOURS: dict[str, tuple[float, float, float]] = {
 }
 
 # What a caption may mention. A caption matches an image when every attribute it mentions agrees.
-ATTRIBUTES = ("kind", "label", "case", "colour", "ground", "face", "stroke", "size", "tilt", "blur", "detail", "noise")
+ATTRIBUTES = (
+    *("kind", "label", "case", "colour", "ground", "face"),
+    *("stroke", "size", "tilt", "blur", "detail", "noise"),
+)
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,8 @@ def _row_distance_squared(squared: NDArray[np.float64]) -> NDArray[np.float64]:
     """The lower envelope of parabolas along the last axis: one pass of the exact distance transform, px²."""
     offsets = np.arange(squared.shape[-1])
     apart = (offsets[:, None] - offsets[None, :]) ** 2
-    return (squared[:, None, :] + apart[None]).min(axis=-1)
+    lowest: NDArray[np.float64] = (squared[:, None, :] + apart[None]).min(axis=-1)
+    return lowest
 
 
 def _distance_to(inside: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -135,9 +139,10 @@ def _glyph(character: str, font: ImageFont.FreeTypeFont) -> NDArray[np.float64]:
 def _polar(radii: Sequence[float], count: int) -> list[tuple[float, float]]:
     """`count` corners around (128, 128) at the radii given in turn, starting at the top, px."""
     angles = -np.pi / 2 + 2 * np.pi * np.arange(count) / count
+    lengths = [radii[corner % len(radii)] for corner in range(count)]
     return [
-        (128 + radii[corner % len(radii)] * float(np.cos(angle)), 128 + radii[corner % len(radii)] * float(np.sin(angle)))
-        for corner, angle in enumerate(angles)
+        (128 + length * float(np.cos(angle)), 128 + length * float(np.sin(angle)))
+        for length, angle in zip(lengths, angles, strict=True)
     ]
 
 
@@ -161,7 +166,9 @@ def _shape(name: str) -> NDArray[np.float64]:
         pen.ellipse((120, 48, 216, 144), fill=255)
         pen.polygon([(46, 118), (210, 118), (128, 216)], fill=255)
     elif name == "arrow":
-        pen.polygon([(128, 32), (208, 120), (160, 120), (160, 220), (96, 220), (96, 120), (48, 120)], fill=255)
+        pen.polygon(
+            [(128, 32), (208, 120), (160, 120), (160, 220), (96, 220), (96, 120), (48, 120)], fill=255
+        )
     elif name == "crescent":
         pen.ellipse((38, 38, 218, 218), fill=255)
         pen.ellipse((92, 28, 252, 208), fill=0)
@@ -201,19 +208,22 @@ def render_masters(font_stems: tuple[str, ...] = tuple(FONT_FACES)) -> Masters:
 
 
 def _ink_pairs() -> tuple[list[tuple[str, str]], NDArray[np.float64]]:
-    """(ink, ground) colour pairs that contrast, with probabilities; grey-scale pairs are half of the draws."""
+    """(ink, ground) colour pairs that contrast, with probabilities; two draws in three are grey-scale."""
     luminance = {name: 0.3 * rgb[0] + 0.59 * rgb[1] + 0.11 * rgb[2] for name, rgb in COLOURS.items()}
     pairs = [
-        (ink, ground) for ink in COLOURS for ground in COLOURS if abs(luminance[ink] - luminance[ground]) > 0.25
+        (ink, ground)
+        for ink in COLOURS
+        for ground in COLOURS
+        if abs(luminance[ink] - luminance[ground]) > 0.25
     ]
     neutral = np.array([{ink, ground} <= {"black", "white", "grey"} for ink, ground in pairs])
-    weights = np.where(neutral, 0.5 / neutral.sum(), 0.5 / (~neutral).sum())
+    weights = np.where(neutral, 2 / 3 / neutral.sum(), 1 / 3 / (~neutral).sum())
     return pairs, weights
 
 
 def _choose_masters(masters: Masters, generator: np.random.Generator, count: int) -> NDArray[np.int64]:
-    """Master rows: half digits, a third letters, the rest shapes; labels of one kind are equally likely."""
-    kinds = generator.choice(["digit", "letter", "shape"], size=count, p=[0.5, 0.35, 0.15])
+    """Master rows: 55 % digits, 30 % letters, 15 % shapes; labels of one kind are equally likely."""
+    kinds = generator.choice(["digit", "letter", "shape"], size=count, p=[0.55, 0.3, 0.15])
     chosen = np.empty(count, dtype=np.int64)
     for index, kind in enumerate(kinds):
         of_label = masters.rows_of_kind[str(kind)]
@@ -223,7 +233,10 @@ def _choose_masters(masters: Masters, generator: np.random.Generator, count: int
 
 
 def _sampling_grid(
-    generator: np.random.Generator, size: NDArray[np.float64], tilt: NDArray[np.float64], hand: NDArray[np.bool_]
+    generator: np.random.Generator,
+    size: NDArray[np.float64],
+    tilt: NDArray[np.float64],
+    hand: NDArray[np.bool_],
 ) -> Tensor:
     """Where each output pixel reads its master: [image, 32, 32, 2] in -1..1.
 
@@ -240,13 +253,13 @@ def _sampling_grid(
     forward[:, 0, 0], forward[:, 0, 1] = cosine * stretch_x, (cosine * slant + sine) * stretch_y
     forward[:, 1, 0], forward[:, 1, 1] = -sine * stretch_x, (cosine - sine * slant) * stretch_y
     inverse = np.linalg.inv(forward) * (GLYPH_SIZE_PX / MASTER_SIZE_PX)
-    slack = np.maximum(0.06, 0.9 * (1.0 - size))
+    slack = 0.06 + 0.5 * (1.0 - size)
     shift = generator.uniform(-1.0, 1.0, (count, 2)) * slack[:, None]
     theta = np.concatenate([inverse, -inverse @ shift[:, :, None]], axis=2).astype(np.float32)
     grid = functional.affine_grid(
         torch.from_numpy(theta), [count, 1, IMAGE_SIZE_PX, IMAGE_SIZE_PX], align_corners=False
     )
-    strength = np.where(hand, generator.uniform(0.05, 0.2, count), 0.03 * generator.random(count))
+    strength = np.where(hand, generator.uniform(0.03, 0.12, count), 0.03 * generator.random(count))
     knots = generator.normal(size=(count, 2, 5, 5)) * strength[:, None, None, None]
     wobble = functional.interpolate(
         torch.from_numpy(knots.astype(np.float32)), size=IMAGE_SIZE_PX, mode="bicubic", align_corners=True
@@ -277,9 +290,13 @@ def _coarsened(coverage: Tensor, grid_px: NDArray[np.int64]) -> Tensor:
 
 
 def _coloured(
-    coverage: Tensor, inks: Sequence[str], grounds: Sequence[str], noise: NDArray[np.float64], generator: np.random.Generator
+    coverage: Tensor,
+    inks: Sequence[str],
+    grounds: Sequence[str],
+    noise: NDArray[np.float64],
+    generator: np.random.Generator,
 ) -> Tensor:
-    """[image, 3, 32, 32] in 0..1: ink over ground, with colour jitter, less contrast and noise of the given std."""
+    """[image, 3, 32, 32] in 0..1: ink over ground, with jittered colours and noise of the given std."""
     count = len(inks)
     ink = np.array([COLOURS[name] for name in inks]) + generator.normal(0.0, 0.04, (count, 3))
     ground = np.array([COLOURS[name] for name in grounds]) + generator.normal(0.0, 0.04, (count, 3))
@@ -298,39 +315,45 @@ def _named(values: NDArray[np.float64], low: float, high: float, words: tuple[st
 
 
 def _draw_images(
-    masters: Masters, generator: np.random.Generator, count: int
+    masters: Masters, generator: np.random.Generator, count: int, severity: float
 ) -> tuple[Tensor, list[dict[str, str]]]:
     """Images [image, 3, 32, 32] and, for each, the words for its attributes ("" where there is none)."""
     chosen = _choose_masters(masters, generator, count)
     kinds = [masters.kinds[row] for row in chosen]
     is_shape = np.array([kind == "shape" for kind in kinds])
-    hand = (generator.random(count) < 0.5) & ~is_shape
+    hand = (generator.random(count) < 0.5 * severity) & ~is_shape
     outlined = (generator.random(count) < 0.4) & is_shape
-    size = generator.uniform(0.55, 1.0, count)
-    tilt = np.clip(generator.normal(0.0, 0.2, count), -0.5, 0.5)
-    widening_px = generator.uniform(-0.6, 3.0, count) * np.where(is_shape, 0.0, 1.0)
-    sigma_px = np.where(generator.random(count) < 0.35, generator.uniform(1.2, 2.2, count), 0.3)
-    coarse = generator.random(count) < 0.4
+    size = 1.0 - severity * generator.uniform(0.0, 0.35, count)
+    tilt = np.clip(severity * generator.normal(0.0, 0.15, count), -0.45, 0.45)
+    widening_px = np.where(is_shape, 0.0, 1.2 + severity * generator.uniform(-1.8, 1.8, count))
+    sigma_px = np.where(generator.random(count) < 0.3 * severity, generator.uniform(1.1, 1.8, count), 0.3)
+    coarse = generator.random(count) < 0.35 * severity
     grid_px = np.where(coarse, generator.choice([8, 8, 10, 12], size=count), IMAGE_SIZE_PX)
-    noise = np.where(generator.random(count) < 0.3, generator.uniform(0.08, 0.16, count), 0.01)
+    noise = np.where(generator.random(count) < 0.2 * severity, generator.uniform(0.06, 0.12, count), 0.01)
     pairs, weights = _ink_pairs()
     colours = [pairs[row] for row in generator.choice(len(pairs), size=count, p=weights)]
+    plain = generator.random(count) > severity
+    colours = [("white", "black") if plain[index] else pair for index, pair in enumerate(colours)]
 
     distance_px = masters.distance_px[torch.from_numpy(chosen)]
     core_px = distance_px.amax(dim=(1, 2)).numpy() + widening_px
     grid = _sampling_grid(generator, size, tilt, hand)
-    sampled = functional.grid_sample(distance_px[:, None], grid, padding_mode="border", align_corners=False)[:, 0]
+    sampled = functional.grid_sample(distance_px[:, None], grid, padding_mode="border", align_corners=False)[
+        :, 0
+    ]
     sampled = torch.where(torch.from_numpy(outlined)[:, None, None], 4.0 - (sampled - 3.0).abs(), sampled)
     widened = sampled + torch.from_numpy(widening_px.astype(np.float32))[:, None, None]
     # One output pixel spans about two master pixels: that is the width of the antialiased edge.
     coverage = (0.5 + widened / 2.0).clamp(0.0, 1.0)
     coverage = _blurred(coverage, torch.from_numpy(sigma_px.astype(np.float32)))
     coverage = _coarsened(coverage, grid_px)
-    images = _coloured(coverage, [pair[0] for pair in colours], [pair[1] for pair in colours], noise, generator)
+    images = _coloured(
+        coverage, [pair[0] for pair in colours], [pair[1] for pair in colours], noise, generator
+    )
 
     strokes = _named(core_px, 3.2, 5.6, ("thin", "", "bold"))
-    sizes = _named(size, 0.7, 0.85, ("small", "", "large"))
-    tilts = _named(tilt, -0.15, 0.15, ("tilted right", "upright", "tilted left"))
+    sizes = _named(size, 0.75, 0.9, ("small", "", "large"))
+    tilts = _named(tilt, -0.12, 0.12, ("tilted right", "upright", "tilted left"))
     words = [
         {
             "kind": kinds[index],
@@ -368,7 +391,10 @@ def _article(phrase: str, definite: bool) -> str:
 
 
 def _noun_phrase(words: dict[str, str], mentioned: set[str], generator: np.random.Generator) -> str:
-    """The thing drawn: "capital letter k", "number three", "star", "digit"; adds what it says to `mentioned`."""
+    """The thing drawn, as "capital letter k", "number three", "star" or "digit".
+
+    What it says is added to `mentioned`.
+    """
     kind, label = words["kind"], words["label"]
     noun = str(generator.choice(_NOUNS[kind]))
     mentioned.add("kind")
@@ -387,7 +413,7 @@ def _caption(words: dict[str, str], generator: np.random.Generator) -> tuple[str
     """A sentence true of the image, and the attributes that it mentions."""
     mentioned: set[str] = set()
     optional = [name for name in (*_ADJECTIVES, *_PICTURE_ADJECTIVES, "ground") if words[name]]
-    count = int(generator.choice([0, 1, 2, 3, 5], p=[0.3, 0.25, 0.2, 0.15, 0.1]))
+    count = int(generator.choice([0, 1, 2, 3, 5], p=[0.45, 0.25, 0.15, 0.1, 0.05]))
     chosen = {str(name) for name in generator.choice(optional, size=min(count, len(optional)), replace=False)}
     mentioned |= chosen
     thing = _noun_phrase(words, mentioned, generator)
@@ -398,7 +424,7 @@ def _caption(words: dict[str, str], generator: np.random.Generator) -> tuple[str
         of_thing, of_picture = of_picture + of_thing, []
     generator.shuffle(of_thing)
     generator.shuffle(of_picture)
-    # "three" needs no article, "white three" does; letters and digits without a noun stay bare half of the time.
+    # "three" needs no article, "white three" does; a bare digit or letter goes without one half of the time.
     bare = thing == words["label"] and words["kind"] != "shape" and not of_thing and generator.random() < 0.5
     described = " ".join([*of_thing, thing])
     phrase = described if bare else _article(described, bool(generator.random() < 0.6))
@@ -420,9 +446,14 @@ def _matches(words: Sequence[dict[str, str]], mentions: Sequence[set[str]]) -> T
     return ((codes[:, None] == codes[None]) | ~said[None]).all(dim=2)
 
 
-def draw_batch(masters: Masters, generator: np.random.Generator, count: int) -> DrawnBatch:
-    """`count` drawn images, a caption for each, and which captions are true of which images."""
-    images, words = _draw_images(masters, generator, count)
+def draw_batch(
+    masters: Masters, generator: np.random.Generator, count: int, severity: float = 1.0
+) -> DrawnBatch:
+    """`count` drawn images, a caption for each, and which captions are true of which images.
+
+    `severity` (0..1) scales how often and how far images depart from a centred white glyph on black.
+    """
+    images, words = _draw_images(masters, generator, count, severity)
     written = [_caption(row, generator) for row in words]
     return DrawnBatch(
         images=images,

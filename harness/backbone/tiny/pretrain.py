@@ -1,4 +1,7 @@
-"""The contrastive pretraining of the tiny backbone on drawn images: `python -m harness.backbone.tiny.pretrain`."""
+"""The contrastive pretraining of the tiny backbone on drawn images.
+
+Run as `python -m harness.backbone.tiny.pretrain --out FOLDER`.
+"""
 
 import argparse
 import hashlib
@@ -63,7 +66,7 @@ def encode_captions(backbone: CLIP, tokens: Tensor) -> Tensor:
 
 
 def contrastive_loss(logits: Tensor, matches: Tensor) -> Tensor:
-    """The symmetric cross-entropy of logits [image, caption], in nats, where a row or column may have many matches.
+    """The symmetric cross-entropy of logits [image, caption] with many matches a row or column, in nats.
 
     Captions repeat within a batch, so each target is spread evenly over all that are true rather than put on
     the diagonal alone.
@@ -78,11 +81,15 @@ def batch_logits(backbone: CLIP, tokenizer: SimpleTokenizer, batch: DrawnBatch) 
     """exp(logit_scale) * cosine of every image with every caption of a batch: [image, caption]."""
     images = backbone.encode_image(normalised(batch.images), normalize=True)
     captions = encode_captions(backbone, tokenizer(list(batch.captions)))
-    return backbone.logit_scale.exp() * images @ captions.T
+    logits: Tensor = backbone.logit_scale.exp() * images @ captions.T
+    return logits
 
 
 def build_optimizer(backbone: CLIP, weight_decay: float) -> torch.optim.AdamW:
-    """AdamW with decay on weight matrices only; the token table is spared, for most of its rows get no gradient."""
+    """AdamW with decay on weight matrices only.
+
+    The token table is spared, for most of its rows get no gradient and would shrink to nothing.
+    """
     named = dict(backbone.named_parameters())
     decayed = {name for name, value in named.items() if value.ndim >= 2 and "embedding" not in name}
     groups = [
@@ -98,6 +105,14 @@ def learning_rate(step: int, steps: int, peak: float) -> float:
     if step < rise:
         return peak * (step + 1) / rise
     return peak * 0.5 * (1.0 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+
+
+def severity_at(step: int, steps: int) -> float:
+    """How hard the drawings are at a step: 0.1 at first, 1 from 30 % of the steps on.
+
+    On the full mixture from the start, the loss first falls for colours and stays flat for the labels.
+    """
+    return min(1.0, 0.1 + 0.9 * step / (0.3 * steps))
 
 
 def pretrain(
@@ -118,11 +133,11 @@ def pretrain(
         rate = learning_rate(step, steps, peak_learning_rate)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        drawn = draw_batch(masters, generator, batch)
+        drawn = draw_batch(masters, generator, batch, severity_at(step, steps))
         logits = batch_logits(backbone, tokenizer, drawn)
         loss = contrastive_loss(logits, drawn.matches)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(backbone.parameters(), 1.0)
         optimizer.step()
         with torch.no_grad():
@@ -137,12 +152,14 @@ def pretrain(
                 "logit_scale": round(backbone.logit_scale.exp().item(), 3),
             }
             log.append(row)
-            print(json.dumps(row), file=sys.stderr, flush=True)
+            sys.stderr.write(json.dumps(row) + "\n")
     backbone.eval()
     return log
 
 
-def held_out_accuracy(backbone: CLIP, masters: Masters, seed: np.random.SeedSequence, count: int) -> dict[str, float]:
+def held_out_accuracy(
+    backbone: CLIP, masters: Masters, seed: np.random.SeedSequence, count: int
+) -> dict[str, float]:
     """Per kind, the share of freshly drawn images nearest to the prompt of their own label, 0..1."""
     prompts = {
         "digit": "a photo of the digit {}.",
@@ -158,7 +175,9 @@ def held_out_accuracy(backbone: CLIP, masters: Masters, seed: np.random.SeedSequ
             rows = [index for index, other in enumerate(drawn.kinds) if other == kind]
             if not rows:
                 continue
-            names = sorted({masters.labels[row] for of_label in masters.rows_of_kind[kind] for row in of_label})
+            names = sorted(
+                {masters.labels[row] for of_label in masters.rows_of_kind[kind] for row in of_label}
+            )
             features = encode_captions(backbone, tokenizer([prompt.format(name) for name in names]))
             nearest = (images[rows] @ features.T).argmax(dim=1).tolist()
             hits = [names[guess] == drawn.labels[row] for guess, row in zip(nearest, rows, strict=True)]
@@ -167,7 +186,7 @@ def held_out_accuracy(backbone: CLIP, masters: Masters, seed: np.random.SeedSequ
 
 
 def halve(backbone: CLIP) -> dict[str, Tensor]:
-    """The state dict in half precision; the backbone is left with the rounded values, as a reader will have them."""
+    """The state dict in half precision; the backbone keeps the rounded values, as a reader will have them."""
     halves = {name: value.detach().half().contiguous() for name, value in backbone.state_dict().items()}
     backbone.load_state_dict(halves, strict=True)
     return halves
@@ -194,7 +213,10 @@ def describe(weights: Path, backbone: CLIP, command: str) -> dict[str, Any]:
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The options of the command line."""
-    parser = argparse.ArgumentParser(prog="python -m harness.backbone.tiny.pretrain", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m harness.backbone.tiny.pretrain",
+        description="Pretrain the tiny backbone on drawn images.",
+    )
     parser.add_argument("--out", type=Path, required=True, help="the folder to write into")
     parser.add_argument("--steps", type=int, default=6000, help="optimizer steps")
     parser.add_argument("--batch", type=int, default=192, help="image-caption pairs a step")

@@ -1,0 +1,90 @@
+"""The one seam to open_clip: what the harness asks of a CLIP, and nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from harness.shapes import ImageFeatures, Images, PromptEmbeddings, TextFeatures, TokenTable
+
+SOT_TOKEN = 49406  # start of text, in CLIP's byte-pair vocabulary
+EOT_TOKEN = 49407  # end of text; the text feature is read at its position
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A frozen CLIP with its towers in evaluation mode.
+
+    Attributes:
+        name: as written in a matrix.
+        module: open_clip's model.
+        tokenizer: open_clip's byte-pair tokenizer.
+        weights_digest: SHA-256 of the weights file.
+        precision: number format of the towers.
+        image_size_px: side of the square image it reads.
+        mean: per channel, subtracted from pixels in 0 .. 1.
+        std: per channel, divides what is left.
+    """
+
+    name: str
+    module: torch.nn.Module
+    tokenizer: object
+    weights_digest: str
+    precision: str
+    image_size_px: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.token_table.device
+
+    @property
+    def token_table(self) -> TokenTable:
+        """The embedding of every token, (vocabulary, width)."""
+        table: Tensor = self.module.token_embedding.weight  # type: ignore[union-attr, assignment]
+        return table.detach()
+
+    @property
+    def context_length(self) -> int:
+        """Positions of the text tower, start and end of text included."""
+        return int(self.module.positional_embedding.shape[0])  # type: ignore[union-attr, arg-type]
+
+    @property
+    def logit_scale(self) -> float:
+        """The factor on cosine similarities, the exponential of CLIP's learned parameter."""
+        return float(self.module.logit_scale.exp())  # type: ignore[operator, union-attr]
+
+    def tokens(self, text: str) -> tuple[int, ...]:
+        """The token ids of a text, without start and end of text."""
+        return tuple(self.tokenizer.encode(text))  # type: ignore[attr-defined]
+
+    def words(self, ids: Sequence[int]) -> list[str]:
+        """How each token reads; ``</w>`` marks the end of a word in CLIP's vocabulary and is cut off."""
+        decoder: dict[int, str] = self.tokenizer.decoder  # type: ignore[attr-defined]
+        return [decoder[index].removesuffix("</w>") for index in ids]
+
+    def encode_images(self, pixels: Images) -> ImageFeatures:
+        """Image features, not normalised."""
+        features: Tensor = self.module.encode_image(pixels)  # type: ignore[operator]
+        return features
+
+    def encode_prompts(self, embeddings: PromptEmbeddings, eot_positions: Tensor) -> TextFeatures:
+        """Text features, not normalised, of prompts that are given as embeddings.
+
+        Differentiable in ``embeddings``. The text tower is causal, so positions after the last end of text
+        change nothing and need not be given.
+
+        Args:
+            embeddings: token embeddings and context vectors in their places, without positional embeddings.
+            eot_positions: (classes,), where each prompt's end-of-text token stands.
+        """
+        tower = self.module
+        n_tokens = embeddings.shape[1]
+        x = embeddings + tower.positional_embedding[:n_tokens]  # type: ignore[index, operator]
+        x = tower.transformer(x, attn_mask=tower.attn_mask[:n_tokens, :n_tokens])  # type: ignore[operator, index]
+        x = tower.ln_final(x)  # type: ignore[operator]
+        x = x[torch.arange(len(x), device=x.device), eot_positions]
+        return x @ tower.text_projection  # type: ignore[operator, no-any-return]

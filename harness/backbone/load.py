@@ -1,0 +1,69 @@
+"""A backbone's name in, a frozen CLIP out."""
+
+import json
+from typing import Any
+
+import open_clip
+import torch
+from open_clip.tokenizer import SimpleTokenizer
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from harness.backbone.clip import Clip
+from harness.backbone.spec import TINY_FOLDER, BackboneSpec, weights_digest, weights_file
+from harness.errors import BackboneError, Fault
+
+# Pixel statistics of OpenAI's CLIP (Radford et al., ICML 2021); the tiny backbone was trained with the same.
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+
+
+def load_clip(spec: BackboneSpec, precision: str, device: torch.device) -> Clip:
+    """The backbone with its weights, frozen, in evaluation mode, on ``device``.
+
+    Raises:
+        BackboneError: the weights are missing, cannot be read, or are of another architecture.
+    """
+    digest = weights_digest(spec)
+    if spec.repository is None:
+        _check_shipped_digest(spec, digest)
+    module = _module(spec)
+    module.requires_grad_(requires_grad=False)
+    return Clip(
+        name=spec.name,
+        module=module.to(device=device, dtype=torch.float32).eval(),
+        tokenizer=SimpleTokenizer(),
+        weights_digest=digest,
+        precision=precision,
+        image_size_px=spec.image_size_px,
+        mean=CLIP_MEAN,
+        std=CLIP_STD,
+    )
+
+
+def _module(spec: BackboneSpec) -> torch.nn.Module:
+    """open_clip's model with the weights of ``spec``; OpenAI's towers and the tiny one use QuickGELU."""
+    file = weights_file(spec)
+    try:
+        weights = {key: tensor.float() for key, tensor in load_file(file).items()}
+        module = open_clip.CLIP(**_architecture(spec))
+        module.load_state_dict(weights)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:400]
+        raise BackboneError(Fault(spec.name, f"its weights in {file} cannot be used: {reason}.")) from None
+    return module  # type: ignore[no-any-return]
+
+
+def _architecture(spec: BackboneSpec) -> dict[str, Any]:
+    """open_clip's model configuration."""
+    if spec.repository is None:
+        found: dict[str, Any] = json.loads((TINY_FOLDER / "config.json").read_text())
+        return found
+    return {**open_clip.get_model_config(spec.architecture), "quick_gelu": True}
+
+
+def _check_shipped_digest(spec: BackboneSpec, digest: str) -> None:
+    pinned = json.loads((TINY_FOLDER / "tiny.json").read_text())["sha256"]
+    if digest != pinned:
+        what = f"its weights have the digest {digest[:12]}, not {pinned[:12]} as published."
+        raise BackboneError(Fault(spec.name, what, "Reinstall the package."))

@@ -1,0 +1,110 @@
+"""Where tokens and context vectors stand in a prompt, and the embeddings that follow.
+
+A layout is one row of whole numbers a class: a number from 0 up is a token whose frozen embedding stands there,
+``-k`` is context vector number k (from 1).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from harness.backbone.clip import EOT_TOKEN, SOT_TOKEN, Clip
+from harness.errors import Fault, PromptError
+from harness.shapes import Context, PromptEmbeddings, TextFeatures
+
+Tokenize = Callable[[str], tuple[int, ...]]
+Layout = tuple[int, ...]
+
+
+def spoken(class_name: str) -> str:
+    """A class name as it is put into a sentence: underscores are spaces."""
+    return class_name.replace("_", " ")
+
+
+def prompt_layout(class_name: str, n_ctx: int, position: str, tokenize: Tokenize) -> Layout:
+    """The layout of one class: start of text, context and class name, a full stop, end of text.
+
+    ``end`` puts the context before the name, ``front`` behind it, and ``middle`` half before (``n_ctx // 2``
+    vectors) and half behind. With the name at the end, name and full stop are tokenised as one text, as in a
+    written sentence; otherwise context vectors stand between them and each is tokenised alone.
+
+    CoOp (Zhou et al., IJCV 2022), section 3.2 and figure 2.
+    """
+    context = tuple(range(-1, -n_ctx - 1, -1))
+    name = spoken(class_name)
+    if position == "end":
+        return (SOT_TOKEN, *context, *tokenize(f"{name}."), EOT_TOKEN)
+    before = 0 if position == "front" else n_ctx // 2
+    return (SOT_TOKEN, *context[:before], *tokenize(name), *context[before:], *tokenize("."), EOT_TOKEN)
+
+
+def text_layout(text: str, tokenize: Tokenize) -> Layout:
+    """The layout of a written sentence, without context vectors."""
+    return (SOT_TOKEN, *tokenize(text), EOT_TOKEN)
+
+
+def check_lengths(class_names: Sequence[str], layouts: Sequence[Layout], context_length: int) -> list[Fault]:
+    """A fault for every prompt that is longer than the text tower."""
+    return [
+        Fault(
+            f"class {name!r}",
+            f"its prompt takes {len(layout)} tokens, the text tower has {context_length}.",
+            "Take a smaller n_ctx or a shorter class name.",
+        )
+        for name, layout in zip(class_names, layouts, strict=True)
+        if len(layout) > context_length
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """The prompts of all classes, ready to take a context.
+
+    Attributes:
+        frozen: (classes, tokens, width), token embeddings; zero where a context vector stands.
+        slots: (classes, tokens), the number of the context vector that stands there; 0 for a token.
+        eot_positions: (classes,), where the end of text stands.
+    """
+
+    frozen: PromptEmbeddings
+    slots: Tensor
+    eot_positions: Tensor
+
+    def embeddings(self, context: Context) -> PromptEmbeddings:
+        """Token embeddings with the context in its places; differentiable in ``context``."""
+        per_class = context if context.ndim == 3 else context.expand(len(self.slots), *context.shape)
+        # Slot 0 is a row of zeros, so that one gather fills tokens and context vectors alike.
+        padded = torch.cat([torch.zeros_like(per_class[:, :1]), per_class], dim=1)
+        index = self.slots[:, :, None].expand(-1, -1, per_class.shape[2])
+        return self.frozen + padded.gather(1, index)
+
+
+def assemble(layouts: Sequence[Layout], clip: Clip) -> Prompts:
+    """The prompts of these layouts, as long as the longest; what follows an end of text is never looked at.
+
+    Raises:
+        PromptError: a prompt is longer than the text tower; names all such classes by number.
+    """
+    names = [str(number) for number in range(len(layouts))]
+    if faults := check_lengths(names, layouts, clip.context_length):
+        raise PromptError(faults)
+    n_tokens = max(map(len, layouts))
+    rows = torch.tensor(
+        [[*layout, *[0] * (n_tokens - len(layout))] for layout in layouts], device=clip.device
+    )
+    frozen = clip.token_table[rows.clamp(min=0)] * (rows >= 0)[:, :, None]
+    eot = torch.tensor([len(layout) - 1 for layout in layouts], device=clip.device)
+    return Prompts(frozen, (-rows).clamp(min=0), eot)
+
+
+def encode_texts(texts: Sequence[str], clip: Clip) -> TextFeatures:
+    """Text features, not normalised, of written sentences.
+
+    Raises:
+        PromptError: a sentence is longer than the text tower.
+    """
+    prompts = assemble([text_layout(text, clip.tokens) for text in texts], clip)
+    with torch.no_grad():
+        return clip.encode_prompts(prompts.frozen, prompts.eot_positions)

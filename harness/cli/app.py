@@ -1,0 +1,170 @@
+"""The Typer app, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import harness
+from harness.cli import console
+from harness.errors import HarnessError
+
+OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    name="harness",
+    help="Few-shot prompt learning on CLIP: plan, run and report an experiment matrix.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data_app = typer.Typer(help="Data sets: what is known and what is on disk.", no_args_is_help=True)
+cache_app = typer.Typer(help="Everything that can be computed again.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+app.add_typer(cache_app, name="cache")
+
+MatrixOption = Annotated[Path, typer.Option("--matrix", "-m", help="The matrix YAML.", show_default=False)]
+OptionalMatrix = Annotated[
+    Path | None, typer.Option("--matrix", "-m", help="The matrix YAML; all matrices without it.")
+]
+ResultsOption = Annotated[Path, typer.Option("--results", help="Folder of records and reports.")]
+SelectOption = Annotated[
+    str | None, typer.Option("--select", "-k", help="Only these cells, such as 'dataset=dtd,shots=1|2'.")
+]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Folder of the data sets; else HARNESS_DATA, else the matrix's.")
+]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+_RESULTS = Path("results")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; its exit code: 0 ok, 1 something failed, 2 bad input, 130 interrupted."""
+    try:
+        code = app(args=arguments, standalone_mode=False)
+    except HarnessError as error:
+        console.faults(error.faults)
+        return BAD_INPUT
+    except typer.Abort:
+        return INTERRUPTED
+    except KeyboardInterrupt:
+        console.error("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough; keep Python from complaining at exit.
+        sys.stderr.close()
+        return OK
+    except Exception as error:
+        show = getattr(error, "show", None)  # a usage error of Typer's parser, whose class is private to it
+        if show is None or not hasattr(error, "exit_code"):
+            raise
+        show()
+        return int(error.exit_code)
+    return int(code or 0)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"harness {harness.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """Few-shot prompt learning on CLIP: plan, run and report an experiment matrix."""
+
+
+@app.command()
+def plan(
+    matrix: MatrixOption,
+    select: SelectOption = None,
+    results: ResultsOption = _RESULTS,
+    data: DataOption = None,
+    device: DeviceOption = "auto",
+) -> int:
+    """Show cells by axis, what is done, pending or failed, the jobs, and what is missing on disk."""
+    from harness.cli.plan import plan_command
+
+    return plan_command(matrix, select, results, data, device)
+
+
+@app.command()
+def run(
+    matrix: MatrixOption,
+    select: SelectOption = None,
+    results: ResultsOption = _RESULTS,
+    data: DataOption = None,
+    device: DeviceOption = "auto",
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Run failed cells again, too.")
+    ] = False,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most this many cells.")] = None,
+    launcher: Annotated[str, typer.Option("--launcher", help="Where workers run: local.")] = "local",
+    track: Annotated[str | None, typer.Option("--track", help="none or wandb; else the matrix's.")] = None,
+) -> int:
+    """Run what is pending; a second run of a finished matrix does nothing."""
+    from harness.cli.run import RunOptions, run_command
+
+    return run_command(
+        RunOptions(matrix, select, results, data, device, retry_failed, limit, launcher, track)
+    )
+
+
+@app.command()
+def status(
+    matrix: OptionalMatrix = None,
+    results: ResultsOption = _RESULTS,
+    data: DataOption = None,
+) -> int:
+    """Show how far each matrix is, and why cells failed; exit 1 when some did."""
+    from harness.cli.status import status_command
+
+    return status_command(matrix, results, data)
+
+
+@app.command()
+def report(
+    matrix: OptionalMatrix = None,
+    results: ResultsOption = _RESULTS,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the files; else results/<matrix>/report.")
+    ] = None,
+) -> int:
+    """Write tables and few-shot curves from the records, and print a summary."""
+    from harness.cli.report import report_command
+
+    return report_command(matrix, results, out)
+
+
+@data_app.command("list")
+def data_list(data: DataOption = None) -> int:
+    """Show the known data sets, their sizes, and which are on disk."""
+    from harness.cli.data import list_command
+
+    return list_command(data)
+
+
+@cache_app.command("show")
+def cache_show() -> int:
+    """Show where the cache is and what it holds."""
+    from harness.cli.cache import show_command
+
+    return show_command()
+
+
+@cache_app.command("clear")
+def cache_clear() -> int:
+    """Remove everything from the cache; the next run computes it again."""
+    from harness.cli.cache import clear_command
+
+    return clear_command()

@@ -1,0 +1,89 @@
+"""Live progress: a bar with the time left in a terminal, one plain line a cell otherwise."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import rich.progress as bars
+
+from harness.cli import console
+from harness.matrix.cell import Cell
+from harness.matrix.identity import cell_id
+from harness.plan.cost import cost
+
+
+class Progress:
+    """Follows the events of workers; the time left is reckoned from the work that is behind."""
+
+    def __init__(self, title: str, cells: Sequence[Cell], names: Mapping[str, str]) -> None:
+        """Follow ``cells``; ``names`` are what people read."""
+        self._names = names
+        self._work = {cell_id(cell): cost(cell) for cell in cells}
+        self._behind: dict[str, float] = {}
+        self._n_ended = 0
+        self._start = time.monotonic()
+        self._bar: bars.Progress | None = None
+        if sys.stderr.isatty():
+            self._bar = bars.Progress(
+                bars.TextColumn("{task.description}"),
+                bars.BarColumn(),
+                bars.TaskProgressColumn(),
+                bars.TextColumn("{task.fields[ended]}/{task.fields[cells]} cells"),
+                bars.TimeElapsedColumn(),
+                bars.TextColumn("left"),
+                bars.TimeRemainingColumn(),
+                console=console.err(),
+            )
+            self._task = self._bar.add_task(title, total=sum(self._work.values()), ended=0, cells=len(cells))
+
+    def __enter__(self) -> Progress:
+        """Show the bar."""
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        """Leave the bar as it is."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def on_event(self, event: Mapping[str, Any]) -> None:
+        """Take in one event of a worker."""
+        kind, cell = event["event"], str(event.get("cell", ""))
+        if kind == "say":
+            self._line(str(event["text"]), style="yellow")
+        elif kind == "epoch":
+            self._behind[cell] = self._work[cell] * event["epoch"] / event["epochs"]
+        elif kind in ("done", "failed"):
+            self._behind[cell] = self._work[cell]
+            self._n_ended += 1
+            self._line(self._ended_line(event, cell), style="" if kind == "done" else "red")
+        if self._bar is not None:
+            self._bar.update(self._task, completed=sum(self._behind.values()), ended=self._n_ended)
+
+    def _ended_line(self, event: Mapping[str, Any], cell: str) -> str:
+        head = f"[{self._n_ended}/{len(self._work)}] {self._names[cell]}:"
+        if event["event"] == "failed":
+            return f"{head} failed: {event['reason']}"
+        left = "" if self._bar is not None else self._time_left()
+        return f"{head} accuracy {event['accuracy']:.3f} in {event['seconds']:.1f} s{left}"
+
+    def _time_left(self) -> str:
+        """``, about 2 min left``, in proportion to the work behind."""
+        behind, whole = sum(self._behind.values()), sum(self._work.values())
+        seconds = (time.monotonic() - self._start) * (whole - behind) / max(behind, 1e-9)
+        if self._n_ended == len(self._work):
+            return ""
+        return f", about {seconds / 60:.0f} min left" if seconds >= 90 else f", about {seconds:.0f} s left"
+
+    def _line(self, text: str, style: str = "") -> None:
+        if self._bar is None:
+            console.note(text, style)
+        else:
+            self._bar.console.print(text, style=style, markup=False)

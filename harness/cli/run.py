@@ -1,0 +1,183 @@
+"""``harness run``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.cli import console
+from harness.cli.progress import Progress
+from harness.cli.situation import Situation, look
+from harness.dispatch.devices import Device, choose_devices
+from harness.dispatch.local import LocalLauncher
+from harness.dispatch.queue import Ended, run_jobs
+from harness.errors import Fault, HarnessError, MatrixError, RunError, did_you_mean
+from harness.matrix.cell import Cell
+from harness.matrix.identity import cell_id, display_names
+from harness.plan.group import group_cells
+from harness.plan.job import FAULTS_FILE, Job, Kind, flat_cells, write_job
+from harness.plan.pending import Standing
+from harness.store.manifest import write_manifest
+from harness.store.records import quarantine, read_records, require_writable
+
+_LAUNCHERS = ("local",)
+_TRACKERS = ("none", "wandb")
+_LOG_LINES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """The options of ``harness run``."""
+
+    matrix: Path
+    select: str | None
+    results: Path
+    data: Path | None
+    device: str
+    retry_failed: bool
+    limit: int | None
+    launcher: str
+    track: str | None
+
+
+def run_command(options: RunOptions) -> int:
+    """Run what is pending; 1 when a cell failed or was left unfinished.
+
+    Raises:
+        HarnessError: the input is wrong, or something is missing that the pending cells need; nothing was trained.
+    """
+    _check_words(options)
+    devices = choose_devices(options.device)
+    require_writable(options.results)
+    situation = look(options.matrix, options.select, options.results, options.data)
+    for broken, reason in situation.scan.broken.items():
+        console.note(f"{broken} {reason}; it is set aside and its cell runs again", style="yellow")
+    quarantine(options.results, situation.scan)
+    write_manifest(options.results, situation.matrix)
+    todo = _todo(situation, options)
+    if not todo:
+        return _nothing_to_do(situation)
+    _say_stale(todo)
+    if situation.today.missing:
+        raise MatrixError(situation.today.missing)
+    cells = [standing.cell for standing in todo]
+    _check(options, situation, cells, devices)
+    ended = _run(options, situation, cells, devices)
+    return _sum_up(options, situation, cells, ended)
+
+
+def _check_words(options: RunOptions) -> None:
+    faults = []
+    if options.launcher not in _LAUNCHERS:
+        faults.append(
+            Fault(
+                "--launcher",
+                f"unknown launcher {options.launcher!r}.",
+                did_you_mean(options.launcher, _LAUNCHERS),
+            )
+        )
+    if options.track not in (None, *_TRACKERS):
+        faults.append(
+            Fault("--track", f"unknown tracker {options.track!r}.", did_you_mean(options.track, _TRACKERS))
+        )
+    if faults:
+        raise MatrixError(faults)
+
+
+def _todo(situation: Situation, options: RunOptions) -> list[Standing]:
+    """The cells to run, in the matrix's order."""
+    states = ("pending", "failed") if options.retry_failed else ("pending",)
+    return [cell for cell in situation.cells if cell.state in states][: options.limit]
+
+
+def _nothing_to_do(situation: Situation) -> int:
+    done, failed = len(situation.of_state("done")), situation.of_state("failed")
+    console.say(f"{situation.matrix.name}: nothing to do, {done} of {len(situation.cells)} cells are done")
+    for cell in failed:
+        console.say(f"failed {cell.id}: {cell.why}", style="red")
+    if failed:
+        console.say("run again with --retry-failed to try these once more")
+    return 1 if failed else 0
+
+
+def _say_stale(todo: Sequence[Standing]) -> None:
+    for cell in todo:
+        if cell.why.startswith("stale"):
+            console.note(f"{cell.id} runs again, {cell.why}", style="yellow")
+
+
+def _job(options: RunOptions, situation: Situation, kind: Kind, cells: Sequence[Cell], device: Device) -> Job:
+    return Job(
+        kind=kind,
+        matrix=situation.matrix.name,
+        cells=flat_cells(cells),
+        results=options.results.resolve(),
+        data=None if situation.data is None else situation.data.resolve(),
+        device=device.kind,
+        fewer_shots=situation.matrix.fewer_shots,
+        tracking=options.track or situation.matrix.tracking,  # type: ignore[arg-type]  # checked in _check_words
+    )
+
+
+def _check(
+    options: RunOptions, situation: Situation, cells: Sequence[Cell], devices: Sequence[Device]
+) -> None:
+    """Have a worker look at everything that would fail all cells alike.
+
+    Raises:
+        HarnessError: with all that it found.
+    """
+    console.note(f"{situation.matrix.name}: checking {len(cells)} pending cells")
+    folder = write_job(_job(options, situation, "check", cells, devices[0]), 0)
+    ended = run_jobs([folder], LocalLauncher(devices[:1]), lambda event: None)[0]
+    if ended.status != 0:
+        raise RunError(
+            f"the check ended with status {ended.status}; the end of {folder}/log.txt:\n{ended.log_tail()}"
+        )
+    faults = json.loads((folder / FAULTS_FILE).read_text(encoding="utf-8"))
+    if faults:
+        raise HarnessError(Fault(**fault) for fault in faults)
+
+
+def _run(
+    options: RunOptions, situation: Situation, cells: Sequence[Cell], devices: Sequence[Device]
+) -> list[Ended]:
+    """Run all jobs with live progress."""
+    groups = group_cells(cells, len(devices))
+    folders = [
+        write_job(_job(options, situation, "run", group, devices[0]), number)
+        for number, group in enumerate(groups, start=1)
+    ]
+    names = display_names(situation.matrix.cells)
+    with Progress(situation.matrix.name, cells, names) as progress:
+        return run_jobs(folders, LocalLauncher(devices), progress.on_event)
+
+
+def _sum_up(options: RunOptions, situation: Situation, cells: Sequence[Cell], ended: Sequence[Ended]) -> int:
+    """Say what came of the cells: by their records, never by what workers said."""
+    names = display_names(situation.matrix.cells)
+    records = read_records(options.results, [cell_id(cell) for cell in cells]).records
+    failed = [record for record in records.values() if record.status == "failed"]
+    fresh = {identifier for identifier in records if records[identifier].status == "done"}
+    unfinished = [cell_id(cell) for cell in cells if cell_id(cell) not in records]
+    console.say(
+        f"{situation.matrix.name}: {len(fresh)} done, {len(failed)} failed, {len(unfinished)} unfinished"
+    )
+    for record in failed:
+        console.say(f"failed {record.cell_id} {names[record.cell_id]}: {record.reason}", style="red")
+    for identifier in unfinished:
+        console.say(f"unfinished {identifier} {names[identifier]}", style="red")
+    broken = [job for job in ended if job.status != 0]
+    if failed or broken:
+        _show_logs(broken or ended)
+    if not failed and not unfinished:
+        console.say(f"see `harness report --matrix {options.matrix}`")
+    return 1 if failed or unfinished else 0
+
+
+def _show_logs(jobs: Sequence[Ended]) -> None:
+    for job in jobs:
+        console.say(f"the end of {job.folder / 'log.txt'} (exit status {job.status}):")
+        console.say(job.log_tail(_LOG_LINES))

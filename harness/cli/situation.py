@@ -1,0 +1,52 @@
+"""A matrix and where its cells stand: what plan, run, status and report all begin with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.cli.vocabulary import known_names
+from harness.data.catalog import data_root
+from harness.matrix.cell import Cell
+from harness.matrix.identity import cell_id
+from harness.matrix.matrix import Matrix, read_matrix
+from harness.matrix.select import select
+from harness.plan.pending import Standing, Today, look_at_today, standings
+from harness.store.records import Scan, read_records
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """A matrix, its data root, and the state of its (selected) cells."""
+
+    matrix: Matrix
+    data: Path | None
+    scan: Scan
+    today: Today
+    cells: tuple[Standing, ...]
+
+    def of_state(self, state: str) -> list[Standing]:
+        """The cells that are done, failed or pending."""
+        return [cell for cell in self.cells if cell.state == state]
+
+
+def look(matrix_file: Path, expression: str | None, results: Path, data: Path | None) -> Situation:
+    """Read a matrix and the records of its cells.
+
+    Raises:
+        MatrixError: the matrix or the selection cannot be used.
+    """
+    matrix = read_matrix(matrix_file, known_names())
+    root = data_root(data, matrix.data)
+    cells = select(matrix.cells, expression)
+    scan, today, found = look_at_cells(cells, results, root)
+    return Situation(matrix, root, scan, today, found)
+
+
+def look_at_cells(
+    cells: tuple[Cell, ...], results: Path, root: Path | None
+) -> tuple[Scan, Today, tuple[Standing, ...]]:
+    """The records of cells, today's digests, and where each cell stands."""
+    scan = read_records(results, [cell_id(cell) for cell in cells])
+    today = look_at_today(cells, root)
+    return scan, today, standings(cells, scan, results, today)

@@ -1,0 +1,17 @@
+"""The known names, gathered from the rooms that own them."""
+
+from __future__ import annotations
+
+from harness.backbone.spec import BACKBONES
+from harness.data.catalog import DATASETS
+from harness.matrix.vocabulary import DatasetEntry, Vocabulary
+from harness.methods.table import METHODS
+
+
+def known_names() -> Vocabulary:
+    """All data sets, backbones and methods that a matrix may name."""
+    return Vocabulary(
+        datasets={name: DatasetEntry(row.template, row.smallest_class) for name, row in DATASETS.items()},
+        backbones=tuple(BACKBONES),
+        methods={name: row.entry for name, row in METHODS.items()},
+    )

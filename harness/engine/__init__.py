@@ -1,0 +1,1 @@
+"""Training and evaluation on features: plain functions that methods call as a library."""

@@ -1,0 +1,20 @@
+"""Which images each step of an epoch sees."""
+
+import torch
+
+from harness.matrix.identity import stream
+
+
+def epoch_batches(
+    n_images: int, batch_size: int, names: tuple[object, ...], epoch: int
+) -> list[torch.Tensor]:
+    """Index batches of one epoch: a fresh permutation, cut into batches.
+
+    As in CoOp's loader an incomplete last batch is dropped when there is at least one full batch, and is kept
+    when it is the only one. The permutation is a function of ``names`` (split digest, shots, seed) and
+    ``epoch`` (from 0) alone.
+    """
+    generator = torch.Generator().manual_seed(stream("batches", *names, epoch))
+    order = torch.randperm(n_images, generator=generator)
+    whole = n_images - n_images % batch_size if n_images >= batch_size else n_images
+    return list(order[:whole].split(batch_size))

@@ -1,0 +1,42 @@
+"""From logits to counts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from harness.errors import RunError
+from harness.shapes import ImageFeatures, Labels, Logits
+
+CHUNK = 8192  # test images whose logits are held at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """For every class: its test images, those predicted rightly, and all images predicted as this class."""
+
+    n_test: tuple[int, ...]
+    n_correct: tuple[int, ...]
+    n_predicted: tuple[int, ...]
+
+
+def evaluate(
+    logits: Callable[[ImageFeatures], Logits], images: ImageFeatures, labels: Labels, n_classes: int
+) -> Counts:
+    """Counts over all test images; ties go to the lower label.
+
+    Raises:
+        RunError: a logit is not finite.
+    """
+    predictions = []
+    for chunk in images.split(CHUNK):
+        values = logits(chunk)
+        if not torch.isfinite(values).all():
+            raise RunError("the logits of the test images are not finite.")
+        predictions.append(values.argmax(dim=1))
+    predicted = torch.cat(predictions)
+
+    def count(values: torch.Tensor) -> tuple[int, ...]:
+        return tuple(torch.bincount(values, minlength=n_classes).tolist())
+
+    return Counts(count(labels), count(labels[predicted == labels]), count(predicted))

@@ -1,0 +1,77 @@
+"""What a method is: it sees a few training images and gives back a predictor."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from harness.backbone.clip import Clip
+from harness.engine.sgd import Epoch
+from harness.features.few_shot import FewShotFeatures
+from harness.matrix.cell import Cell
+from harness.shapes import Context, ImageFeatures, Logits
+
+
+class Predictor(Protocol):
+    """Scores images for every class."""
+
+    def logits(self, images: ImageFeatures) -> Logits:
+        """One score a class and image; the largest is the prediction."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunInputs:
+    """All that a method may look at; test images and their labels are not among it.
+
+    Attributes:
+        cell: the cell to fit.
+        clip: the frozen backbone.
+        class_names: in label order.
+        few_shot: features of the few-shot images; ``None`` for a method that does not read ``shots``.
+        stream_names: what random streams of batches are derived from: split digest, shots, seed.
+        on_epoch: to be told the number of finished epochs.
+    """
+
+    cell: Cell
+    clip: Clip
+    class_names: tuple[str, ...]
+    few_shot: FewShotFeatures | None
+    stream_names: tuple[object, ...] = ()
+    on_epoch: Callable[[int], None] = lambda epoch: None
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A fitted method: its predictor, and what is worth keeping of the way there."""
+
+    predictor: Predictor
+    history: tuple[Epoch, ...] = ()
+    context: Context | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Method(Protocol):
+    """One way to make a classifier."""
+
+    def check(self, cell: Cell, clip: Clip, class_names: tuple[str, ...]) -> None:
+        """Look at everything that can be known before training.
+
+        Raises:
+            HarnessError: the cell cannot run, such as a prompt that is too long.
+        """
+        ...
+
+    def fit(self, inputs: RunInputs) -> Fit:
+        """The fitted method; a function of its inputs alone.
+
+        Raises:
+            RunError: training failed.
+        """
+        ...
+
+
+def require_few_shot(inputs: RunInputs) -> FewShotFeatures:
+    """The few-shot features of a method that reads ``shots``."""
+    if inputs.few_shot is None:
+        raise TypeError(f"{inputs.cell.method} reads shots and was given no images")
+    return inputs.few_shot

@@ -1,0 +1,28 @@
+"""Zero-shot CLIP with a hand-crafted prompt."""
+
+from harness.backbone.clip import Clip
+from harness.backbone.prompts import check_lengths, encode_texts, spoken, text_layout
+from harness.errors import PromptError
+from harness.matrix.cell import Cell
+from harness.methods.method import Fit, RunInputs
+from harness.methods.text_classifier import TextClassifier
+
+
+class ZeroShot:
+    """The class names in a template, encoded by the text tower; nothing is learned."""
+
+    def check(self, cell: Cell, clip: Clip, class_names: tuple[str, ...]) -> None:
+        """Raise PromptError when a sentence is longer than the text tower."""
+        layouts = [text_layout(text, clip.tokens) for text in _sentences(cell, class_names)]
+        if faults := check_lengths(class_names, layouts, clip.context_length):
+            raise PromptError(faults)
+
+    def fit(self, inputs: RunInputs) -> Fit:
+        """The classifier of the template's sentences."""
+        texts = encode_texts(_sentences(inputs.cell, inputs.class_names), inputs.clip)
+        return Fit(TextClassifier(texts, inputs.clip.logit_scale))
+
+
+def _sentences(cell: Cell, class_names: tuple[str, ...]) -> list[str]:
+    template = cell.template or "a photo of a {}."
+    return [template.replace("{}", spoken(name)) for name in class_names]

@@ -1,0 +1,76 @@
+"""A job: what crosses to a worker process, as a file."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.errors import Fault, RecordError
+from harness.files import write_text
+from harness.matrix.cell import Cell
+
+Kind = Literal["run", "check"]
+
+
+class Job(BaseModel):
+    """What a worker is asked to do.
+
+    Attributes:
+        kind: ``run`` the cells, or ``check`` that they can run.
+        matrix: name of the matrix.
+        cells: flat cells.
+        results: results folder, absolute.
+        data: data root, absolute.
+        device: ``cpu`` or ``cuda``.
+        fewer_shots: whether a class with too few images is taken whole.
+        tracking: ``none`` or ``wandb``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = 1
+    kind: Kind
+    matrix: str
+    cells: tuple[dict[str, Any], ...]
+    results: Path
+    data: Path | None
+    device: str
+    fewer_shots: bool = False
+    tracking: Literal["none", "wandb"] = "none"
+
+    def cell_values(self) -> tuple[Cell, ...]:
+        """The cells as values."""
+        return tuple(Cell.from_dict(flat) for flat in self.cells)
+
+
+JOB_FILE, LOG_FILE, EVENTS_FILE, FAULTS_FILE = "job.json", "log.txt", "events.jsonl", "faults.json"
+
+
+def write_job(job: Job, number: int) -> Path:
+    """Write the job into a folder of its own, ``results/<matrix>/jobs/<time>-<process>-<number>-<kind>``."""
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    folder = job.results / job.matrix / "jobs" / f"{stamp}-{os.getpid()}-{number:03d}-{job.kind}"
+    write_text(folder / JOB_FILE, job.model_dump_json(indent=1) + "\n")
+    return folder
+
+
+def read_job(path: Path) -> Job:
+    """The job in a file.
+
+    Raises:
+        RecordError: the file is not a job.
+    """
+    try:
+        return Job.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValidationError) as error:
+        raise RecordError(Fault(str(path), f"is not a job file: {error}.")) from None
+
+
+def flat_cells(cells: Sequence[Cell]) -> tuple[dict[str, Any], ...]:
+    """Cells in the form that a job file holds."""
+    return tuple(cell.to_dict() for cell in cells)

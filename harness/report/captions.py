@@ -1,0 +1,137 @@
+"""The sentences over a table: everything a reader needs to say what the numbers are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from harness.report.results import Result, Results
+from harness.report.rows import (
+    Group,
+    Row,
+    differing_axes,
+    init_words,
+    method_label,
+)
+
+
+def group_title(group: Group) -> str:
+    """What the cells of a group share, in a few words: ``RN50:openai, fp32``."""
+    parts = [group.backbone, group.precision]
+    if group.classes != "all":
+        parts.append(f"{group.classes} classes")
+    if group.evaluate_on is not None:
+        parts.append(f"evaluated on {group.evaluate_on}")
+    return ", ".join(parts)
+
+
+def caption(
+    matrix: str, group: Group, what: str, rows: Sequence[Row], labels: Mapping[Row, str], results: Results
+) -> tuple[str, ...]:
+    """The sentences over one table; ``what`` names the data, ``rows`` are all rows of the group."""
+    shown = [row for row in rows if any(key[0] == row for key in results)]
+    runs = _runs(shown, labels, results)
+    sentences = [
+        f"{what}: accuracy in percent, mean ± sample standard deviation over seeds ({runs}).",
+        f"{_setting(matrix, group, shown, results)}.",
+        *_contexts(rows, shown),
+        *_recipes(rows, shown),
+        *_templates(rows, shown, results),
+    ]
+    return tuple(sentences)
+
+
+def common_runs(results: Iterable[Result]) -> int | None:
+    """The number of seeds, when it is the same at every point of every method that draws anything."""
+    counts = {result.accuracy.n_expected for result in results if result.seeded}
+    return counts.pop() if len(counts) == 1 else None
+
+
+def _runs(rows: Sequence[Row], labels: Mapping[Row, str], results: Results) -> str:
+    """How many runs a number stands for."""
+    common = common_runs(results.values())
+    seeded = {row for (row, _), result in results.items() if result.seeded}
+    unseeded = [labels[row] for row in rows if row not in seeded]
+    single = f"one run of {' and '.join(unseeded)}, which {'use' if len(unseeded) > 1 else 'uses'} no seed"
+    if not seeded:
+        return single
+    said = f"n = {common}" if common is not None else "n beside each number"
+    return "; ".join([said, single] if unseeded else [said])
+
+
+def _setting(matrix: str, group: Group, rows: Sequence[Row], results: Results) -> str:
+    """Matrix, backbone, protocol, views and test images."""
+    parts = [f"Matrix {matrix}", f"backbone {group_title(group)}"]
+    for name, one, many in (("protocol", "protocol", "protocols"), ("views", "views", "views")):
+        methods: dict[str, list[str]] = {}
+        for row in rows:
+            if row.axis(name) is not None:
+                methods.setdefault(str(row.axis(name)), []).append(method_label(row.method))
+        values = [f"{value} ({', '.join(dict.fromkeys(users))})" for value, users in methods.items()]
+        if values:
+            parts.append(
+                f"{one} {next(iter(methods))}" if len(values) == 1 else f"{many} {' and '.join(values)}"
+            )
+    n_test = sorted({count for result in results.values() for count in result.n_test})
+    if n_test:
+        parts.append(f"n_test = {' or '.join(map(str, n_test))}")
+    return "; ".join(parts)
+
+
+def _contexts(rows: Sequence[Row], shown: Sequence[Row]) -> list[str]:
+    """One sentence a method that learns a context: what its rows share and the labels therefore leave out."""
+    sentences = []
+    for method in _methods(shown):
+        members = [row for row in shown if row.method == method and row.axis("n_ctx") is not None]
+        if not members:
+            continue
+        first, differing = members[0], differing_axes(rows, method)
+        words = []
+        if not {"n_ctx", "ctx_init"} & differing and not first.axis("ctx_init"):
+            words.append(f"M = {first.axis('n_ctx')} context vectors")
+        if "class_token_position" not in differing and first.axis("class_token_position"):
+            position = first.axis("class_token_position")
+            words.append(f"class name {'in' if position in ('middle', 'front') else 'at'} "
+                         f"{'' if position == 'front' else 'the '}{position}")  # fmt: skip
+        if "ctx_init" not in differing:
+            words.append(init_words(first))
+        if words:
+            sentences.append(f"{method_label(method)}: {', '.join(words)}.")
+    return sentences
+
+
+def _recipes(rows: Sequence[Row], shown: Sequence[Row]) -> list[str]:
+    """The numbers that are not the protocol's; labels hold those that differ among the rows of a method."""
+    parts = []
+    for method in _methods(shown):
+        differing = differing_axes(rows, method)
+        first = next(row for row in shown if row.method == method)
+        numbers = {
+            name: value for name, value in first.overrides.items() if f"recipe.{name}" not in differing
+        }
+        if numbers:
+            spelled = ", ".join(f"{name} = {value}" for name, value in numbers.items())
+            parts.append(f"{method_label(method)} {spelled}")
+    if parts:
+        return [f"Recipe numbers other than the protocol's: {'; '.join(parts)}."]
+    has_overrides = any(row.overrides for row in shown)
+    has_protocol = any(row.axis("protocol") is not None for row in shown)
+    return ["Recipe numbers are the protocol's."] if has_protocol and not has_overrides else []
+
+
+def _templates(rows: Sequence[Row], shown: Sequence[Row], results: Results) -> list[str]:
+    """Which sentence the class names stood in, one for each method that reads a template."""
+    sentences = []
+    for method in _methods(shown):
+        used = {
+            name for (row, _), result in results.items() if row.method == method for name in result.templates
+        }
+        if not used or "template" in differing_axes(rows, method):
+            continue
+        which = f'"{min(used)}"' if len(used) == 1 else "each data set's own"
+        name = method_label(method)
+        sentences.append(f"{name} template: {which}.")
+    return sentences
+
+
+def _methods(rows: Sequence[Row]) -> list[str]:
+    return list(dict.fromkeys(row.method for row in rows))

@@ -1,0 +1,41 @@
+"""One cell of a matrix with what is known of it: the only thing that a report is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.matrix.cell import Cell
+from harness.store.record import RunRecord
+
+Gap = Literal["missing", "failed", "stale"]
+GAPS: tuple[Gap, ...] = ("missing", "failed", "stale")  # the order in which footnotes name them
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A cell that the matrix asks for, and its record.
+
+    Attributes:
+        cell: what was asked for.
+        record: what came out; ``None`` or a failed one where there is a gap.
+        gap: why there is no usable number; ``None`` when there is one.
+    """
+
+    cell: Cell
+    record: RunRecord | None = None
+    gap: Gap | None = None
+
+    @property
+    def hole(self) -> Gap | None:
+        """``gap``, or what the record itself says: a number that cannot be used is never taken for one."""
+        if self.gap is not None:
+            return self.gap
+        if self.record is None:
+            return "missing"
+        return "failed" if self.record.accuracy is None else None
+
+    @property
+    def accuracy(self) -> float | None:
+        """Right answers over test images, a fraction; ``None`` where there is a gap."""
+        return None if self.record is None or self.hole else self.record.accuracy

@@ -1,0 +1,64 @@
+"""A table as a value: what it says, before anyone decides how it is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DASH = "–"
+DAGGER = "†"
+
+
+@dataclass(frozen=True, slots=True)
+class TableCell:
+    """The printed number of one point, with the marks of its footnotes."""
+
+    text: str = DASH
+    bold: bool = False
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """A label and one cell a column."""
+
+    label: str
+    cells: tuple[TableCell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows under one heading; the accuracies themselves have none."""
+
+    heading: str
+    rows: tuple[TableRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A footnote and the mark that leads to it; no mark for a remark on the whole table."""
+
+    mark: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One printed table.
+
+    Attributes:
+        stem: file name without its ending.
+        title: what the table is about, such as the name of the data set.
+        caption: sentences; the first one says what the numbers are.
+        columns: headings of the number columns: shots.
+        blocks: accuracies, then gains.
+        notes: footnotes in order of their marks.
+        long: the same numbers in tidy long form, header first, in full precision.
+    """
+
+    stem: str
+    title: str
+    caption: tuple[str, ...]
+    columns: tuple[str, ...]
+    blocks: tuple[Block, ...]
+    notes: tuple[Note, ...]
+    long: tuple[tuple[str, ...], ...]

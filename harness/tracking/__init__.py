@@ -1,0 +1,1 @@
+"""Where runs are mirrored to; records stay the truth."""

@@ -1,0 +1,30 @@
+"""``python -m harness.worker JOB.json``."""
+
+import os
+import sys
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.plan.job import Job, read_job
+from harness.worker.check import check
+from harness.worker.run import run
+
+_KINDS = {"run": run, "check": check}
+
+
+def main(arguments: list[str]) -> int:
+    """Do one job; 0 when it was done, failed cells included, and 2 when it could not begin."""
+    try:
+        path = Path(arguments[0])
+        job: Job = read_job(path)
+        _KINDS[job.kind](job, path.parent)
+    except HarnessError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    # A worker that is killed with its terminal should leave whole lines in its log.
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,92 @@
+"""What all cells of one backbone and data set share: the towers, the split, test features, few-shot draws."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from harness.backbone.clip import Clip
+from harness.data.catalog import DatasetRow, image_files_digest, read_images, read_split
+from harness.data.few_shot import Subset, few_shot_subset
+from harness.data.split import Item, Split, items_digest
+from harness.features.cache import cached
+from harness.features.extract import encode_views
+from harness.features.few_shot import FewShotFeatures
+from harness.features.key import FeatureKey
+from harness.matrix.cell import Shots
+from harness.shapes import ImageFeatures, Labels
+from harness.store.provenance import package_versions
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """One few-shot draw: the subset, its digest, its features, and the names its random streams derive from."""
+
+    subset: Subset
+    digest: str
+    images_digest: str | None
+    features: FewShotFeatures
+    stream_names: tuple[object, ...]
+
+
+class Materials:
+    """The shared parts of all cells with one backbone and one data set; each is made when first asked for."""
+
+    def __init__(self, clip: Clip, row: DatasetRow, data: Path | None, say: Callable[[str], None]) -> None:
+        """Read the split.
+
+        Raises:
+            DataError: the split is missing or wrong.
+        """
+        self.clip = clip
+        self.row = row
+        self.split: Split = read_split(row, data)
+        self._data = data
+        self._say = say
+        self._read = read_images(row, data)
+
+    @cache  # noqa: B019 - the materials live as long as the worker's job
+    def test(self) -> tuple[ImageFeatures, Labels]:
+        """Features and labels of all test images; the features come from the cache when they are there."""
+        return self._centre_features(self.split.test)
+
+    def draw(self, shots: Shots, seed: int) -> Draw:
+        """The few-shot draw of (shots, seed); its images are decoded here, once for all variants."""
+        subset = few_shot_subset(self.split, shots, seed)
+        train, val = subset.train_items(self.split), subset.val_items(self.split)
+        names = (self.split.digest, shots, seed)
+        features = FewShotFeatures(
+            self.clip,
+            self.row.augmentation,
+            names,
+            train=([self._read(item.path) for item in train], self._labels(train)),
+            val=cache(lambda: self._centre_features(val)),
+        )
+        return Draw(subset, items_digest(train), self._files_digest(train), features, names)
+
+    def _centre_features(self, items: Iterable[Item]) -> tuple[ImageFeatures, Labels]:
+        """Features of centre crops, from the cache when they are there."""
+        kept = list(items)
+        key = FeatureKey(
+            weights_digest=self.clip.weights_digest,
+            precision=self.clip.precision,
+            image_size_px=self.clip.image_size_px,
+            mean=self.clip.mean,
+            std=self.clip.std,
+            items_digest=items_digest(kept),
+            images_digest=self._files_digest(kept),
+            view="centre",
+            device=self.clip.device.type,
+            packages=tuple(sorted(package_versions().items())),
+        )
+        views = ((self._read(item.path), None) for item in kept)
+        table = cached(key, lambda: encode_views(views, self.clip).numpy(force=True), self._say)
+        return torch.from_numpy(table).to(self.clip.device), self._labels(kept)
+
+    def _files_digest(self, items: Iterable[Item]) -> str | None:
+        return image_files_digest(self.row, self._data, [item.path for item in items])
+
+    def _labels(self, items: Iterable[Item]) -> Labels:
+        return torch.tensor([item.label for item in items], device=self.clip.device)
