@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,8 +29,8 @@ class Clip:
     """
 
     name: str
-    module: torch.nn.Module
-    tokenizer: object
+    module: Any  # open_clip has no types
+    tokenizer: Any
     weights_digest: str
     precision: str
     image_size_px: int
@@ -44,31 +45,31 @@ class Clip:
     @property
     def token_table(self) -> TokenTable:
         """The embedding of every token, (vocabulary, width)."""
-        table: Tensor = self.module.token_embedding.weight  # type: ignore[union-attr, assignment]
-        return table.detach()
+        table: TokenTable = self.module.token_embedding.weight.detach()
+        return table
 
     @property
     def context_length(self) -> int:
         """Positions of the text tower, start and end of text included."""
-        return int(self.module.positional_embedding.shape[0])  # type: ignore[union-attr, arg-type]
+        return int(self.module.positional_embedding.shape[0])
 
     @property
     def logit_scale(self) -> float:
         """The factor on cosine similarities, the exponential of CLIP's learned parameter."""
-        return float(self.module.logit_scale.exp())  # type: ignore[operator, union-attr]
+        return float(self.module.logit_scale.exp())
 
     def tokens(self, text: str) -> tuple[int, ...]:
         """The token ids of a text, without start and end of text."""
-        return tuple(self.tokenizer.encode(text))  # type: ignore[attr-defined]
+        return tuple(self.tokenizer.encode(text))
 
     def words(self, ids: Sequence[int]) -> list[str]:
         """How each token reads; ``</w>`` marks the end of a word in CLIP's vocabulary and is cut off."""
-        decoder: dict[int, str] = self.tokenizer.decoder  # type: ignore[attr-defined]
+        decoder: dict[int, str] = self.tokenizer.decoder
         return [decoder[index].removesuffix("</w>") for index in ids]
 
     def encode_images(self, pixels: Images) -> ImageFeatures:
         """Image features, not normalised."""
-        features: Tensor = self.module.encode_image(pixels)  # type: ignore[operator]
+        features: ImageFeatures = self.module.encode_image(pixels)
         return features
 
     def encode_prompts(self, embeddings: PromptEmbeddings, eot_positions: Tensor) -> TextFeatures:
@@ -83,8 +84,9 @@ class Clip:
         """
         tower = self.module
         n_tokens = embeddings.shape[1]
-        x = embeddings + tower.positional_embedding[:n_tokens]  # type: ignore[index, operator]
-        x = tower.transformer(x, attn_mask=tower.attn_mask[:n_tokens, :n_tokens])  # type: ignore[operator, index]
-        x = tower.ln_final(x)  # type: ignore[operator]
+        x = embeddings + tower.positional_embedding[:n_tokens]
+        x = tower.transformer(x, attn_mask=tower.attn_mask[:n_tokens, :n_tokens])
+        x = tower.ln_final(x)
         x = x[torch.arange(len(x), device=x.device), eot_positions]
-        return x @ tower.text_projection  # type: ignore[operator, no-any-return]
+        features: TextFeatures = x @ tower.text_projection
+        return features

@@ -1,7 +1,7 @@
 """Where tokens and context vectors stand in a prompt, and the embeddings that follow.
 
-A layout is one row of whole numbers a class: a number from 0 up is a token whose frozen embedding stands there,
-``-k`` is context vector number k (from 1).
+A layout is one row of whole numbers a class: a number from 0 up is a token whose frozen embedding stands
+there, ``-k`` is context vector number k (from 1).
 """
 
 from collections.abc import Callable, Sequence
@@ -91,9 +91,7 @@ def assemble(layouts: Sequence[Layout], clip: Clip) -> Prompts:
     if faults := check_lengths(names, layouts, clip.context_length):
         raise PromptError(faults)
     n_tokens = max(map(len, layouts))
-    rows = torch.tensor(
-        [[*layout, *[0] * (n_tokens - len(layout))] for layout in layouts], device=clip.device
-    )
+    rows = torch.tensor([[*layout, *[0] * (n_tokens - len(layout))] for layout in layouts], device=clip.device)
     frozen = clip.token_table[rows.clamp(min=0)] * (rows >= 0)[:, :, None]
     eot = torch.tensor([len(layout) - 1 for layout in layouts], device=clip.device)
     return Prompts(frozen, (-rows).clamp(min=0), eot)

@@ -22,7 +22,7 @@ class BackboneSpec:
     Attributes:
         name: as written in a matrix, ``ARCHITECTURE:PRETRAINED`` or ``tiny``.
         architecture: open_clip's name of the architecture.
-        repository: where the Hugging Face hub keeps the weights; ``None`` for those that ship with the package.
+        repository: where the Hugging Face hub keeps the weights; ``None`` for those in the package.
         image_size_px: side of the square image that it reads.
         n_parameters: size.
     """

@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if show is None or not hasattr(error, "exit_code"):
             raise
         show()
-        return int(error.exit_code)
+        return int(getattr(error, "exit_code", BAD_INPUT))
     return int(code or 0)
 
 
@@ -77,9 +77,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
 ) -> None:
     """Few-shot prompt learning on CLIP: plan, run and report an experiment matrix."""
 
@@ -105,9 +103,7 @@ def run(
     results: ResultsOption = _RESULTS,
     data: DataOption = None,
     device: DeviceOption = "auto",
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Run failed cells again, too.")
-    ] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed cells again, too.")] = False,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most this many cells.")] = None,
     launcher: Annotated[str, typer.Option("--launcher", help="Where workers run: local.")] = "local",
     track: Annotated[str | None, typer.Option("--track", help="none or wandb; else the matrix's.")] = None,
@@ -115,9 +111,7 @@ def run(
     """Run what is pending; a second run of a finished matrix does nothing."""
     from harness.cli.run import RunOptions, run_command
 
-    return run_command(
-        RunOptions(matrix, select, results, data, device, retry_failed, limit, launcher, track)
-    )
+    return run_command(RunOptions(matrix, select, results, data, device, retry_failed, limit, launcher, track))
 
 
 @app.command()

@@ -45,9 +45,7 @@ def faults(found: Iterable[Fault]) -> None:
         error(str(fault))
 
 
-def table(
-    title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]], numbers: Iterable[str] = ()
-) -> None:
+def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]], numbers: Iterable[str] = ()) -> None:
     """A table on stdout; columns in ``numbers`` are set to the right."""
     right = set(numbers)
     grid = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)

@@ -38,9 +38,7 @@ def plan_command(matrix: Path, expression: str | None, results: Path, data: Path
     pending = [standing.cell for standing in situation.of_state("pending")]
     jobs = group_cells(pending, n_workers)
     console.say()
-    console.say(
-        f"{len(jobs)} {'job' if len(jobs) == 1 else 'jobs'} on {n_workers} {'worker' if n_workers == 1 else 'workers'}"
-    )
+    console.say(f"jobs: {len(jobs)}, workers: {n_workers}")
     if jobs:
         rows = ((job[0].backbone, job[0].dataset, len(job)) for job in jobs)
         console.table("", ("backbone", "dataset", "cells"), rows, numbers=("cells",))

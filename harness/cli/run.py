@@ -121,9 +121,7 @@ def _job(options: RunOptions, situation: Situation, kind: Kind, cells: Sequence[
     )
 
 
-def _check(
-    options: RunOptions, situation: Situation, cells: Sequence[Cell], devices: Sequence[Device]
-) -> None:
+def _check(options: RunOptions, situation: Situation, cells: Sequence[Cell], devices: Sequence[Device]) -> None:
     """Have a worker look at everything that would fail all cells alike.
 
     Raises:
@@ -131,7 +129,7 @@ def _check(
     """
     console.note(f"{situation.matrix.name}: checking {len(cells)} pending cells")
     folder = write_job(_job(options, situation, "check", cells, devices[0]), 0)
-    ended = run_jobs([folder], LocalLauncher(devices[:1]), lambda event: None)[0]
+    ended = run_jobs([folder], LocalLauncher(devices[:1]), lambda _: None)[0]
     if ended.status != 0:
         raise RunError(
             f"the check ended with status {ended.status}; the end of {folder}/log.txt:\n{ended.log_tail()}"
@@ -162,9 +160,7 @@ def _sum_up(options: RunOptions, situation: Situation, cells: Sequence[Cell], en
     failed = [record for record in records.values() if record.status == "failed"]
     fresh = {identifier for identifier in records if records[identifier].status == "done"}
     unfinished = [cell_id(cell) for cell in cells if cell_id(cell) not in records]
-    console.say(
-        f"{situation.matrix.name}: {len(fresh)} done, {len(failed)} failed, {len(unfinished)} unfinished"
-    )
+    console.say(f"{situation.matrix.name}: {len(fresh)} done, {len(failed)} failed, {len(unfinished)} unfinished")
     for record in failed:
         console.say(f"failed {record.cell_id} {names[record.cell_id]}: {record.reason}", style="red")
     for identifier in unfinished:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class CropAndFlip:
     """A random part of the image, resized, and mirrored half of the time: CoOp's rule for photographs.
 
-    The defaults are torchvision's RandomResizedCrop and RandomHorizontalFlip, which CoOp's configurations use.
+    The defaults are torchvision's RandomResizedCrop and RandomHorizontalFlip, which CoOp's configurations
+    use.
 
     Attributes:
         scale: bounds of the part's area, as a fraction of the image's.

@@ -17,6 +17,8 @@ from harness.data.images import ReadImage, image_reader, images_digest
 from harness.data.split import PARTS, Split, read_class_folders, read_split_json, read_text_lists
 from harness.errors import DataError, Fault
 
+PHOTOGRAPHS = CropAndFlip()
+
 
 @dataclass(frozen=True, slots=True)
 class SplitFile:
@@ -72,7 +74,7 @@ class DatasetRow:
     n_images: tuple[int, int, int]
     smallest_class: int
     split_digest: str | None
-    augmentation: Augmentation = CropAndFlip()
+    augmentation: Augmentation = PHOTOGRAPHS
 
 
 def _zhou(folder: str, split: str, images: str) -> SplitFile:
@@ -102,7 +104,8 @@ _ROWS = (
         196, (6509, 1635, 8041), 19, "19842b93a430b58d2bee6c0780d76b321d3883b76c72c67fee217053952d2511",
     ),
     DatasetRow(
-        "oxford_flowers", _zhou("oxford_flowers", "OxfordFlowers", "jpg"), "a photo of a {}, a type of flower.",
+        "oxford_flowers", _zhou("oxford_flowers", "OxfordFlowers", "jpg"),
+        "a photo of a {}, a type of flower.",
         102, (4093, 1633, 2463), 20, "7708ceed2e2285da31d993eb3edab598ac41a38cc862cfd14c9f4d9393b72943",
     ),
     DatasetRow(
@@ -110,7 +113,8 @@ _ROWS = (
         101, (50_500, 20_200, 30_300), 500, "7d94a98f28ffc00645d728934e69ad1ce31f72bb71826b60325cdb968c34c536",
     ),
     DatasetRow(
-        "fgvc_aircraft", TextLists("fgvc_aircraft", "fgvc_aircraft/images"), "a photo of a {}, a type of aircraft.",
+        "fgvc_aircraft", TextLists("fgvc_aircraft", "fgvc_aircraft/images"),
+        "a photo of a {}, a type of aircraft.",
         100, (3334, 3333, 3333), 33, "05f24a4730e769a509c3ad00ca5628e04b5dfbf711f22a718d7d00437c6f16fe",
     ),
     DatasetRow(

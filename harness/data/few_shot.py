@@ -45,9 +45,9 @@ def few_shot_subset(split: Split, shots: Shots, seed: int) -> Subset:
 
     Classes in the order of their first appearance, train before val, one ``random.Random(seed)``: the draw of
     CoOp (Zhou et al., IJCV 2022) when its published split is present. A class that holds fewer images is taken
-    whole, in the split's order and without using the generator, as the reference does. ``all`` takes everything.
-    Where the split has no validation part (ImageNet) validation images are drawn, last, from the training images
-    that were not chosen: the reference would take test images.
+    whole, in the split's order and without using the generator, as the reference does. ``all`` takes
+    everything. Where the split has no validation part (ImageNet) validation images are drawn, last, from the
+    training images that were not chosen: the reference would take test images.
 
     Raises:
         DataError: a class has no training images; names all such classes.
@@ -58,7 +58,7 @@ def few_shot_subset(split: Split, shots: Shots, seed: int) -> Subset:
         raise DataError(Fault("few-shot draw", f"no training images for: {', '.join(empty)}."))
     if shots == "all":
         return Subset(tuple(range(len(split.train))), tuple(range(len(split.val))))
-    generator = random.Random(seed)
+    generator = random.Random(seed)  # noqa: S311 - a published draw, not a secret
     train = _draw(split.train, shots, generator)
     rest = sorted(set(range(len(split.train))) - set(train)) if not split.val else range(len(split.val))
     val_part = split.val or split.train

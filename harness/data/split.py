@@ -58,8 +58,8 @@ def validated(split: Split, where: str) -> Split:
     """The split itself, once it is known to be usable.
 
     Raises:
-        DataError: labels have gaps, a label has two names, a path stands twice, or a part that must hold images
-            is empty; all of them together.
+        DataError: labels have gaps, a label has two names, a path stands twice, or a part that must hold
+            images is empty; all of them together.
     """
     faults = []
     everything = [item for part in PARTS for item in getattr(split, part)]
@@ -113,8 +113,7 @@ def read_text_lists(folder: Path, names: str, lists: Mapping[str, str]) -> Split
     """
     try:
         labels = {
-            name.strip(): i
-            for i, name in enumerate((folder / names).read_text(encoding="utf-8").splitlines())
+            name.strip(): i for i, name in enumerate((folder / names).read_text(encoding="utf-8").splitlines())
         }
         parts: dict[str, tuple[Item, ...]] = {}
         for part, file in lists.items():
@@ -124,9 +123,7 @@ def read_text_lists(folder: Path, names: str, lists: Mapping[str, str]) -> Split
     except FileNotFoundError as error:
         raise DataError(Fault(str(error.filename), "the split list is missing.")) from None
     except (OSError, ValueError, KeyError) as error:
-        raise DataError(
-            Fault(str(folder), f"its lists are not of FGVC-Aircraft's form: {error!r}.")
-        ) from None
+        raise DataError(Fault(str(folder), f"its lists are not of FGVC-Aircraft's form: {error!r}.")) from None
     return validated(Split(**parts), str(folder))
 
 

@@ -11,7 +11,7 @@ from harness.errors import Fault, MatrixError
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """One worker's device: ``cpu`` or ``cuda``, and the value of CUDA_VISIBLE_DEVICES that makes it the only one."""
+    """One worker's device: ``cpu`` or ``cuda``, and the CUDA_VISIBLE_DEVICES that makes it the only one."""
 
     kind: str
     visible: str | None = None
@@ -36,9 +36,7 @@ def choose_devices(option: str) -> tuple[Device, ...]:
     if option.startswith("cuda:") and number.isdigit() and int(number) < len(gpus):
         return (Device("cuda", gpus[int(number)]),)
     if option == "cuda" or (option.startswith("cuda:") and number.isdigit()):
-        raise MatrixError(
-            Fault("--device", f"{option!r} is not here: {len(gpus)} GPUs are visible.", "Take cpu.")
-        )
+        raise MatrixError(Fault("--device", f"{option!r} is not here: {len(gpus)} GPUs are visible.", "Take cpu."))
     raise MatrixError(Fault("--device", f"must be auto, cpu, cuda or cuda:N, not {option!r}."))
 
 
@@ -49,7 +47,7 @@ def _visible_gpus() -> list[str]:
         return [name.strip() for name in pool.split(",") if name.strip() not in ("", "-1", "NoDevFiles")]
     try:
         listed = subprocess.run(
-            ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"],  # noqa: S607 - found on PATH by design
+            ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"],
             capture_output=True,
             text=True,
             timeout=20,

@@ -53,7 +53,8 @@ class LocalLauncher:
         It gets a session of its own, so that an interrupt at the terminal reaches only the command, which
         then ends its workers in order.
         """
-        environment = dict(os.environ)
+        # Threads that spin while they wait make a busy machine a hundred times slower.
+        environment = {"OMP_WAIT_POLICY": "passive", **os.environ}
         if self._devices[slot].visible is not None:
             environment["CUDA_VISIBLE_DEVICES"] = str(self._devices[slot].visible)
         with (folder / LOG_FILE).open("ab") as log:

@@ -5,9 +5,7 @@ import torch
 from harness.matrix.identity import stream
 
 
-def epoch_batches(
-    n_images: int, batch_size: int, names: tuple[object, ...], epoch: int
-) -> list[torch.Tensor]:
+def epoch_batches(n_images: int, batch_size: int, names: tuple[object, ...], epoch: int) -> list[torch.Tensor]:
     """Index batches of one epoch: a fresh permutation, cut into batches.
 
     As in CoOp's loader an incomplete last batch is dropped when there is at least one full batch, and is kept
@@ -17,4 +15,4 @@ def epoch_batches(
     generator = torch.Generator().manual_seed(stream("batches", *names, epoch))
     order = torch.randperm(n_images, generator=generator)
     whole = n_images - n_images % batch_size if n_images >= batch_size else n_images
-    return list(order[:whole].split(batch_size))
+    return list(torch.split(order[:whole], batch_size))

@@ -29,7 +29,7 @@ def evaluate(
         RunError: a logit is not finite.
     """
     predictions = []
-    for chunk in images.split(CHUNK):
+    for chunk in torch.split(images, CHUNK):
         values = logits(chunk)
         if not torch.isfinite(values).all():
             raise RunError("the logits of the test images are not finite.")

@@ -42,7 +42,7 @@ def train_context(
     epochs: Iterable[tuple[float, Iterable[Batch]]],
     momentum: float,
     weight_decay: float,
-    on_epoch: Callable[[int], None] = lambda epoch: None,
+    on_epoch: Callable[[int], None] = lambda _: None,
 ) -> Trained:
     """The context after all epochs of SGD on the cross-entropy of CLIP's logits.
 

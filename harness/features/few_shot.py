@@ -80,7 +80,7 @@ class FewShotFeatures:
         features = encode_views(seen, self._clip)
         if self._size_bytes() + features.nbytes > _MEMORY_BYTES:
             self._tables.clear()
-        self._tables.update(zip(numbers, features.split(len(self)), strict=True))
+        self._tables.update(zip(numbers, torch.split(features, len(self)), strict=True))
 
     def _draw(self, number: int) -> list[View]:
         """View ``number`` of every image: a function of the draw's names and the number alone."""

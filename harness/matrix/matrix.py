@@ -108,7 +108,7 @@ class _Expansion:
 
     def _entry(self, place: Path_, entry: Mapping[str, Any]) -> tuple[Path_, Axes | None]:
         """The axes of one entry of ``methods``; ``None`` when its method is unknown."""
-        name = entry.get("method")
+        name = str(entry.get("method") or "")
         if name not in self.vocabulary.methods:
             known = tuple(self.vocabulary.methods)
             what = (
@@ -157,9 +157,7 @@ class _Expansion:
             bases = [(place, found)] if (found := self._entry(place, rest)[1]) is not None else []
         else:
             for key in rest:
-                self._fault(
-                    (*place, key), f"needs `method:` beside it. {did_you_mean(key, tuple(_SHARED_AXES))}"
-                )
+                self._fault((*place, key), f"needs `method:` beside it. {did_you_mean(key, tuple(_SHARED_AXES))}")
             bases = methods
         return [cell for where, base in bases for cell in self._product(where, shared | base | axes)]
 
@@ -203,9 +201,7 @@ class _Expansion:
         method = self.vocabulary.methods[name]
         for key in ("shots", "seed"):
             if key in method.reads and not axes[key] and _SHARED_AXES[key] not in self.file.content:
-                self._fault(
-                    place, f"{name} reads the axis {_SHARED_AXES[key]!r}, which the matrix does not have."
-                )
+                self._fault(place, f"{name} reads the axis {_SHARED_AXES[key]!r}, which the matrix does not have.")
         overrides = {**self._top_recipe(name), **dict(axes.get("recipe", ((),))[0])}
         keys = [*_COMMON_READS, *(key for key in _UNREAD if key in method.reads), *method.axes]
         values = [axes.get(key, (method.axes[key].default,) if key in method.axes else ()) for key in keys]
@@ -243,9 +239,7 @@ class _Expansion:
         usable = {}
         for key, value in recipe.items():
             if key not in numbers:
-                self._fault(
-                    (*place, str(key)), f"unknown number of a recipe. {did_you_mean(key, tuple(numbers))}"
-                )
+                self._fault((*place, str(key)), f"unknown number of a recipe. {did_you_mean(key, tuple(numbers))}")
             elif (what := numbers[key].fault(value)) is not None:
                 self._fault((*place, str(key)), what)
             else:
@@ -288,7 +282,7 @@ class _Expansion:
                 place: Path_ = ("shots",) if index is None else ("shots", index)
                 self._fault(
                     place,
-                    f"{shots} shots are more than the smallest class of {dataset} holds ({smallest} training images). "
+                    f"{shots} shots are more than the smallest class of {dataset} holds, {smallest} images. "
                     "Take fewer shots, or write `fewer_shots: allow` to take such a class whole.",
                 )
 
@@ -296,6 +290,4 @@ class _Expansion:
 def _matches(cell: Cell, entry: Mapping[str, Any]) -> bool:
     """Whether the cell has one of the entry's values at every key of the entry."""
     flat = cell.to_dict()
-    return all(
-        flat.get(key) in (value if isinstance(value, list) else [value]) for key, value in entry.items()
-    )
+    return all(flat.get(key) in (value if isinstance(value, list) else [value]) for key, value in entry.items())

@@ -49,9 +49,7 @@ class Protocol:
 
     def recipe(self, method: str, dataset: str, shots: Shots) -> dict[str, Scalar]:
         """The recipe of a method that this protocol knows; empty for others."""
-        recipe: dict[str, Scalar] = {
-            name: number.default for name, number in self.numbers.get(method, {}).items()
-        }
+        recipe: dict[str, Scalar] = {name: number.default for name, number in self.numbers.get(method, {}).items()}
         if "epochs" in recipe:
             recipe["epochs"] = self._epochs(dataset, shots)
         return recipe

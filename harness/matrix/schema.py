@@ -91,9 +91,7 @@ def _entry(value: Any) -> dict[str, Any]:
 def _file_name(value: str) -> str:
     if _NAME.fullmatch(value):
         return value
-    raise ValueError(
-        f"names a folder, so only letters, digits, '.', '_' and '-' may stand in it, not {value!r}."
-    )
+    raise ValueError(f"names a folder, so only letters, digits, '.', '_' and '-' may stand in it, not {value!r}.")
 
 
 def _axis(item: Any) -> Any:
@@ -137,9 +135,7 @@ def read_matrix_file(
     """The typed file, and its faults; what is at fault is left out of it so that the rest can be checked too."""
     context = {"vocabulary": vocabulary}
     faults = [
-        Fault(file.where((key,)), f"the key {key!r} is missing.")
-        for key in required
-        if key not in file.content
+        Fault(file.where((key,)), f"the key {key!r} is missing.") for key in required if key not in file.content
     ]
     faults += [
         Fault(file.where((key,)), "is empty; give at least one value, or leave the key out.")
@@ -158,9 +154,7 @@ def read_matrix_file(
 def _fault(file: YamlFile, detail: Any) -> Fault:
     place: Path_ = detail["loc"]
     if detail["type"] == "extra_forbidden":
-        return Fault(
-            file.where(place), f"unknown key. {did_you_mean(place[-1], tuple(MatrixFile.model_fields))}"
-        )
+        return Fault(file.where(place), f"unknown key. {did_you_mean(place[-1], tuple(MatrixFile.model_fields))}")
     if detail["type"] == "value_error":
         return Fault(file.where(place), str(detail["ctx"]["error"]))
     return Fault(file.where(place), f"{detail['msg'].lower()}, not {detail['input']!r}.")

@@ -23,9 +23,7 @@ class Axis:
     def fault(self, value: object) -> str | None:
         """What is wrong with ``value``; ``None`` when it can be used."""
         if self.kind == "word":
-            return (
-                None if value in self.allowed else f"must be one of {', '.join(self.allowed)}, not {value!r}."
-            )
+            return None if value in self.allowed else f"must be one of {', '.join(self.allowed)}, not {value!r}."
         if self.kind == "count":
             whole = isinstance(value, int) and not isinstance(value, bool) and value > 0
             return None if whole else f"must be a whole number above zero, not {value!r}."

@@ -61,9 +61,7 @@ def read_yaml(path: Path) -> YamlFile:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise MatrixError(Fault(str(path), f"is not YAML: {error}.")) from None
     if not isinstance(content, dict):
-        raise MatrixError(
-            Fault(f"{path}:1", "must hold `key: value` lines at its top, such as `shots: [1, 2]`.")
-        )
+        raise MatrixError(Fault(f"{path}:1", "must hold `key: value` lines at its top, such as `shots: [1, 2]`."))
     lines: dict[Path_, int] = {}
     _collect_lines(node, (), lines, set())
     return YamlFile(path, {str(key): value for key, value in content.items()}, lines)
@@ -82,7 +80,7 @@ class _Loader(yaml.SafeLoader):
 
 
 # PyYAML follows YAML 1.1, where a float needs a dot; everybody writes 1e-3.
-_Loader.add_implicit_resolver(  # type: ignore[no-untyped-call]
+_Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"^[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"),
     list("-+0123456789"),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 
 from harness.backbone.clip import Clip
-from harness.backbone.prompts import Layout, Prompts, assemble, check_lengths, prompt_layout
+from harness.backbone.prompts import Layout, assemble, check_lengths, prompt_layout
 from harness.engine.batches import epoch_batches
 from harness.engine.schedule import cosine_with_warmup
 from harness.engine.sgd import Batch, train_context
@@ -76,9 +76,7 @@ def _init_tokens(cell: Cell, clip: Clip) -> tuple[int, ...]:
 
 def _layouts(cell: Cell, clip: Clip, class_names: tuple[str, ...]) -> list[Layout]:
     n_ctx = cell.n_ctx if cell.ctx_init is None else len(_init_tokens(cell, clip))
-    return [
-        prompt_layout(name, n_ctx or 0, str(cell.class_token_position), clip.tokens) for name in class_names
-    ]
+    return [prompt_layout(name, n_ctx or 0, str(cell.class_token_position), clip.tokens) for name in class_names]
 
 
 def _epochs(inputs: RunInputs) -> Iterator[tuple[float, Iterator[Batch]]]:

@@ -37,7 +37,7 @@ class RunInputs:
     class_names: tuple[str, ...]
     few_shot: FewShotFeatures | None
     stream_names: tuple[object, ...] = ()
-    on_epoch: Callable[[int], None] = lambda epoch: None
+    on_epoch: Callable[[int], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ def cost(cell: Cell) -> float:
     n_classes, n_images = DATASETS[cell.dataset].n_classes, n_train_images(cell)
     if "epochs" not in recipe:
         return 1.0 + n_images * _IMAGE_TOKENS + n_classes * _NAME_TOKENS
-    steps = recipe["epochs"] * max(1, n_images // recipe["batch_size"])
-    n_views = recipe["epochs"] if cell.views == "live" else max(1, int(cell.views or 1))
+    steps = int(recipe["epochs"]) * max(1, n_images // int(recipe["batch_size"]))
+    n_views = int(recipe["epochs"]) if cell.views == "live" else max(1, int(cell.views or 1))
     text = steps * n_classes * ((cell.n_ctx or 0) + _NAME_TOKENS) * _BACKWARD
     return 1.0 + text + n_views * n_images * _IMAGE_TOKENS

@@ -80,7 +80,7 @@ def _standing(cell: Cell, identifier: str, scan: Scan, results: Path, today: Tod
 
 
 def _stale(record: RunRecord, cell: Cell, today: Today) -> str:
-    """Why a record no longer counts; empty when it does. A digest that is not known today is not held against it."""
+    """Why a record no longer counts; empty when it does, also where today's digest is not known."""
     if record.provenance is None:
         return ""
     made_from = (
@@ -88,8 +88,6 @@ def _stale(record: RunRecord, cell: Cell, today: Today) -> str:
         ("weights", record.provenance.weights_digest, today.weights.get(cell.backbone)),
     )
     changed = [
-        f"other {what} ({then[:8]}, today {now[:8]})"
-        for what, then, now in made_from
-        if now not in (None, then)
+        f"other {what} ({then[:8]}, today {now[:8]})" for what, then, now in made_from if now not in (None, then)
     ]
     return ", ".join(changed)

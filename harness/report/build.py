@@ -140,9 +140,7 @@ def _prefixes(groups: Sequence[Group]) -> dict[Group, str]:
     parts = [(group.backbone, group.precision, group.classes, group.evaluate_on or "") for group in groups]
     differs = [True, *(len({part[place] for part in parts}) > 1 for place in (1, 2, 3))]
     return {
-        group: "".join(
-            f"{_slug(word)}-" for word, is_told in zip(part, differs, strict=True) if is_told and word
-        )
+        group: "".join(f"{_slug(word)}-" for word, is_told in zip(part, differs, strict=True) if is_told and word)
         for group, part in zip(groups, parts, strict=True)
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from harness.report.results import Result, Results
 from harness.report.rows import (
@@ -24,12 +24,10 @@ def group_title(group: Group) -> str:
     return ", ".join(parts)
 
 
-def caption(
-    matrix: str, group: Group, what: str, rows: Sequence[Row], labels: Mapping[Row, str], results: Results
-) -> tuple[str, ...]:
+def caption(matrix: str, group: Group, what: str, rows: Sequence[Row], results: Results) -> tuple[str, ...]:
     """The sentences over one table; ``what`` names the data, ``rows`` are all rows of the group."""
     shown = [row for row in rows if any(key[0] == row for key in results)]
-    runs = _runs(shown, labels, results)
+    runs = _runs(shown, results)
     sentences = [
         f"{what}: accuracy in percent, mean ± sample standard deviation over seeds ({runs}).",
         f"{_setting(matrix, group, shown, results)}.",
@@ -46,11 +44,11 @@ def common_runs(results: Iterable[Result]) -> int | None:
     return counts.pop() if len(counts) == 1 else None
 
 
-def _runs(rows: Sequence[Row], labels: Mapping[Row, str], results: Results) -> str:
+def _runs(rows: Sequence[Row], results: Results) -> str:
     """How many runs a number stands for."""
     common = common_runs(results.values())
     seeded = {row for (row, _), result in results.items() if result.seeded}
-    unseeded = [labels[row] for row in rows if row not in seeded]
+    unseeded = list(dict.fromkeys(method_label(row.method) for row in rows if row not in seeded))
     single = f"one run of {' and '.join(unseeded)}, which {'use' if len(unseeded) > 1 else 'uses'} no seed"
     if not seeded:
         return single
@@ -68,9 +66,7 @@ def _setting(matrix: str, group: Group, rows: Sequence[Row], results: Results) -
                 methods.setdefault(str(row.axis(name)), []).append(method_label(row.method))
         values = [f"{value} ({', '.join(dict.fromkeys(users))})" for value, users in methods.items()]
         if values:
-            parts.append(
-                f"{one} {next(iter(methods))}" if len(values) == 1 else f"{many} {' and '.join(values)}"
-            )
+            parts.append(f"{one} {next(iter(methods))}" if len(values) == 1 else f"{many} {' and '.join(values)}")
     n_test = sorted({count for result in results.values() for count in result.n_test})
     if n_test:
         parts.append(f"n_test = {' or '.join(map(str, n_test))}")
@@ -105,9 +101,7 @@ def _recipes(rows: Sequence[Row], shown: Sequence[Row]) -> list[str]:
     for method in _methods(shown):
         differing = differing_axes(rows, method)
         first = next(row for row in shown if row.method == method)
-        numbers = {
-            name: value for name, value in first.overrides.items() if f"recipe.{name}" not in differing
-        }
+        numbers = {name: value for name, value in first.overrides.items() if f"recipe.{name}" not in differing}
         if numbers:
             spelled = ", ".join(f"{name} = {value}" for name, value in numbers.items())
             parts.append(f"{method_label(method)} {spelled}")
@@ -122,9 +116,7 @@ def _templates(rows: Sequence[Row], shown: Sequence[Row], results: Results) -> l
     """Which sentence the class names stood in, one for each method that reads a template."""
     sentences = []
     for method in _methods(shown):
-        used = {
-            name for (row, _), result in results.items() if row.method == method for name in result.templates
-        }
+        used = {name for (row, _), result in results.items() if row.method == method for name in result.templates}
         if not used or "template" in differing_axes(rows, method):
             continue
         which = f'"{min(used)}"' if len(used) == 1 else "each data set's own"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
 
 from harness.matrix.cell import Scalar, Shots
 from harness.report.captions import caption, common_runs
@@ -15,7 +16,7 @@ from harness.report.table import DAGGER, DASH, Block, Note, Table, TableCell, Ta
 GAIN_HEADING = "Gain over zero-shot (percentage points)"
 AVERAGE = "average"
 
-_DECIMALS = 1
+_STEP = Decimal("0.1")  # percent are printed with one decimal
 _MOST_NAMES = 6  # names in a footnote before it says "and 12 more"
 _LONG_AXES = ("protocol", "views", "context", "n_ctx", "class_token_position", "ctx_init")
 _LONG_HEAD = ("backbone", "precision", "classes", "evaluate_on", "dataset", "method", "label")
@@ -60,7 +61,7 @@ def table(matrix: str, group: Group, subject: Subject, labels: Mapping[Row, str]
     gaining = [row for row in rows if any(_has_gain(results.get((row, shots))) for shots in columns)]
     if gaining:
         blocks.append(Block(GAIN_HEADING, _rows(gaining, columns, labels, gain_cell)))
-    sentences = caption(matrix, group, subject.what, list(labels), labels, results)
+    sentences = caption(matrix, group, subject.what, list(labels), results)
     if best:
         sentences = (*sentences, "Bold: highest printed mean of a column among cells with nothing missing.")
     return Table(
@@ -87,8 +88,10 @@ def _rows(
 
 
 def _percent(fraction: float, sign: str = "") -> str:
-    """One decimal; a gain that rounds to zero has no sign."""
-    text = f"{100 * fraction:{sign}.{_DECIMALS}f}"
+    """One decimal, halves away from zero as by hand; a gain that rounds to zero has no sign."""
+    # Nine decimals first: 70.15 and 10.15 are not halves in binary, and would round in different directions.
+    exact = Decimal(repr(round(100 * fraction, 9)))
+    text = f"{exact.quantize(_STEP, ROUND_HALF_UP):{sign}f}"
     return text.lstrip("+-") if float(text) == 0 else text.replace("-", "−" if sign else "-")
 
 
@@ -96,7 +99,7 @@ def _text(summary: Summary, counts: str, says_n: bool, sign: str = "") -> str:
     """``71.2 ± 0.8 (2 of 3)``: what is there, and how much of what should be there."""
     if summary.mean is None:
         # A bare dash where nothing is there at all; of an average, how far it is from complete.
-        return f"{DASH} ({counts})" if "data sets" in counts else DASH
+        return f"{DASH} ({counts})" if counts else DASH
     text = _percent(summary.mean, sign)
     if summary.sd is not None:
         text += f" ± {_percent(summary.sd)}"
@@ -155,10 +158,7 @@ def _dagger(columns: Sequence[Shots], results: Results, is_average: bool) -> lis
     parts = []
     for column in columns:
         names = {
-            name: None
-            for (_, shots), result in results.items()
-            if shots == column
-            for name in result.fewer_shots
+            name: None for (_, shots), result in results.items() if shots == column for name in result.fewer_shots
         }
         if names:
             listed = list(names) if is_average else sorted(names)
@@ -167,9 +167,7 @@ def _dagger(columns: Sequence[Shots], results: Results, is_average: bool) -> lis
         return []
     who = "On these data sets, classes" if is_average else "Classes"
     return [
-        Note(
-            DAGGER, f"{who} with fewer training images than asked for were taken whole ({'; '.join(parts)})."
-        )
+        Note(DAGGER, f"{who} with fewer training images than asked for were taken whole ({'; '.join(parts)}).")
     ]
 
 
@@ -182,17 +180,15 @@ def _has_gain(result: Result | None) -> bool:
     return result is not None and result.gain is not None and result.gain.mean is not None
 
 
-def _gain_remark(
-    rows: Sequence[Row], labels: Mapping[Row, str], results: Results, has_gains: bool
-) -> list[Note]:
+def _gain_remark(rows: Sequence[Row], labels: Mapping[Row, str], results: Results, has_gains: bool) -> list[Note]:
     """Over which zero-shot row the gain is, or why there is none."""
     baseline = baseline_row(list(labels))
     if baseline is None or not any(row.method != baseline.method for row in rows):
         return []
     found = [result for (row, _), result in results.items() if row == baseline]
     if not any(result.accuracy.mean is not None for result in found):
-        why = next((result.why for result in found), "missing")
-        return [Note("", f"No gain over zero-shot is given: zero-shot is {why}.")]
+        why = next((result.why for result in found), "run missing")
+        return [Note("", f"No gain over zero-shot is given ({why}).")]
     if has_gains and sum(row.method == baseline.method for row in rows) > 1:
         return [Note("", f"The gain is over {labels[baseline]}.")]
     return []

@@ -36,6 +36,7 @@ _LEGEND_ROW = 0.17
 _STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that no machine's fonts matter
     "font.size": 8,
+    "text.parse_math": False,  # a dollar in a class or template is a dollar
     "axes.titlesize": 8,
     "axes.labelsize": 8,
     "xtick.labelsize": 7,
@@ -148,6 +149,8 @@ def _figure(panels: Sequence[Panel]) -> Figure:
     if handles:
         figure.legend(handles=handles, loc="outside lower center", ncols=legend_columns, frameon=False,
                       columnspacing=1.2, handlelength=2.4)  # fmt: skip
+    figure.draw_without_rendering()  # lays the figure out once, instead of again for every format
+    figure.set_layout_engine("none")
     return figure
 
 
@@ -173,9 +176,7 @@ def _handles(panels: Sequence[Panel]) -> list[Any]:
 
 
 def _line(x: Sequence[float], y: Sequence[float], look: Look, **more: Any) -> Any:
-    return Line2D(
-        x, y, color=look.colour, marker=look.marker, linestyle=look.line, markersize=look.size, **more
-    )
+    return Line2D(x, y, color=look.colour, marker=look.marker, linestyle=look.line, markersize=look.size, **more)
 
 
 def _draw_panel(axes: Any, panel: Panel, styles: Sequence[Look], shots: Sequence[Shots]) -> None:
@@ -203,16 +204,18 @@ def _draw_series(axes: Any, one: Series, look: Look, shots: Sequence[Shots], ord
     axes.add_line(_line([_place(point.shots, shots) for point in trained],
                         [math.nan if point.mean is None else point.mean for point in trained],
                         Look(look.colour, "", look.line), zorder=3 + order))  # fmt: skip
-    for point in one.points:
-        if point.mean is None:
-            continue
-        x = _place(point.shots, shots)
-        if point.sd is not None:
-            axes.errorbar([x], [point.mean], yerr=[point.sd], fmt="none", ecolor=look.colour, elinewidth=0.8,
-                          capsize=1.8, capthick=0.8, alpha=0.8, zorder=2.5)  # fmt: skip
-        face = look.colour if point.whole else "white"
-        axes.add_line(_line([x], [point.mean], Look(look.colour, look.marker, "", look.size),
-                            markerfacecolor=face, markeredgewidth=0.8, zorder=3.5 + order))  # fmt: skip
+    barred = [point for point in one.points if point.mean is not None and point.sd is not None]
+    if barred:
+        axes.errorbar([_place(point.shots, shots) for point in barred], [point.mean for point in barred],
+                      yerr=[point.sd for point in barred], fmt="none", ecolor=look.colour, elinewidth=0.8,
+                      capsize=1.8, capthick=0.8, alpha=0.8, zorder=2.5)  # fmt: skip
+    for is_whole, face in ((True, look.colour), (False, "white")):
+        marked = [point for point in one.points if point.mean is not None and point.whole == is_whole]
+        if marked:
+            axes.add_line(_line([_place(point.shots, shots) for point in marked],
+                                [point.mean for point in marked if point.mean is not None],
+                                Look(look.colour, look.marker, "", look.size), markerfacecolor=face,
+                                markeredgewidth=0.8, zorder=3.5 + order))  # fmt: skip
     axes.autoscale_view(scalex=False)
 
 

@@ -23,7 +23,7 @@ class Result:
         accuracy: over the seeds.
         gain: the same over zero-shot; ``None`` when there is nothing to compare with.
         seeded: whether the method draws anything; if not there is one run.
-        counts: how much is there when something is missing, such as ``2 of 3``.
+        counts: how much is there when something but not all is, such as ``2 of 3``.
         why: what is missing, such as ``seed 3 failed``.
         fewer_shots: classes that were taken whole; data sets with such a class in an average.
         templates: the templates used, sorted.
@@ -59,9 +59,7 @@ def average_results(rows: Mapping[Row, Sequence[Entry]], datasets: Sequence[str]
     return {key: _average_result(key[0], entries, datasets, baseline) for key, entries in points.items()}
 
 
-def _points(
-    rows: Mapping[Row, Sequence[Entry]], datasets: Sequence[str]
-) -> dict[tuple[Row, Shots], list[Entry]]:
+def _points(rows: Mapping[Row, Sequence[Entry]], datasets: Sequence[str]) -> dict[tuple[Row, Shots], list[Entry]]:
     """The entries of each row and shot count, by rising shots and seed."""
     wanted = set(datasets)
     points: dict[tuple[Row, Shots], list[Entry]] = {}
@@ -105,14 +103,12 @@ def _dataset_result(row: Row, entries: Sequence[Entry], baseline: Scores | None)
     gain = None
     if row.method != ZERO_SHOT and baseline is not None:
         gain = summarise(gain_over(scores, baseline)[:, 0])
-    classes = {
-        name for entry in entries if entry.record and not entry.hole for name in entry.record.fewer_shots
-    }
+    classes = {name for entry in entries for name in _fewer_shots(entry)}
     return Result(
         accuracy,
         gain,
         _is_seeded(entries),
-        "" if accuracy.whole else f"{accuracy.n} of {accuracy.n_expected}",
+        f"{accuracy.n} of {accuracy.n_expected}" if 0 < accuracy.n < accuracy.n_expected else "",
         _gaps(entries),
         tuple(sorted(classes)),
         _templates(entries),
@@ -130,7 +126,7 @@ def _average_result(
         gain = average_over_datasets(gain_over(scores, baseline))
     whole = whole_datasets(scores)
     lacking = [dataset for dataset, is_whole in zip(datasets, whole, strict=True) if not is_whole]
-    fewer = {entry.cell.dataset for entry in entries if entry.record and entry.record.fewer_shots}
+    fewer = {entry.cell.dataset for entry in entries if _fewer_shots(entry)}
     return Result(
         accuracy,
         gain,
@@ -141,6 +137,11 @@ def _average_result(
         _templates(entries),
         (),
     )
+
+
+def _fewer_shots(entry: Entry) -> tuple[str, ...]:
+    """Classes that were taken whole by a run that counts."""
+    return entry.record.fewer_shots if entry.record is not None and not entry.hole else ()
 
 
 def _is_seeded(entries: Sequence[Entry]) -> bool:
@@ -154,7 +155,7 @@ def _gaps(entries: Sequence[Entry]) -> str:
         seeds = [entry.cell.seed for entry in entries if entry.hole == gap]
         numbers = [str(seed) for seed in seeds if seed is not None]
         if seeds:
-            who = f"seed{'s' if len(numbers) > 1 else ''} {', '.join(numbers)} " if numbers else ""
+            who = f"seed{'s' if len(numbers) > 1 else ''} {', '.join(numbers)} " if numbers else "run "
             parts.append(f"{who}{gap}")
     return "; ".join(parts)
 

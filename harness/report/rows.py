@@ -88,9 +88,7 @@ def row_entries(entries: Sequence[Entry]) -> dict[Row, list[Entry]]:
     first = {entry.cell: place for place, entry in reversed(list(enumerate(entries)))}
     place = {row: min(first[entry.cell] for entry in members) for row, members in rows.items()}
     # A cell that two rows share makes both first appear at one place; the protocol's own row goes first.
-    order = sorted(
-        rows, key=lambda row: (methods.index(row.method), place[row], len(row.overrides), str(row))
-    )
+    order = sorted(rows, key=lambda row: (methods.index(row.method), place[row], len(row.overrides), str(row)))
     return {row: rows[row] for row in order}
 
 
@@ -181,9 +179,7 @@ def _label(row: Row, differing: set[str]) -> str:
         name += f" ({CONTEXT_LABELS.get(str(context), context)})"
     order = ["class_token_position", "n_ctx", "ctx_init", "views", "template", "protocol"]
     rest = sorted(differing - {*order, "context"})
-    return ", ".join(
-        filter(None, [name, *(_word(row, axis) for axis in [*order, *rest] if axis in differing)])
-    )
+    return ", ".join(filter(None, [name, *(_word(row, axis) for axis in [*order, *rest] if axis in differing)]))
 
 
 def _word(row: Row, axis: str) -> str:

@@ -40,9 +40,7 @@ def _pipe_table(table: Table, block: Block) -> str:
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     rule = [":" + "-" * (widths[0] - 1), *("-" * (max(width, 2) - 1) + ":" for width in widths[1:])]
     return "\n".join(
-        "| "
-        + " | ".join(word.ljust(width) if i == 0 else word.rjust(width) for i, (word, width) in pairs)
-        + " |"
+        "| " + " | ".join(word.ljust(width) if i == 0 else word.rjust(width) for i, (word, width) in pairs) + " |"
         for pairs in (list(enumerate(zip(line, widths, strict=True))) for line in (heads, rule, *rows))
     )
 

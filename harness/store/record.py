@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 
 
 class _Frozen(BaseModel):
@@ -26,7 +26,7 @@ class ClassCount(_Frozen):
 
 
 class EpochRow(_Frozen):
-    """One epoch: 1-based number, learning rate in force, mean loss a batch, accuracy (a fraction) in training."""
+    """One epoch: number from 1, learning rate, mean loss a batch, training accuracy (a fraction)."""
 
     epoch: int
     lr: float
@@ -35,7 +35,7 @@ class EpochRow(_Frozen):
 
 
 class ContextFile(_Frozen):
-    """The learned context beside the record: file name, SHA-256, and shape (n_ctx, width) or (classes, n_ctx, width)."""
+    """The learned context beside the record; shape (n_ctx, width) or (classes, n_ctx, width)."""
 
     file: str
     sha256: str
@@ -79,7 +79,7 @@ class RunRecord(_Frozen):
         created_at: end of the cell, ISO 8601 in UTC; never printed in a table.
     """
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     cell_id: str
     cell: dict[str, Any]
     status: Literal["done", "failed"]

@@ -43,9 +43,7 @@ def record_path(results: Path, identifier: str) -> Path:
     return records_folder(results) / f"{identifier}.json"
 
 
-def write_record(
-    results: Path, record: RunRecord, context: bytes | None = None, words: str | None = None
-) -> None:
+def write_record(results: Path, record: RunRecord, context: bytes | None = None, words: str | None = None) -> None:
     """Write a record; its context and nearest words go first, so that a record vouches for all of its files."""
     path = record_path(results, record.cell_id)
     if context is not None:

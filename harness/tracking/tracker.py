@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from harness.store.record import RunRecord
+
+@dataclass(frozen=True, slots=True)
+class TrackedRun:
+    """One finished cell as trackers show it.
+
+    Attributes:
+        id: the cell's id; the same cell is the same run, however often it is shown.
+        name: for people.
+        group: the matrix.
+        job_type: ``train`` or the method.
+        tags: data set, method, backbone, protocol.
+        config: the resolved cell and where it comes from.
+        history: one row an epoch; ``epoch`` counts from 1.
+        summary: the final numbers.
+        ok: whether the cell is done, not failed.
+    """
+
+    id: str
+    name: str
+    group: str
+    job_type: str
+    tags: tuple[str, ...]
+    config: Mapping[str, Any]
+    history: Sequence[Mapping[str, float]]
+    summary: Mapping[str, Any]
+    ok: bool
 
 
 class Tracker(Protocol):
     """Mirrors finished cells; a tracker that fails must not fail a cell."""
 
-    def mirror(self, record: RunRecord) -> None:
-        """Show one record; showing it again replaces it."""
+    def mirror(self, run: TrackedRun) -> None:
+        """Show one run; showing it again replaces it."""
         ...
 
     def close(self) -> None:
@@ -24,7 +49,7 @@ class Tracker(Protocol):
 class NullTracker:
     """Mirrors nothing."""
 
-    def mirror(self, record: RunRecord) -> None:
+    def mirror(self, run: TrackedRun) -> None:
         """Do nothing."""
 
     def close(self) -> None:
@@ -32,52 +57,15 @@ class NullTracker:
 
 
 class MemoryTracker:
-    """Keeps the records it was shown, by cell id; for tests."""
+    """Keeps the runs it was shown, by id; for tests."""
 
     def __init__(self) -> None:
         """Nothing shown yet."""
-        self.shown: dict[str, RunRecord] = {}
+        self.shown: dict[str, TrackedRun] = {}
 
-    def mirror(self, record: RunRecord) -> None:
-        """Keep the record."""
-        self.shown[record.cell_id] = record
+    def mirror(self, run: TrackedRun) -> None:
+        """Keep the run."""
+        self.shown[run.id] = run
 
     def close(self) -> None:
         """Do nothing."""
-
-
-class QuietTracker:
-    """Another tracker whose failures are said once and then no longer tried."""
-
-    def __init__(self, inner: Tracker, say: Callable[[str], None]) -> None:
-        """Wrap ``inner``; ``say`` is told of its first failure."""
-        self._inner: Tracker = inner
-        self._say = say
-
-    def mirror(self, record: RunRecord) -> None:
-        """Pass the record on."""
-        self._try(lambda: self._inner.mirror(record))
-
-    def close(self) -> None:
-        """Close the other tracker."""
-        self._try(self._inner.close)
-
-    def _try(self, act: Callable[[], None]) -> None:
-        try:
-            act()
-        except Exception as error:  # noqa: BLE001 - whatever a tracker raises, training goes on
-            self._say(f"tracking stops, the records are complete: {type(error).__name__}: {error}")
-            self._inner = NullTracker()
-
-
-def open_tracker(name: str, folder: Path, matrix: str, say: Callable[[str], None]) -> Tracker:
-    """The tracker of that name, ``none`` or ``wandb``; its files go into ``folder``."""
-    if name == "none":
-        return NullTracker()
-    try:
-        from harness.tracking.wandb import WandbTracker
-
-        return QuietTracker(WandbTracker(folder, matrix), say)
-    except Exception as error:  # noqa: BLE001 - see QuietTracker
-        say(f"tracking is off: {type(error).__name__}: {error}")
-        return NullTracker()

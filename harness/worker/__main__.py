@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> int:
         job: Job = read_job(path)
         _KINDS[job.kind](job, path.parent)
     except HarnessError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 2
     return 0
 

@@ -20,7 +20,7 @@ from harness.worker.device import open_device
 
 
 def check(job: Job, folder: Path) -> None:
-    """Write all faults that were found to ``faults.json`` in the job's folder: an empty list when all is well."""
+    """Write all faults that were found to ``faults.json`` in the job's folder; an empty list when all is well."""
     faults = list(dict.fromkeys(_faults(job)))
     content = [{"where": fault.where, "what": fault.what, "mend": fault.mend} for fault in faults]
     write_text(folder / FAULTS_FILE, json.dumps(content, indent=1) + "\n")

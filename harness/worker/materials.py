@@ -22,7 +22,7 @@ from harness.store.provenance import package_versions
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """One few-shot draw: the subset, its digest, its features, and the names its random streams derive from."""
+    """One few-shot draw: subset, digests, features, and the names its random streams derive from."""
 
     subset: Subset
     digest: str

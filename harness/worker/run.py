@@ -30,9 +30,11 @@ from harness.plan.job import EVENTS_FILE, Job
 from harness.store.provenance import git_state, package_versions, platform_name
 from harness.store.record import ClassCount, ContextFile, EpochRow, Provenance, RunRecord
 from harness.store.records import write_record
-from harness.tracking.tracker import Tracker, open_tracker
+from harness.tracking.open import open_tracker
+from harness.tracking.tracker import Tracker
 from harness.worker.device import device_name, open_device
 from harness.worker.materials import Draw, Materials
+from harness.worker.mirror import tracked_run
 
 _NEAREST = 5  # words kept beside a context, for each of its vectors
 
@@ -64,7 +66,7 @@ def run(job: Job, folder: Path) -> None:
         def say(text: str) -> None:
             tell(event="say", text=text)
 
-        tracker = open_tracker(job.tracking, job.results / job.matrix / "wandb", job.matrix, say)
+        tracker = open_tracker(job.tracking, job.results / job.matrix / "wandb", say)
         desk = Desk(job, tracker, tell, git_state(), package_versions())
         for (backbone, precision, dataset), cells in _grouped(
             job.cell_values(), "backbone", "precision", "dataset"
@@ -85,13 +87,11 @@ def _run_group(desk: Desk, materials: Materials, cells: list[Cell]) -> None:
                     with _timed(timings, "draw_s"):
                         draw = materials.draw(cell.shots, cell.seed or 0)
                 _run_cell(desk, materials, draw, cell, timings)
-            except Exception as error:  # noqa: BLE001 - one cell's failure is its own record
+            except Exception as error:  # one cell's failure is its own record
                 _keep_failure(desk, cell, error, timings)
 
 
-def _run_cell(
-    desk: Desk, materials: Materials, draw: Draw | None, cell: Cell, timings: dict[str, float]
-) -> None:
+def _run_cell(desk: Desk, materials: Materials, draw: Draw | None, cell: Cell, timings: dict[str, float]) -> None:
     """Fit, evaluate and record one cell."""
     identifier, split, clip = cell_id(cell), materials.split, materials.clip
     desk.tell(event="start", cell=identifier)
@@ -128,7 +128,7 @@ def _run_cell(
         created_at=_now(),
     )
     write_record(desk.job.results, record, context, _words(fit, materials))
-    desk.tracker.mirror(record)
+    desk.tracker.mirror(tracked_run(record, desk.job.matrix))
     desk.tell(event="done", cell=identifier, accuracy=record.accuracy, seconds=timings["total_s"])
 
 
@@ -145,7 +145,7 @@ def _keep_failure(desk: Desk, cell: Cell, error: Exception, timings: dict[str, f
         created_at=_now(),
     )
     write_record(desk.job.results, record)
-    desk.tracker.mirror(record)
+    desk.tracker.mirror(tracked_run(record, desk.job.matrix))
     desk.tell(event="failed", cell=record.cell_id, reason=reason)
 
 

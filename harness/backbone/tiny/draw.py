@@ -166,9 +166,7 @@ def _shape(name: str) -> NDArray[np.float64]:
         pen.ellipse((120, 48, 216, 144), fill=255)
         pen.polygon([(46, 118), (210, 118), (128, 216)], fill=255)
     elif name == "arrow":
-        pen.polygon(
-            [(128, 32), (208, 120), (160, 120), (160, 220), (96, 220), (96, 120), (48, 120)], fill=255
-        )
+        pen.polygon([(128, 32), (208, 120), (160, 120), (160, 220), (96, 220), (96, 120), (48, 120)], fill=255)
     elif name == "crescent":
         pen.ellipse((38, 38, 218, 218), fill=255)
         pen.ellipse((92, 28, 252, 208), fill=0)
@@ -211,10 +209,7 @@ def _ink_pairs() -> tuple[list[tuple[str, str]], NDArray[np.float64]]:
     """(ink, ground) colour pairs that contrast, with probabilities; two draws in three are grey-scale."""
     luminance = {name: 0.3 * rgb[0] + 0.59 * rgb[1] + 0.11 * rgb[2] for name, rgb in COLOURS.items()}
     pairs = [
-        (ink, ground)
-        for ink in COLOURS
-        for ground in COLOURS
-        if abs(luminance[ink] - luminance[ground]) > 0.25
+        (ink, ground) for ink in COLOURS for ground in COLOURS if abs(luminance[ink] - luminance[ground]) > 0.25
     ]
     neutral = np.array([{ink, ground} <= {"black", "white", "grey"} for ink, ground in pairs])
     weights = np.where(neutral, 2 / 3 / neutral.sum(), 1 / 3 / (~neutral).sum())
@@ -338,18 +333,14 @@ def _draw_images(
     distance_px = masters.distance_px[torch.from_numpy(chosen)]
     core_px = distance_px.amax(dim=(1, 2)).numpy() + widening_px
     grid = _sampling_grid(generator, size, tilt, hand)
-    sampled = functional.grid_sample(distance_px[:, None], grid, padding_mode="border", align_corners=False)[
-        :, 0
-    ]
+    sampled = functional.grid_sample(distance_px[:, None], grid, padding_mode="border", align_corners=False)[:, 0]
     sampled = torch.where(torch.from_numpy(outlined)[:, None, None], 4.0 - (sampled - 3.0).abs(), sampled)
     widened = sampled + torch.from_numpy(widening_px.astype(np.float32))[:, None, None]
     # One output pixel spans about two master pixels: that is the width of the antialiased edge.
     coverage = (0.5 + widened / 2.0).clamp(0.0, 1.0)
     coverage = _blurred(coverage, torch.from_numpy(sigma_px.astype(np.float32)))
     coverage = _coarsened(coverage, grid_px)
-    images = _coloured(
-        coverage, [pair[0] for pair in colours], [pair[1] for pair in colours], noise, generator
-    )
+    images = _coloured(coverage, [pair[0] for pair in colours], [pair[1] for pair in colours], noise, generator)
 
     strokes = _named(core_px, 3.2, 5.6, ("thin", "", "bold"))
     sizes = _named(size, 0.75, 0.9, ("small", "", "large"))
@@ -446,9 +437,7 @@ def _matches(words: Sequence[dict[str, str]], mentions: Sequence[set[str]]) -> T
     return ((codes[:, None] == codes[None]) | ~said[None]).all(dim=2)
 
 
-def draw_batch(
-    masters: Masters, generator: np.random.Generator, count: int, severity: float = 1.0
-) -> DrawnBatch:
+def draw_batch(masters: Masters, generator: np.random.Generator, count: int, severity: float = 1.0) -> DrawnBatch:
     """`count` drawn images, a caption for each, and which captions are true of which images.
 
     `severity` (0..1) scales how often and how far images depart from a centred white glyph on black.

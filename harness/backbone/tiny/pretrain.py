@@ -175,9 +175,7 @@ def held_out_accuracy(
             rows = [index for index, other in enumerate(drawn.kinds) if other == kind]
             if not rows:
                 continue
-            names = sorted(
-                {masters.labels[row] for of_label in masters.rows_of_kind[kind] for row in of_label}
-            )
+            names = sorted({masters.labels[row] for of_label in masters.rows_of_kind[kind] for row in of_label})
             features = encode_captions(backbone, tokenizer([prompt.format(name) for name in names]))
             nearest = (images[rows] @ features.T).argmax(dim=1).tolist()
             hits = [names[guess] == drawn.labels[row] for guess, row in zip(nearest, rows, strict=True)]

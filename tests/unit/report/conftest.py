@@ -38,9 +38,9 @@ def a_cell(method: str, shots: Shots = 0, seed: int | None = None, **axes: Any) 
 def a_record(cell: Cell, n_correct: int, n_test: int = 1000, fewer_shots: Sequence[str] = ()) -> RunRecord:
     """A done record with a single class."""
     provenance = Provenance(
-        harness_version="0", git_commit=None, git_dirty=None, packages={}, python="3", platform="/secret/host",
-        device="cpu", precision="fp32", weights_digest="0", split_digest="0", subset_digest=None,
-        images_digest=None, seeds={},
+        harness_version="0", git_commit=None, git_dirty=None, packages={}, python="3",
+        platform="/secret/host", device="cpu", precision="fp32", weights_digest="0", split_digest="0",
+        subset_digest=None, images_digest=None, seeds={},
     )  # fmt: skip
     return RunRecord(
         cell_id=cell_id(cell),

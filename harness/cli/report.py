@@ -1,0 +1,68 @@
+"""``harness report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.cli import console
+from harness.cli.situation import look, look_at_cells
+from harness.data.catalog import data_root
+from harness.errors import Fault, RecordError
+from harness.plan.pending import Standing
+from harness.report.build import build_report, write_report
+from harness.report.entry import Entry
+from harness.report.terminal import summary
+from harness.store.manifest import read_manifests
+from harness.store.records import Scan
+
+
+def report_command(matrix: Path | None, results: Path, out: Path | None) -> int:
+    """Write tables and curves of one matrix, or of all that were run, and print a summary.
+
+    Raises:
+        RecordError: there is not a single record to report.
+    """
+    for name, cells, scan in _matrices(matrix, results):
+        for path, reason in scan.broken.items():
+            console.note(f"{path} {reason}; it is left out", style="yellow")
+        folder = _folder(name, results, out, several=matrix is None)
+        report = build_report(name, [_entry(cell) for cell in cells])
+        written = write_report(report, folder)
+        for block in summary(report):
+            console.out().print(block)
+        console.say(f"{name}: {len(written)} files in {folder}")
+    return 0
+
+
+def _matrices(matrix: Path | None, results: Path) -> list[tuple[str, tuple[Standing, ...], Scan]]:
+    """Every matrix to report, with where its cells stand."""
+    if matrix is not None:
+        situation = look(matrix, None, results, None)
+        found = [(situation.matrix.name, situation.cells, situation.scan)]
+    else:
+        found = []
+        for each in read_manifests(results):
+            scan, _, cells = look_at_cells(each.cells, results, data_root(None, None))
+            found.append((each.name, cells, scan))
+    if not any(standing.record for _, cells, _ in found for standing in cells):
+        what = "holds no records to report."
+        raise RecordError(
+            Fault(str(results), what, "Run `harness run --matrix FILE` first, or name another --results.")
+        )
+    return found
+
+
+def _folder(name: str, results: Path, out: Path | None, several: bool) -> Path:
+    """Where the files go; with ``--out`` and several matrices, a folder each."""
+    if out is None:
+        return results / name / "report"
+    return out / name if several else out
+
+
+def _entry(standing: Standing) -> Entry:
+    """The cell with its record, or with the reason why it has none that counts."""
+    if standing.state == "done":
+        return Entry(standing.cell, standing.record, None)
+    if standing.state == "failed":
+        return Entry(standing.cell, standing.record, "failed")
+    return Entry(standing.cell, None, "stale" if standing.why.startswith("stale") else "missing")

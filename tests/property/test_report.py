@@ -1,0 +1,97 @@
+"""Properties of reports: the order in which entries come, and what a table may never hide."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from harness.matrix.cell import Cell
+from harness.matrix.identity import cell_id
+from harness.report.build import build_report
+from harness.report.entry import Entry
+from harness.report.stats import average_over_datasets, summarise
+from harness.report.tables import to_csv, to_latex, to_markdown
+from harness.store.record import ClassCount, Provenance, RunRecord
+
+PROVENANCE = Provenance(
+    harness_version="0", git_commit=None, git_dirty=None, packages={}, python="3", platform="p", device="cpu",
+    precision="fp32", weights_digest="0", split_digest="0", subset_digest=None, images_digest=None, seeds={},
+)  # fmt: skip
+POINTS = [("zero_shot", 0, None)] + [
+    (method, shots, seed) for method in ("linear_probe", "mine") for shots in (1, 2, "all") for seed in (1, 2, 3)
+]
+CELLS = [
+    Cell(dataset=dataset, backbone="B", method=method, shots=shots, seed=seed)
+    for dataset in ("a", "b")
+    for method, shots, seed in POINTS
+]
+SCORES = npst.arrays(
+    np.float64, st.tuples(st.integers(1, 4), st.integers(1, 4)), elements=st.floats(0, 1) | st.just(math.nan)
+)
+
+
+def _entry(cell: Cell, n_correct: int | None) -> Entry:
+    if n_correct is None:
+        return Entry(cell, None, "missing")
+    count = ClassCount(name="one", n_test=97, n_correct=n_correct, n_predicted=n_correct)
+    record = RunRecord(
+        cell_id=cell_id(cell), cell=cell.to_dict(), status="done", n_correct=n_correct, n_test=97,
+        per_class=(count,), provenance=PROVENANCE, created_at="2031-01-02T03:04:05Z",
+    )  # fmt: skip
+    return Entry(cell, record)
+
+
+def _texts(entries: list[Entry]) -> list[str]:
+    tables = [table for group in build_report("m", entries).groups for table in group.tables]
+    return [write(table) for table in tables for write in (to_markdown, to_csv, to_latex)]
+
+
+counts = st.lists(st.none() | st.integers(0, 97), min_size=len(CELLS), max_size=len(CELLS))
+
+
+@given(counts, st.permutations(range(len(CELLS))))
+def test_report_is_independent_of_order(right: list[int | None], order: list[int]) -> None:
+    """Shuffled entries give the same bytes while data sets and rows first appear in the same order."""
+    entries = [_entry(cell, n) for cell, n in zip(CELLS, right, strict=True)]
+    heads = [i for i, cell in enumerate(CELLS) if cell.shots in (0, 1) and cell.seed in (None, 1)]
+    shuffled = [entries[i] for i in (*heads, *(i for i in order if i not in heads))]
+    first, second = build_report("m", entries), build_report("m", shuffled)
+    assert _texts(entries) == _texts(shuffled)
+    assert first.groups[0].panels == second.groups[0].panels
+
+
+@given(counts, st.permutations(range(len(CELLS))))
+def test_numbers_are_independent_of_any_order(right: list[int | None], order: list[int]) -> None:
+    """Whatever the order of entries, the long forms hold the same lines, each data set in its own file."""
+    entries = [_entry(cell, n) for cell, n in zip(CELLS, right, strict=True)]
+
+    def lines(some: list[Entry]) -> dict[str, list[tuple[str, ...]]]:
+        tables = build_report("m", some).groups[0].tables
+        return {table.stem: sorted(line[:-1] for line in table.long) for table in tables}
+
+    assert lines(entries) == lines([entries[i] for i in order])
+
+
+@given(SCORES)
+def test_average_never_hides_a_hole(scores: np.ndarray) -> None:
+    """There is an average exactly when nothing is missing, and then it is the mean of all numbers."""
+    summary = average_over_datasets(scores)
+    assert (summary.mean is None) == bool(np.isnan(scores).any())
+    if summary.mean is not None:
+        assert math.isclose(summary.mean, float(scores.mean()), abs_tol=1e-12)
+        assert summary.whole
+
+
+@given(SCORES)
+def test_summary_counts_holes(scores: np.ndarray) -> None:
+    """What is there and what should be there are both counted, and the mean lies between the extremes."""
+    summary = summarise(scores[:, 0])
+    there = scores[:, 0][~np.isnan(scores[:, 0])]
+    assert (summary.n, summary.n_expected) == (len(there), len(scores))
+    if len(there):
+        assert summary.mean is not None
+        assert there.min() - 1e-12 <= summary.mean <= there.max() + 1e-12

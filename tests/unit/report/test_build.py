@@ -1,0 +1,130 @@
+import re
+import subprocess
+import sys
+
+import pytest
+from rich.console import Console
+
+from harness.report.build import build_report, write_report
+from harness.report.curves import draw
+from harness.report.terminal import summary
+
+
+def _names(paths):
+    return [path.name for path in paths]
+
+
+def test_files_of_one_group(small_matrix, tmp_path) -> None:
+    """A single group needs no prefix; the paths come back sorted and are there."""
+    paths = write_report(build_report("m", small_matrix), tmp_path)
+    assert _names(paths) == [
+        "curves.pdf", "curves.png", "curves.svg", "digits.csv", "digits.md", "digits.tex", "index.md",
+    ]  # fmt: skip
+    assert sorted(tmp_path.iterdir()) == list(paths)
+
+
+def test_files_of_two_backbones(make_entry, tmp_path) -> None:
+    """Two groups are told apart by a slug of the backbone, and index.md links both figures relatively."""
+    entries = [make_entry("zero_shot", 600, backbone=name) for name in ("RN50:openai", "ViT-B-16:laion2b")]
+    names = _names(write_report(build_report("m", entries), tmp_path))
+    assert {"rn50-openai-digits.md", "vit-b-16-laion2b-curves.svg"} <= set(names)
+    links = re.findall(r"\]\(([^)]+)\)", (tmp_path / "index.md").read_text())
+    assert len(links) == 2 * 5
+    assert all((tmp_path / link).is_file() for link in links)
+
+
+def test_groups_that_differ_in_more_than_the_backbone(make_entry) -> None:
+    """Whatever differs between groups is in the prefix, and nothing else."""
+    entries = [make_entry("zero_shot", 600, evaluate_on=name) for name in (None, "Caltech 101")]
+    stems = [group.tables[0].stem for group in build_report("m", entries).groups]
+    assert stems == ["rn50-openai-digits", "rn50-openai-caltech-101-digits"]
+
+
+def test_awkward_data_set_names_share_no_file(make_entry, tmp_path) -> None:
+    """Data sets called like the report's own files, or alike but for case, have files of their own."""
+    datasets = ["average", "curves", "index", "My data/set", "my-data-set", "../x"]
+    entries = [make_entry("zero_shot", 600, dataset=name) for name in datasets]
+    paths = write_report(build_report("m", entries), tmp_path)
+    assert len({path.name.lower() for path in paths}) == len(paths) == 3 * 7 + 3 + 1
+    assert {path.parent for path in paths} == {tmp_path}
+
+
+def test_bytes_are_the_same_twice(small_matrix, tmp_path) -> None:
+    """Every file of a second report, from shuffled seeds, holds the same bytes, figures included."""
+    again = [small_matrix[0], *sorted(small_matrix[1:7], key=lambda e: -e.cell.seed), *small_matrix[7:]]
+    first = write_report(build_report("m", small_matrix), tmp_path / "a")
+    second = write_report(build_report("m", again), tmp_path / "b")
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+def test_no_clock_path_or_host_in_any_file(small_matrix, tmp_path) -> None:
+    """What records hold beside the counts does not reach a file, nor does the time of drawing."""
+    for path in write_report(build_report("m", small_matrix), tmp_path):
+        content = path.read_bytes()
+        for word in (b"2031", b"12345", b"secret", b"CreationDate", str(tmp_path).encode()):
+            assert word not in content, path.name
+        if path.suffix in (".md", ".csv", ".tex"):
+            assert re.search(rb"\d\d:\d\d", content) is None
+
+
+def test_figures_are_what_their_names_say(small_matrix) -> None:
+    """PDF, PNG and SVG start as such files do."""
+    drawn = draw(build_report("m", small_matrix).groups[0].panels)
+    assert {name: content[:4] for name, content in drawn.items()} == {
+        "pdf": b"%PDF",
+        "png": b"\x89PNG",
+        "svg": b"<?xm",
+    }
+
+
+@pytest.mark.parametrize("case", ["one shot", "no zero-shot", "zero-shot missing", "all", "nothing", "three", "$"])
+def test_figures_of_odd_matrices(make_entry, case) -> None:
+    """A figure is drawn, without a warning, for whatever a matrix may hold."""
+    entries = {
+        "one shot": [make_entry("zero_shot", 630), make_entry("coop", 700, 1, 1)],
+        "no zero-shot": [make_entry("coop", 700, shots, 1) for shots in (1, 2)],
+        "zero-shot missing": [make_entry("zero_shot", None), make_entry("coop", 700, 1, 1)],
+        "all": [make_entry("coop", 700, shots, 1) for shots in (16, "all")] + [make_entry("mine", 1, "all", 1)],
+        "nothing": [make_entry("coop", None, 1, 1)],
+        "$": [make_entry("coop", 700, 1, 1, dataset="$\\frac$")],
+        "three": [make_entry("coop", 700, shots, seed) for shots in (3, 5) for seed in (1, 2)],
+    }[case]
+    assert len(draw(build_report("m", entries).groups[0].panels)) == 3
+
+
+def test_a_figure_does_not_depend_on_matplotlibrc(small_matrix) -> None:
+    """A user's style neither changes the figure nor is changed by it."""
+    import matplotlib as mpl
+
+    panels = build_report("m", small_matrix).groups[0].panels
+    plain = draw(panels)
+    with mpl.rc_context({"font.size": 20, "axes.facecolor": "red"}):
+        assert draw(panels) == plain
+        assert mpl.rcParams["font.size"] == 20
+
+
+def test_building_imports_neither_matplotlib_nor_torch() -> None:
+    """Tables alone stay fast: matplotlib comes with the figures, torch never."""
+    code = (
+        "import sys, harness.report.build, harness.report.terminal;"
+        "print(sorted({'torch', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_empty_report(tmp_path) -> None:
+    """A matrix without cells gives an index and nothing else."""
+    assert _names(write_report(build_report("m", []), tmp_path)) == ["index.md"]
+
+
+def test_terminal_shows_accuracy_then_gain(small_matrix) -> None:
+    """Both blocks print at eighty columns with every number whole."""
+    console = Console(width=80, record=True, file=None, quiet=False)
+    with console.capture() as capture:
+        for table in summary(build_report("m", small_matrix)):
+            console.print(table)
+    text = capture.get()
+    for words in ("CoOp (unified)", "65.0 ±1.0", "−12.0 ±1.0", "Gain over zero-shot"):
+        assert words in text
+    assert "…" not in text

@@ -1,0 +1,51 @@
+import math
+
+import numpy as np
+import pytest
+
+from harness.report.stats import Summary, average_over_datasets, gain_over, summarise, whole_datasets
+
+NAN = math.nan
+
+
+def test_summary_of_whole_runs() -> None:
+    """Mean and sample sd of 1, 2, 3 are 2 and 1."""
+    assert summarise(np.array([1.0, 2.0, 3.0])) == Summary(2.0, 1.0, 3, 3)
+
+
+def test_summary_says_what_is_missing() -> None:
+    """A hole is left out of the mean and counted."""
+    summary = summarise(np.array([1.0, NAN, 3.0]))
+    assert summary == Summary(2.0, math.sqrt(2), 2, 3)
+    assert not summary.whole
+
+
+def test_one_run_has_no_sd() -> None:
+    """The sample sd of one run does not exist and is not zero."""
+    assert summarise(np.array([0.5])) == Summary(0.5, None, 1, 1)
+
+
+def test_summary_of_nothing() -> None:
+    """No run gives no mean, and a single hole neither, without a warning."""
+    assert summarise(np.array([])) == Summary(None, None, 0, 0)
+    assert summarise(np.array([NAN])) == Summary(None, None, 0, 1)
+
+
+def test_average_takes_data_sets_first() -> None:
+    """The sd is over the per-seed averages: here they are equal although no data set's accuracies are."""
+    scores = np.array([[0.2, 0.8], [0.8, 0.2]])
+    assert average_over_datasets(scores) == Summary(0.5, 0.0, 2, 2)
+
+
+def test_average_refuses_a_hole() -> None:
+    """One missing seed of one data set leaves no average, and the count of whole seeds."""
+    scores = np.array([[0.2, 0.8], [0.8, NAN]])
+    assert average_over_datasets(scores) == Summary(None, None, 1, 2)
+    assert whole_datasets(scores).tolist() == [True, False]
+
+
+def test_gain_is_taken_per_run_and_data_set() -> None:
+    """Each data set has its own baseline; a hole in the baseline is a hole in all runs."""
+    gain = gain_over(np.array([[0.5, 0.9], [0.7, 0.8]]), np.array([0.4, NAN]))
+    assert gain[:, 0] == pytest.approx([0.1, 0.3])
+    assert np.isnan(gain[:, 1]).all()
