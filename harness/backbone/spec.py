@@ -36,7 +36,7 @@ class BackboneSpec:
 
 # The four backbones of the CoOp paper with OpenAI's weights, as open_clip's hub repositories hold them.
 _SPECS = (
-    BackboneSpec("tiny", "tiny", None, 32, 0),
+    BackboneSpec("tiny", "tiny", None, 32, 4_149_889),
     BackboneSpec("RN50:openai", "RN50", "timm/resnet50_clip.openai", 224, 102_007_137),
     BackboneSpec("RN101:openai", "RN101", "timm/resnet101_clip.openai", 224, 119_688_033),
     BackboneSpec("ViT-B-32:openai", "ViT-B-32", "timm/vit_base_patch32_clip_224.openai", 224, 151_277_313),

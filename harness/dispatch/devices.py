@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 from dataclasses import dataclass
@@ -33,9 +34,9 @@ def choose_devices(option: str) -> tuple[Device, ...]:
     if option == "auto":
         return (Device("cpu"),)
     number = option.removeprefix("cuda:")
-    if option.startswith("cuda:") and number.isdigit() and int(number) < len(gpus):
+    if option.startswith("cuda:") and number.isdecimal() and int(number) < len(gpus):
         return (Device("cuda", gpus[int(number)]),)
-    if option == "cuda" or (option.startswith("cuda:") and number.isdigit()):
+    if option == "cuda" or (option.startswith("cuda:") and number.isdecimal()):
         raise MatrixError(Fault("--device", f"{option!r} is not here: {len(gpus)} GPUs are visible.", "Take cpu."))
     raise MatrixError(Fault("--device", f"must be auto, cpu, cuda or cuda:N, not {option!r}."))
 
@@ -44,7 +45,9 @@ def _visible_gpus() -> list[str]:
     """Names of the GPUs that may be used, as CUDA_VISIBLE_DEVICES spells them."""
     pool = os.environ.get("CUDA_VISIBLE_DEVICES")
     if pool is not None:
-        return [name.strip() for name in pool.split(",") if name.strip() not in ("", "-1", "NoDevFiles")]
+        # As CUDA reads it: what stands behind a name that is none is hidden.
+        names = (name.strip() for name in pool.split(","))
+        return list(itertools.takewhile(lambda name: name not in ("", "-1", "NoDevFiles"), names))
     try:
         listed = subprocess.run(
             ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"],

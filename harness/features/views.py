@@ -121,7 +121,7 @@ def _draw_affine(rule: SmallAffine, generator: torch.Generator) -> Affine:
 def _transform(square: Image.Image, view: Affine) -> Image.Image:
     """The square image turned, zoomed and shifted; what comes in from outside is black."""
     side = square.size[0]
-    centre = (side - 1) / 2
+    centre = side / 2  # Pillow maps the middles of pixels, which lie at half numbers
     angle = math.radians(view.degrees)
     # Pillow asks where each pixel of the result comes from: the inverse of shift, zoom and turn.
     cos, sin = math.cos(angle) / view.zoom, math.sin(angle) / view.zoom

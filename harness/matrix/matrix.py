@@ -11,7 +11,7 @@ from typing import Any
 from harness.errors import Fault, MatrixError, did_you_mean
 from harness.matrix.cell import CELL_KEYS, Cell, Recipe
 from harness.matrix.protocol import PROTOCOLS, Number
-from harness.matrix.schema import MatrixFile, read_matrix_file
+from harness.matrix.schema import RESERVED_NAME, MatrixFile, read_matrix_file
 from harness.matrix.vocabulary import MethodEntry, Vocabulary
 from harness.matrix.yaml_file import Path_, YamlFile, read_yaml, spell
 
@@ -64,6 +64,8 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
     typed, faults = read_matrix_file(file, vocabulary)
     reader = _Expansion(file, typed, vocabulary, faults)
     cells = reader.cells()
+    if typed.name is None and path.stem == RESERVED_NAME:
+        faults.append(Fault(str(path), f"the name {RESERVED_NAME!r} is taken; write `name: OTHER` into the file."))
     if faults:
         raise MatrixError(sorted(dict.fromkeys(faults), key=_line_of))
     if not cells:
@@ -248,7 +250,7 @@ class _Expansion:
 
     def _check_recipe_keys(self) -> None:
         """Check the top-level recipe once, against all methods in the matrix."""
-        names = [entry.get("method") for entry in (*self.typed.methods, *self.typed.include)]
+        names = [str(entry.get("method")) for entry in (*self.typed.methods, *self.typed.include)]
         methods = tuple(name for name in dict.fromkeys(names) if name in self.vocabulary.methods)
         self._recipe_overrides(("recipe",), self.typed.recipe, methods)
 
@@ -264,11 +266,11 @@ class _Expansion:
     # --- checks over the whole file ------------------------------------------------------------------------
 
     def _check_repeats(self) -> None:
-        for name in _SHARED_AXES.values():
+        for name in ("methods", *_SHARED_AXES.values()):
             items = self.file.content.get(name)
             if isinstance(items, list):
-                repeated = {repr(item) for item in items if items.count(item) > 1}
-                for item in sorted(repeated):
+                spelled = [repr(item) for item in items]  # 1 and True are equal, but not the same value
+                for item in sorted({item for item in spelled if spelled.count(item) > 1}):
                     self._fault((name,), f"holds {item} twice.")
 
     def _check_class_sizes(self, cells: tuple[Cell, ...]) -> None:

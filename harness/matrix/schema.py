@@ -27,6 +27,7 @@ from harness.matrix.vocabulary import Vocabulary
 from harness.matrix.yaml_file import Path_, YamlFile
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+RESERVED_NAME = "records"  # results/records belongs to all matrices
 
 
 def _names(info: ValidationInfo, kind: str) -> tuple[str, ...]:
@@ -89,6 +90,8 @@ def _entry(value: Any) -> dict[str, Any]:
 
 
 def _file_name(value: str) -> str:
+    if value == RESERVED_NAME:
+        raise ValueError(f"{value!r} is taken: the folder holds the records of all matrices.")
     if _NAME.fullmatch(value):
         return value
     raise ValueError(f"names a folder, so only letters, digits, '.', '_' and '-' may stand in it, not {value!r}.")

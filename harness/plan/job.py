@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from harness.errors import Fault, RecordError
 from harness.files import write_text
@@ -67,7 +67,7 @@ def read_job(path: Path) -> Job:
     """
     try:
         return Job.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValidationError) as error:
+    except (OSError, ValueError) as error:
         raise RecordError(Fault(str(path), f"is not a job file: {error}.")) from None
 
 

@@ -46,13 +46,15 @@ def look_at_today(cells: Iterable[Cell], data: Path | None) -> Today:
     kept = tuple(cells)
     faults: list[Fault] = []
     for name in dict.fromkeys(cell.dataset for cell in kept):
-        what = whats_missing(DATASETS[name], data)
+        what = whats_missing(DATASETS[name], data) if name in DATASETS else "not known to this version"
         if what is not None:
             faults.append(Fault(f"data set {name}", f"{what}."))
     weights: dict[str, str] = {}
     for name in dict.fromkeys(cell.backbone for cell in kept):
         try:
             weights[name] = weights_digest(BACKBONES[name])
+        except KeyError:
+            faults.append(Fault(f"backbone {name}", "not known to this version."))
         except BackboneError as error:
             faults += [Fault(f"backbone {fault.where}", fault.what, fault.mend) for fault in error.faults]
     splits = {name: row.split_digest for name, row in DATASETS.items() if row.split_digest is not None}

@@ -49,6 +49,6 @@ def _read(path: Path) -> Manifest:
         if content["schema_version"] != _VERSION:
             raise ValueError(f"schema version {content['schema_version']!r} is unknown")
         return Manifest(content["name"], tuple(Cell.from_dict(flat) for flat in content["cells"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         mend = "Run the matrix again, or name it with --matrix FILE."
         raise RecordError(Fault(str(path), f"is not a list of cells: {error}.", mend)) from None

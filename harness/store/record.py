@@ -109,6 +109,8 @@ class RunRecord(_Frozen):
         sums = (sum(row.n_correct for row in self.per_class), sum(row.n_test for row in self.per_class))
         if sums != (self.n_correct, self.n_test) or self.n_test == 0:
             raise ValueError("per_class does not add up to n_correct and n_test")
+        if any(row.n_correct > min(row.n_test, row.n_predicted) for row in self.per_class):
+            raise ValueError("a class has more right answers than images or predictions")
         return self
 
     @property

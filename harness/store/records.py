@@ -119,7 +119,7 @@ def _read_into(scan: Scan, path: Path) -> None:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         scan.broken[path] = f"is not a record: {place + ': ' if place else ''}{first['msg']}"
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         scan.broken[path] = f"is not a whole record: {error}"
     else:
         if record.cell_id != path.stem:

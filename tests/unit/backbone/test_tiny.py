@@ -110,9 +110,7 @@ def test_digits_data_set_is_out_of_reach() -> None:
     for module in (draw, pretrain):
         tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
         imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-        imported |= {
-            name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names
-        }
+        imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
         assert not [name for name in imported if name and name.startswith(("sklearn", "harness.data"))]
 
 

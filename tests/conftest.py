@@ -1,0 +1,41 @@
+"""What every test starts from: its own cache, no data folder, and threads that do not spin while they wait."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is loaded, so before any test imports it
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+
+if TYPE_CHECKING:
+    from harness.backbone.clip import Clip
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A cache of its own for every test, and none of the user's settings."""
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    for name in ("HARNESS_DATA", "HARNESS_CACHE_GB", "CUDA_VISIBLE_DEVICES", "WANDB_API_KEY", "WANDB_PROJECT"):
+        monkeypatch.delenv(name, raising=False)
+    yield
+
+
+@pytest.fixture
+def repository() -> Path:
+    """The checkout."""
+    return Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def tiny() -> "Clip":
+    """The tiny backbone on the CPU."""
+    import torch
+
+    from harness.backbone.load import load_clip
+    from harness.backbone.spec import BACKBONES
+
+    return load_clip(BACKBONES["tiny"], "fp32", torch.device("cpu"))
