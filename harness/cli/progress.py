@@ -15,6 +15,8 @@ from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.plan.cost import cost
 
+_SURE = 0.03  # with less of the work behind, the start of the workers would be taken for slowness
+
 
 class Progress:
     """Follows the events of workers; the time left is reckoned from the work that is behind."""
@@ -78,7 +80,7 @@ class Progress:
         """``, about 2 min left``, in proportion to the work behind."""
         behind, whole = sum(self._behind.values()), sum(self._work.values())
         seconds = (time.monotonic() - self._start) * (whole - behind) / max(behind, 1e-9)
-        if self._n_ended == len(self._work):
+        if self._n_ended == len(self._work) or behind < _SURE * whole:
             return ""
         return f", about {seconds / 60:.0f} min left" if seconds >= 90 else f", about {seconds:.0f} s left"
 

@@ -27,7 +27,10 @@ def features() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 @pytest.mark.parametrize("case", GOLDEN["cases"], ids=lambda case: f"{case['shots']}-shot-seed{case['seed']}")
 def test_probe_is_the_references(case: dict, features: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
     """The C that is kept, and the test accuracy with it, are those of the last round."""
-    train, val = ((features[part][0][case[f"{part}_idx"]], features[part][1][case[f"{part}_idx"]]) for part in ("train", "val"))
+    train, val = (
+        (features[part][0][case[f"{part}_idx"]], features[part][1][case[f"{part}_idx"]])
+        for part in ("train", "val")
+    )
     probe = fit_probe(train, val, max_iter=1000, search_rounds=8)
     images, labels = features["test"]
     last = case["rounds"][-1]

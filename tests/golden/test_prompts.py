@@ -33,7 +33,9 @@ def test_tokens_are_the_references(text: str, tokens: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", CASES, ids=lambda case: f"{case['position']}-{case['n_ctx_effective']}-{case['ctx_init']}-{case['csc']}"
+    "case",
+    CASES,
+    ids=lambda case: f"{case['position']}-{case['n_ctx_effective']}-{case['ctx_init']}-{case['csc']}",
 )
 def test_layout_is_the_references(case: dict) -> None:
     """Tokens and context vectors stand where the reference puts them."""

@@ -20,7 +20,12 @@ def test_order_depends_on_names_and_epoch_alone() -> None:
     first = order(("split", 16, 1), 0)
     torch.manual_seed(0)
     assert order(("split", 16, 1), 0) == first
-    others = [order(("split", 16, 2), 0), order(("split", 8, 1), 0), order(("other", 16, 1), 0), order(("split", 16, 1), 1)]
+    others = [
+        order(("split", 16, 2), 0),
+        order(("split", 8, 1), 0),
+        order(("other", 16, 1), 0),
+        order(("split", 16, 1), 1),
+    ]
     assert all(other != first for other in others)
 
 

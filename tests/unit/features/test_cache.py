@@ -42,7 +42,9 @@ def test_a_damaged_table_is_made_again_and_said(damage: str) -> None:
     (file,) = features_folder().glob("*.safetensors")
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
-    file.write_bytes({"flip": bytes(content), "truncate": bytes(content[:-5]), "empty": b"", "junk": b"x" * 99}[damage])
+    file.write_bytes(
+        {"flip": bytes(content), "truncate": bytes(content[:-5]), "empty": b"", "junk": b"x" * 99}[damage]
+    )
     said: list[str] = []
     assert np.array_equal(cached(KEY, lambda: TABLE + 1, said.append), TABLE + 1)
     assert len(said) == 1

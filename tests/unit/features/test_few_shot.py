@@ -19,7 +19,9 @@ def few_shot(tiny: Clip) -> FewShotFeatures:
 
 def _features(clip: Clip, names: tuple[object, ...] = ("split", 1, 1)) -> FewShotFeatures:
     images = [digit_image(f"digit_{number:04d}") for number in range(3)]
-    return FewShotFeatures(clip, GENTLE, names, (images, torch.tensor([0, 1, 2])), val=lambda: pytest.fail("asked"))
+    return FewShotFeatures(
+        clip, GENTLE, names, (images, torch.tensor([0, 1, 2])), val=lambda: pytest.fail("asked")
+    )
 
 
 def test_live_views_differ_from_epoch_to_epoch(few_shot: FewShotFeatures) -> None:

@@ -1,0 +1,137 @@
+"""Jobs, in this process."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from harness.data.digits import CLASS_NAMES, digits_split
+from harness.engine import sgd
+from harness.matrix.cell import Cell
+from harness.matrix.identity import cell_id
+from harness.matrix.protocol import COOP
+from harness.plan.job import EVENTS_FILE, FAULTS_FILE, JOB_FILE, Job, flat_cells, write_job
+from harness.store.record import RunRecord
+from harness.store.records import read_records
+from harness.worker.__main__ import main
+
+ZERO_SHOT = Cell(dataset="digits", backbone="tiny", method="zero_shot", template="a photo of the digit {}.")
+
+
+def _coop(epochs: int = 2, **axes: object) -> Cell:
+    recipe = {**COOP.recipe("coop", "digits", 1), "epochs": epochs}
+    flat = {
+        "dataset": "digits", "backbone": "tiny", "method": "coop", "protocol": "coop", "recipe": recipe, "shots": 1,
+        "seed": 1, "views": "live", "context": "unified", "n_ctx": 4, "class_token_position": "end",
+    }  # fmt: skip
+    return Cell.from_dict(flat | axes)
+
+
+def _do(tmp_path: Path, kind: str, *cells: Cell, **options: object) -> Path:
+    """Run a job in this process; its folder."""
+    job = Job(kind=kind, matrix="m", cells=flat_cells(cells), results=tmp_path, data=None, device="cpu", **options)
+    folder = write_job(job, 1)
+    assert main([str(folder / JOB_FILE)]) == 0
+    return folder
+
+
+def _records(tmp_path: Path) -> dict[str, RunRecord]:
+    scan = read_records(tmp_path)
+    assert not scan.broken
+    return scan.records
+
+
+def test_a_run_job_writes_a_record_a_cell(tmp_path: Path) -> None:
+    """Counts, history, context and provenance are all there."""
+    cell = _coop()
+    _do(tmp_path, "run", cell, ZERO_SHOT)
+    record = _records(tmp_path)[cell_id(cell)]
+    assert record.status == "done"
+    assert record.n_test == 540
+    assert [row.epoch for row in record.history] == [1, 2]
+    assert [row.name for row in record.per_class][:2] == ["zero", "one"]
+    assert record.provenance is not None
+    assert record.provenance.seeds == {"draw": 1, "batches": 1, "context": 1}
+    assert record.context is not None
+    context = load_file(tmp_path / "records" / record.context.file)["context"]
+    assert tuple(context.shape) == record.context.shape == (4, 64)
+    words = json.loads((tmp_path / "records" / f"{cell_id(cell)}.words.json").read_text())
+    assert [len(row) for row in words["nearest"]] == [5] * 4
+
+
+def test_a_cell_does_not_depend_on_its_company(tmp_path: Path) -> None:
+    """Alone or among others, a cell learns the same context to the bit."""
+    cell = _coop()
+    _do(tmp_path / "alone", "run", cell)
+    _do(tmp_path / "company", "run", _coop(context="class_specific"), replace(_coop(), seed=2), cell)
+    name = f"records/{cell_id(cell)}.safetensors"
+    alone, company = load_file(tmp_path / "alone" / name), load_file(tmp_path / "company" / name)
+    assert torch.equal(alone["context"], company["context"])
+
+
+def test_a_cell_that_fails_leaves_a_record_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loss that is not finite fails its own cell with a reason; the next cell is done."""
+    bad, good = _coop(context="class_specific"), _coop()
+    plain = sgd.cross_entropy
+
+    def diverge(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        diverge.calls += 1
+        return plain(logits, labels) * (float("nan") if diverge.calls == 1 else 1.0)
+
+    diverge.calls = 0
+    monkeypatch.setattr(sgd, "cross_entropy", diverge)
+    folder = _do(tmp_path, "run", bad, good)
+    records = _records(tmp_path)
+    assert records[cell_id(bad)].status == "failed"
+    assert "the loss is nan in epoch 1" in str(records[cell_id(bad)].reason)
+    assert records[cell_id(good)].status == "done"
+    events = [json.loads(line)["event"] for line in (folder / EVENTS_FILE).read_text().splitlines()]
+    assert [event for event in events if event in ("failed", "done")] == ["failed", "done"]
+
+
+def test_an_unexpected_error_fails_its_cell_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect in one cell is its reason, by type and text."""
+    monkeypatch.setattr(sgd, "cross_entropy", lambda *_: 1 / 0)
+    _do(tmp_path, "run", _coop(), ZERO_SHOT)
+    records = _records(tmp_path)
+    assert records[cell_id(_coop())].reason == "ZeroDivisionError: division by zero"
+    assert records[cell_id(ZERO_SHOT)].status == "done"
+
+
+def test_the_check_finds_nothing_wrong_with_good_cells(tmp_path: Path) -> None:
+    """An empty list of faults."""
+    folder = _do(tmp_path, "check", _coop(), ZERO_SHOT)
+    assert json.loads((folder / FAULTS_FILE).read_text()) == []
+
+
+def test_the_check_finds_all_faults_at_once(tmp_path: Path) -> None:
+    """Prompts that are too long, classes that are too small and missing images in one list."""
+    folder = _do(tmp_path, "check", _coop(n_ctx=75), replace(_coop(), shots=90))
+    faults = [f"{fault['where']}: {fault['what']}" for fault in json.loads((folder / FAULTS_FILE).read_text())]
+    assert sum("takes 79 tokens" in fault for fault in faults) == 10
+    assert sum("hold fewer than 90 training images" in fault for fault in faults) == 1
+    assert len(faults) == 11
+
+
+def test_fewer_shots_are_taken_where_allowed_and_marked(tmp_path: Path) -> None:
+    """Classes that are taken whole are named in the record."""
+    cell = _coop(epochs=1, shots=90)
+    assert json.loads((_do(tmp_path, "check", cell, fewer_shots=True) / FAULTS_FILE).read_text()) == []
+    _do(tmp_path, "run", cell, fewer_shots=True)
+    sizes = Counter(item.class_name for item in digits_split().train)
+    small = tuple(name for name in CLASS_NAMES if sizes[name] < 90)
+    assert _records(tmp_path)[cell_id(cell)].fewer_shots == small
+    assert 0 < len(small) < 10
+
+
+def test_a_job_file_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit status 2 and one line."""
+    (tmp_path / "job.json").write_text("{}")
+    assert main([str(tmp_path / "job.json")]) == 2
+    assert "is not a job file" in capsys.readouterr().err
