@@ -1,7 +1,6 @@
 """What every test starts from: its own cache, no data folder, and threads that do not spin while they wait."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +14,12 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache of its own for every test, and none of the user's settings."""
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setenv("WANDB_MODE", "offline")
     for name in ("HARNESS_DATA", "HARNESS_CACHE_GB", "CUDA_VISIBLE_DEVICES", "WANDB_API_KEY", "WANDB_PROJECT"):
         monkeypatch.delenv(name, raising=False)
-    yield
 
 
 @pytest.fixture

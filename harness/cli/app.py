@@ -51,10 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HarnessError as error:
         console.faults(error.faults)
         return BAD_INPUT
-    except typer.Abort:
-        return INTERRUPTED
-    except KeyboardInterrupt:
-        console.error("interrupted")
+    except (typer.Abort, KeyboardInterrupt):
+        console.error("interrupted; what was finished is kept, and the next run goes on from there")
         return INTERRUPTED
     except BrokenPipeError:
         # The reader, such as `head`, has seen enough; keep Python from complaining at exit.

@@ -80,7 +80,7 @@ def test_changed_tiny_weights_are_refused(copied_tiny: Path) -> None:
     """Weights whose digest is not the published one are not loaded."""
     tensors = load_file(copied_tiny / "tiny.safetensors")
     save_file(tensors | {"logit_scale": torch.zeros(())}, copied_tiny / "tiny.safetensors")
-    with pytest.raises(BackboneError, match="not [0-9a-f]{12} as published"):
+    with pytest.raises(BackboneError, match=r"not [0-9a-f]{12} as published"):
         load_clip(BACKBONES["tiny"], "fp32", CPU)
 
 

@@ -73,7 +73,7 @@ def test_a_loss_that_is_not_finite_ends_the_run() -> None:
     """The error names epoch and learning rate."""
     context, images, labels = _problem()
     epochs = [(0.1, [(images, labels)]), (0.2, [(images * float("nan"), labels)])]
-    with pytest.raises(RunError, match="epoch 2, with a learning rate of 0.2"):
+    with pytest.raises(RunError, match=r"epoch 2, with a learning rate of 0\.2"):
         train_context(context, lambda c: c, SCALE, epochs, momentum=0.9, weight_decay=0.0)
 
 

@@ -87,7 +87,7 @@ def test_features(tiny: Clip) -> torch.Tensor:
     ids=lambda cell: "-".join(map(str, (cell.method, cell.context, cell.class_token_position, cell.views))),
 )
 def test_a_fit_is_a_function_of_its_inputs(cell: Cell, inputs: RunInputs, test_features: torch.Tensor) -> None:
-    """Fitting twice gives the same logits to the bit, one finite score a class, whatever the global generators do."""
+    """Fitting twice gives the same finite logits to the bit, whatever the global generators do."""
     torch.manual_seed(0)
     np.random.seed(0)  # noqa: NPY002 - the point is that the global generator does not matter
     first = load_method(cell.method).fit(replace(inputs, cell=cell)).predictor.logits(test_features)
