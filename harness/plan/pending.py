@@ -44,11 +44,12 @@ class Standing:
 def look_at_today(cells: Iterable[Cell], data: Path | None) -> Today:
     """The digests of today's splits and weights, and what the cells need that is not on disk."""
     kept = tuple(cells)
-    faults: list[Fault] = []
+    lacking: dict[str, list[str]] = {}  # what many data sets lack alike is said once
     for name in dict.fromkeys(cell.dataset for cell in kept):
         what = whats_missing(DATASETS[name], data) if name in DATASETS else "not known to this version"
         if what is not None:
-            faults.append(Fault(f"data set {name}", f"{what}."))
+            lacking.setdefault(what, []).append(name)
+    faults = [Fault(f"data set {', '.join(names)}", f"{what}.") for what, names in lacking.items()]
     weights: dict[str, str] = {}
     for name in dict.fromkeys(cell.backbone for cell in kept):
         try:

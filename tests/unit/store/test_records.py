@@ -74,7 +74,7 @@ def test_unfinished_files_are_skipped(tmp_path: Path, record: RunRecord) -> None
         ("3", "is not a whole record: 'int' object is not subscriptable"),
         ("{}", "is not a whole record: 'schema_version'"),
         ('{"schema_version": 1}', "is not a record: cell_id: Field required"),
-        ("[" * 200_000, "is not a whole record: maximum recursion depth exceeded"),
+        ("[" * 200_000, "is not a whole record: "),
     ],
 )
 def test_junk_is_broken(tmp_path: Path, put_record: PutRecord, content: str | bytes, reason: str) -> None:
@@ -207,12 +207,9 @@ def test_record_is_written_after_its_context(
 
 
 def test_number_that_is_none_is_not_written(tmp_path: Path, make_cell: MakeCell, make_record: MakeRecord) -> None:
-    """A loss that is not a number would make a file that JSON readers refuse, so it is refused first."""
+    """A loss that is not a number would make a file that JSON readers refuse, so nothing is written."""
     history = [{"epoch": 1, "lr": 0.1, "loss": float("nan"), "train_accuracy": 0.5}]
     record = make_record(make_cell(), history=history)
-    try:
+    with pytest.raises(ValueError, match="Out of range float values"):
         write_record(tmp_path, record)
-    except ValueError:
-        assert not record_path(tmp_path, record.cell_id).exists()
-    else:
-        assert read_records(tmp_path).broken == {}
+    assert not record_path(tmp_path, record.cell_id).exists()

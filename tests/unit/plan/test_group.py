@@ -1,0 +1,102 @@
+"""Which cells run together."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from harness.matrix.cell import Cell
+from harness.plan.cost import cost
+from harness.plan.group import group_cells
+
+MakeCell = Callable[..., Cell]
+
+
+@pytest.fixture
+def cells(make_cell: MakeCell) -> list[Cell]:
+    """Zero-shot, and CoOp in two variants over five shot counts and three seeds, on two data sets."""
+    found = []
+    for dataset in ("digits", "dtd"):
+        found.append(make_cell(method="zero_shot", dataset=dataset))
+        found += [
+            make_cell(dataset=dataset, shots=shots, seed=seed, context=context)
+            for shots in (1, 2, 4, 8, 16)
+            for seed in (1, 2, 3)
+            for context in ("unified", "class_specific")
+        ]
+    return found
+
+
+@pytest.mark.parametrize("n_workers", [1, 2, 3, 4, 7, 32, 100])
+def test_no_cell_is_lost_or_repeated(cells: list[Cell], n_workers: int) -> None:
+    """However many workers there are, every cell is in one job."""
+    jobs = group_cells(cells, n_workers)
+    assert Counter(cell for job in jobs for cell in job) == Counter(cells)
+    assert all(jobs)
+
+
+@pytest.mark.parametrize("n_workers", [1, 2, 3, 4, 7, 32, 100])
+def test_variants_of_one_draw_stay_together(cells: list[Cell], n_workers: int) -> None:
+    """Cells of one data set, shot count and seed learn from the same views, in one job."""
+    jobs = group_cells(cells, n_workers)
+    homes: dict[object, set[int]] = {}
+    for number, job in enumerate(jobs):
+        for cell in job:
+            homes.setdefault((cell.dataset, cell.shots, cell.seed), set()).add(number)
+    assert {len(home) for home in homes.values()} == {1}
+
+
+@pytest.mark.parametrize("n_workers", [1, 2, 3, 4, 7, 32])
+def test_every_worker_has_a_job(cells: list[Cell], n_workers: int) -> None:
+    """As long as there are draws enough, no worker is idle."""
+    assert len(group_cells(cells, n_workers)) >= n_workers
+
+
+def test_few_workers_get_whole_groups(cells: list[Cell]) -> None:
+    """A job is all cells of one backbone and data set where that is enough."""
+    jobs = group_cells(cells, 2)
+    assert sorted({cell.dataset for cell in job} for job in jobs) == [{"dtd"}, {"digits"}] or [
+        {cell.dataset for cell in job} for job in jobs
+    ] == [{"dtd"}, {"digits"}]
+    assert [len(job) for job in jobs] == [31, 31]
+
+
+def test_jobs_never_mix_backbones_or_data_sets(make_cell: MakeCell) -> None:
+    """Features are computed for one backbone and data set, so a job has one of each."""
+    mixed = [
+        make_cell(dataset=dataset, backbone=backbone, precision=precision)
+        for dataset in ("digits", "dtd")
+        for backbone in ("tiny", "RN50:openai")
+        for precision in ("fp32", "fp16")
+    ]
+    assert [len(job) for job in group_cells(mixed, 1)] == [1] * 8
+
+
+def test_most_work_goes_first(cells: list[Cell]) -> None:
+    """A long job that starts last would keep one worker busy alone."""
+    loads = [sum(map(cost, job)) for job in group_cells(cells, 4)]
+    assert loads == sorted(loads, reverse=True)
+
+
+def test_work_is_shared_evenly(make_cell: MakeCell) -> None:
+    """Six draws of equal cost make three jobs of two."""
+    equal = [make_cell(seed=seed) for seed in range(6)]
+    assert [len(job) for job in group_cells(equal, 3)] == [2, 2, 2]
+
+
+def test_cells_of_a_job_keep_their_order(cells: list[Cell]) -> None:
+    """Inside a job cells run in the order of the matrix."""
+    place = {cell: index for index, cell in enumerate(cells)}
+    for job in group_cells(cells, 5):
+        places = [place[cell] for cell in job]
+        assert places == sorted(places)
+
+
+def test_grouping_is_deterministic(cells: list[Cell]) -> None:
+    """The same cells make the same jobs."""
+    assert group_cells(cells, 3) == group_cells(cells, 3)
+
+
+def test_nothing_makes_no_job() -> None:
+    """Without pending cells there are no jobs."""
+    assert group_cells([], 4) == []

@@ -1,0 +1,148 @@
+"""Where cells stand: done, failed, or pending and why."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.data.catalog import DATASETS
+from harness.matrix.cell import Cell
+from harness.matrix.identity import cell_id
+from harness.plan.pending import Standing, Today, look_at_today, standings
+from harness.store.record import RunRecord
+from harness.store.records import read_records, write_record
+
+MakeCell = Callable[..., Cell]
+MakeRecord = Callable[..., RunRecord]
+
+
+@pytest.fixture
+def stand(tmp_path: Path) -> Callable[[Cell], Standing]:
+    """How one cell stands in ``tmp_path`` today."""
+
+    def look(cell: Cell) -> Standing:
+        scan = read_records(tmp_path, [cell_id(cell)])
+        return standings([cell], scan, tmp_path, look_at_today([cell], None))[0]
+
+    return look
+
+
+def test_cell_without_record_is_pending(make_cell: MakeCell, stand: Callable[[Cell], Standing]) -> None:
+    """What was never run is pending, and there is nothing to say about it."""
+    cell = make_cell()
+    assert stand(cell) == Standing(cell, cell_id(cell), "pending")
+
+
+@pytest.mark.parametrize(("status", "why"), [("done", ""), ("failed", "out of memory")])
+def test_record_of_today_counts(
+    tmp_path: Path, make_cell: MakeCell, make_record: MakeRecord, stand: Callable[[Cell], Standing],
+    status: str, why: str,
+) -> None:  # fmt: skip
+    """A record made from today's split and weights says how the cell stands."""
+    cell = make_cell()
+    record = make_record(cell, status=status)
+    write_record(tmp_path, record)
+    assert stand(cell) == Standing(cell, cell_id(cell), status, why, record)
+
+
+@pytest.mark.parametrize("status", ["done", "failed"])
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"split_digest": "0" * 64}, "stale: other split (00000000, today 2ec5fa99)"),
+        ({"weights_digest": "0" * 64}, "stale: other weights (00000000, today {weights})"),
+        (
+            {"split_digest": "0" * 64, "weights_digest": "0" * 64},
+            "stale: other split (00000000, today 2ec5fa99), other weights (00000000, today {weights})",
+        ),
+    ],
+)
+def test_record_of_other_split_or_weights_is_stale(
+    tmp_path: Path, make_cell: MakeCell, make_record: MakeRecord, stand: Callable[[Cell], Standing],
+    changed: dict[str, str], why: str, status: str,
+) -> None:  # fmt: skip
+    """A record made from something else is pending again, and says what changed."""
+    cell = make_cell()
+    write_record(tmp_path, make_record(cell, status=status, provenance=changed))
+    weights = look_at_today([cell], None).weights["tiny"][:8]
+    found = stand(cell)
+    assert (found.state, found.why) == ("pending", why.format(weights=weights))
+
+
+def test_failure_before_anything_was_read_counts(
+    tmp_path: Path, make_cell: MakeCell, make_record: MakeRecord, stand: Callable[[Cell], Standing]
+) -> None:
+    """A failed record without provenance is failed, not stale."""
+    cell = make_cell()
+    content = make_record(cell, status="failed").model_dump() | {"provenance": None}
+    write_record(tmp_path, RunRecord.model_validate(content))
+    assert stand(cell).state == "failed"
+
+
+def test_record_of_another_schema_is_stale(
+    make_cell: MakeCell, put_record: Callable[[str, Any], Path], stand: Callable[[Cell], Standing]
+) -> None:
+    """A record of another version of the harness is pending again."""
+    cell = make_cell()
+    put_record(cell_id(cell), {"schema_version": 7})
+    assert (stand(cell).state, stand(cell).why) == ("pending", "stale: schema 7, today's is 1")
+
+
+def test_broken_record_is_pending(
+    make_cell: MakeCell, put_record: Callable[[str, Any], Path], stand: Callable[[Cell], Standing]
+) -> None:
+    """A truncated record is run again."""
+    cell = make_cell()
+    put_record(cell_id(cell), '{"schema_version"')
+    assert (stand(cell).state, stand(cell).why) == ("pending", "its record is not whole")
+
+
+def test_unknown_digests_make_nothing_stale(tmp_path: Path, make_cell: MakeCell, make_record: MakeRecord) -> None:
+    """Where neither split nor weights are known today a record counts."""
+    cell = make_cell()
+    write_record(tmp_path, make_record(cell, provenance={"split_digest": "0" * 64}))
+    today = Today(splits={}, weights={}, missing=())
+    assert standings([cell], read_records(tmp_path), tmp_path, today)[0].state == "done"
+
+
+def test_standings_keep_the_order_of_the_cells(tmp_path: Path, make_cell: MakeCell, make_record: MakeRecord) -> None:
+    """Every cell stands once, where it stood."""
+    cells = [make_cell(seed=seed) for seed in (3, 1, 2)]
+    write_record(tmp_path, make_record(cells[1]))
+    found = standings(cells, read_records(tmp_path), tmp_path, look_at_today(cells, None))
+    assert [(each.cell, each.state) for each in found] == list(
+        zip(cells, ("pending", "done", "pending"), strict=True)
+    )
+
+
+def test_bundled_data_and_weights_are_never_missing(make_cell: MakeCell) -> None:
+    """Digits and the tiny backbone come with packages."""
+    today = look_at_today([make_cell()], None)
+    assert today.missing == ()
+    assert today.splits["digits"] == DATASETS["digits"].split_digest
+    assert len(today.weights["tiny"]) == 64
+
+
+def test_what_is_missing_is_named_once(
+    make_cell: MakeCell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Data and weights that are not on disk are said with their place, once for all cells."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    cells = [make_cell(dataset="dtd", backbone="RN50:openai", seed=seed) for seed in (1, 2)]
+    today = look_at_today(cells, tmp_path)
+    assert [str(fault) for fault in today.missing] == [
+        f"data set dtd: missing {tmp_path}/dtd/split_zhou_DescribableTextures.json, {tmp_path}/dtd/images.",
+        f"backbone RN50:openai: its weights are not in {tmp_path}/hub. "
+        "Fetch them with `hf download timm/resnet50_clip.openai open_clip_model.safetensors`.",
+    ]
+    assert today.weights == {}
+
+
+def test_names_of_another_version_are_missing(make_cell: MakeCell) -> None:
+    """A data set and a backbone that only an old list of cells names are said, not raised."""
+    today = look_at_today([make_cell(dataset="gone", backbone="lost")], None)
+    assert [str(fault) for fault in today.missing] == [
+        "data set gone: not known to this version.",
+        "backbone lost: not known to this version.",
+    ]
