@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,8 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.error("interrupted; what was finished is kept, and the next run goes on from there")
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader, such as `head`, has seen enough; keep Python from complaining at exit.
-        sys.stderr.close()
+        # The reader, such as `head`, has seen enough; keep Python from complaining when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except Exception as error:
         show = getattr(error, "show", None)  # a usage error of Typer's parser, whose class is private to it

@@ -8,15 +8,24 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from harness.errors import Fault
 
 _WIDE = 10_000  # nothing is wrapped or cut where no terminal sets a width
 
 
+class _Console(Console):
+    """A console that leaves it to ``main`` what a reader that went away means."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise what rich turns into exit code 1."""
+        raise BrokenPipeError
+
+
 def out() -> Console:
     """The console on stdout; wide without a terminal."""
-    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
+    return _Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
 
 
 def err() -> Console:
@@ -52,5 +61,5 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]], num
     for column in columns:
         grid.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        grid.add_row(*(str(item) for item in row))
+        grid.add_row(*(Text(str(item)) for item in row))  # a path's brackets are no markup
     out().print(grid)

@@ -35,7 +35,7 @@ def test_old_file_is_replaced(tmp_path: Path) -> None:
 def test_failed_write_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    """When writing fails, by a full disk or an interrupt, the old file stays and nothing half-written lies about."""
+    """When writing fails, by a full disk or an interrupt, the old file stays and nothing else lies about."""
     path = tmp_path / "file.txt"
     files.write_text(path, "old")
 

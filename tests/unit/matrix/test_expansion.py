@@ -47,7 +47,9 @@ def test_axes_multiply(read: Read) -> None:
 
 def test_baseline_collapses_over_axes_that_it_ignores(read: Read) -> None:
     """Zero-shot is one cell a data set, however many shots and seeds there are."""
-    matrix = read("backbones: tiny\ndatasets: [digits, imagenet]\nshots: [1, 2]\nseeds: [1, 2]\nmethods: zero_shot\n")
+    matrix = read(
+        "backbones: tiny\ndatasets: [digits, imagenet]\nshots: [1, 2]\nseeds: [1, 2]\nmethods: zero_shot\n"
+    )
     assert column(matrix, "dataset") == ["digits", "imagenet"]
     assert column(matrix, "shots") == [0, 0]
     assert column(matrix, "seed") == [None, None]
@@ -61,7 +63,9 @@ def test_baseline_needs_no_axis_that_it_ignores(read: Read) -> None:
 def test_single_value_is_a_list_of_one(read: Read) -> None:
     """Scalars and lists of one describe the same cells."""
     scalars = "backbones: tiny\ndatasets: digits\nshots: 1\nseeds: 1\nmethods: {method: coop, n_ctx: 4}\n"
-    lists = "backbones: [tiny]\ndatasets: [digits]\nshots: [1]\nseeds: [1]\nmethods: [{method: coop, n_ctx: [4]}]\n"
+    lists = (
+        "backbones: [tiny]\ndatasets: [digits]\nshots: [1]\nseeds: [1]\nmethods: [{method: coop, n_ctx: [4]}]\n"
+    )
     assert read(scalars).cells == read(lists).cells
 
 
@@ -160,7 +164,9 @@ def test_recipe_reaches_only_methods_that_read_the_number(read: Read) -> None:
 
 def test_recipe_of_an_entry_goes_before_the_matrixs(read: Read) -> None:
     """An entry's own override wins, number by number."""
-    text = HEAD + "shots: 1\nseeds: 1\nmethods: [{method: coop, recipe: {lr: 0.5}}]\nrecipe: {lr: 0.1, epochs: 7}\n"
+    text = (
+        HEAD + "shots: 1\nseeds: 1\nmethods: [{method: coop, recipe: {lr: 0.5}}]\nrecipe: {lr: 0.1, epochs: 7}\n"
+    )
     recipe = read(text).cells[0].recipe_dict()
     assert (recipe["lr"], recipe["epochs"]) == (0.5, 7)
 
@@ -198,7 +204,12 @@ def test_null_words_are_random_initialisation(read: Read) -> None:
 def test_exclude_removes_what_matches_all_its_keys(read: Read) -> None:
     """Only cells that match every key of an entry go."""
     matrix = read(COOP + "exclude: [{shots: [1, 2], seed: 2}]\n")
-    assert list(zip(column(matrix, "shots"), column(matrix, "seed"), strict=True)) == [(1, 1), (2, 1), (4, 1), (4, 2)]
+    assert list(zip(column(matrix, "shots"), column(matrix, "seed"), strict=True)) == [
+        (1, 1),
+        (2, 1),
+        (4, 1),
+        (4, 2),
+    ]
 
 
 def test_exclude_entries_add_up(read: Read) -> None:

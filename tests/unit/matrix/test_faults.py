@@ -78,7 +78,11 @@ include:
         ("shots: [1, 2]", "shots: [1.0]", "F:3: shots[0]: must be a whole number above zero or all, not 1.0."),
         ("shots: [1, 2]", "shots: ['1']", "F:3: shots[0]: must be a whole number above zero or all, not '1'."),
         ("shots: [1, 2]", "shots: [null]", "F:3: shots[0]: must be a whole number above zero or all, not None."),
-        ("shots: [1, 2]", "shots: {a: 1}", "F:3: shots[0]: must be a whole number above zero or all, not {'a': 1}."),
+        (
+            "shots: [1, 2]",
+            "shots: {a: 1}",
+            "F:3: shots[0]: must be a whole number above zero or all, not {'a': 1}.",
+        ),
         ("shots: [1, 2]", "shots: [[1]]", "F:3: shots[0]: must be a whole number above zero or all, not [1]."),
         ("seeds: [1]", "seeds: [true]", "F:4: seeds[0]: must be a whole number, zero or more, not True."),
         ("seeds: [1]", "seeds: 1.5", "F:4: seeds[0]: must be a whole number, zero or more, not 1.5."),
@@ -95,17 +99,28 @@ include:
             "F:5: views[0]: must be live, 0 (centre crop) or a number of fixed views, not 1.5.",
         ),
         ("seeds: [1]", "seeds: [1]\nname: 3", "F:5: name: input should be a valid string, not 3."),
-        ("seeds: [1]", "seeds: [1]\nname: ..", "F:5: name: names a folder, so only letters, digits, '.', '_' and '-' "
-            "may stand in it, not '..'."),
+        (
+            "seeds: [1]",
+            "seeds: [1]\nname: ..",
+            "F:5: name: names a folder, so only letters, digits, '.', '_' and '-' may stand in it, not '..'.",
+        ),
         (
             "seeds: [1]",
             "seeds: [1]\nname: records",
             "F:5: name: 'records' is taken: the folder holds the records of all matrices.",
         ),
         ("seeds: [1]", "seeds: [1]\ntracking: tb", "F:5: tracking: input should be 'none' or 'wandb', not 'tb'."),
-        ("seeds: [1]", "seeds: [1]\nfewer_shots: yes", "F:5: fewer_shots: input should be 'error' or 'allow', not True."),
+        (
+            "seeds: [1]",
+            "seeds: [1]\nfewer_shots: yes",
+            "F:5: fewer_shots: input should be 'error' or 'allow', not True.",
+        ),
         ("seeds: [1]", "seeds: [1]\nrecipe: [1]", "F:5: recipe: input should be a valid dictionary, not [1]."),
-        ("seeds: [1]", "seeds: [1]\nrecipe: {epochs: 1.5}", "F:5: recipe.epochs: must be a whole number, not 1.5."),
+        (
+            "seeds: [1]",
+            "seeds: [1]\nrecipe: {epochs: 1.5}",
+            "F:5: recipe.epochs: must be a whole number, not 1.5.",
+        ),
         ("seeds: [1]", "seeds: [1]\nrecipe: {lr: true}", "F:5: recipe.lr: must be a number, not True."),
         ("seeds: [1]", "seeds: [1]\nrecipe: {lr: .nan}", "F:5: recipe.lr: must be at least 1e-12, not nan."),
         (
@@ -131,7 +146,11 @@ include:
             "  - {method: coop, n_ctx: null}",
             "F:6: methods[0].n_ctx: must be a whole number above zero, not None.",
         ),
-        ("  - coop", "  - {method: coop, ctx_init: ' '}", "F:6: methods[0].ctx_init: must be words or null, not ' '."),
+        (
+            "  - coop",
+            "  - {method: coop, ctx_init: ' '}",
+            "F:6: methods[0].ctx_init: must be words or null, not ' '.",
+        ),
         (
             "  - coop",
             "  - {method: coop, recipe: 3}",
@@ -243,7 +262,8 @@ def test_key_that_is_no_word_is_a_fault(faults: Faults, key: str) -> None:
         ),
         (
             "shots: 1\n\tseeds: 1\n",
-            "F:2:1: is not YAML: while scanning for the next token found character '\\t' that cannot start any token.",
+            "F:2:1: is not YAML: while scanning for the next token found "
+            "character '\\t' that cannot start any token.",
         ),
         (
             "a: !!python/object:os.system {}\n",

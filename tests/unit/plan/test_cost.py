@@ -11,7 +11,8 @@ MakeCell = Callable[..., Cell]
 
 
 @pytest.mark.parametrize(
-    ("dataset", "shots", "n_images"), [("digits", 1, 10), ("digits", "all", 898), ("digits", 200, 898), ("dtd", 2, 94)]
+    ("dataset", "shots", "n_images"),
+    [("digits", 1, 10), ("digits", "all", 898), ("digits", 200, 898), ("dtd", 2, 94)],
 )
 def test_images_of_a_draw(make_cell: MakeCell, dataset: str, shots: object, n_images: int) -> None:
     """Shots times classes, and never more than there are."""

@@ -106,7 +106,9 @@ def test_unknown_digests_make_nothing_stale(tmp_path: Path, make_cell: MakeCell,
     assert standings([cell], read_records(tmp_path), tmp_path, today)[0].state == "done"
 
 
-def test_standings_keep_the_order_of_the_cells(tmp_path: Path, make_cell: MakeCell, make_record: MakeRecord) -> None:
+def test_standings_keep_the_order_of_the_cells(
+    tmp_path: Path, make_cell: MakeCell, make_record: MakeRecord
+) -> None:
     """Every cell stands once, where it stood."""
     cells = [make_cell(seed=seed) for seed in (3, 1, 2)]
     write_record(tmp_path, make_record(cells[1]))

@@ -61,8 +61,14 @@ def test_failed_record_has_no_accuracy(make_cell: MakeCell, make_record: MakeRec
         ({"n_test": 5}, "per_class does not add up"),
         ({"per_class": []}, "per_class does not add up"),
         ({"n_correct": 0, "n_test": 0, "per_class": []}, "per_class does not add up"),
-        ({"per_class": [row("zero", 2, 3, 3), row("one", 2, 0, 1)]}, "more right answers than images or predictions"),
-        ({"per_class": [row("zero", 2, 2, 1), row("one", 2, 1, 3)]}, "more right answers than images or predictions"),
+        (
+            {"per_class": [row("zero", 2, 3, 3), row("one", 2, 0, 1)]},
+            "more right answers than images or predictions",
+        ),
+        (
+            {"per_class": [row("zero", 2, 2, 1), row("one", 2, 1, 3)]},
+            "more right answers than images or predictions",
+        ),
         ({"per_class": [row("zero", 2, -1, 1)]}, "greater than or equal to 0"),
         ({"n_correct": None}, "needs n_correct, n_test and provenance"),
         ({"status": "failed", "reason": None}, "a failed record needs a reason"),

@@ -1,0 +1,58 @@
+"""``harness data list`` and ``harness cache``."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.data.catalog import DATASETS
+
+Harness = Callable[..., Any]
+
+
+def test_data_list_is_a_line_a_data_set(harness: Harness, tmp_path: Path) -> None:
+    """All known data sets are listed with counts, template and state."""
+    answer = harness("data", "list", "--data", tmp_path)
+    lines = [" ".join(line.split()) for line in answer.out.splitlines() if line.strip()]
+    assert answer.code == 0
+    assert [line.split()[0] for line in lines] == ["dataset", *DATASETS]
+    assert lines[1] == "digits 10 898 359 540 a photo of the digit {}. on disk"
+    assert next(line for line in lines if line.startswith("dtd ")) == (
+        f"dtd 47 2,820 1,128 1,692 {{}} texture. missing {tmp_path}/dtd/split_zhou_DescribableTextures.json, "
+        f"{tmp_path}/dtd/images"
+    )
+
+
+def test_data_list_reads_the_variable(harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``HARNESS_DATA`` stands in for the option."""
+    monkeypatch.setenv("HARNESS_DATA", str(tmp_path / "named"))
+    assert f"missing {tmp_path}/named/dtd/split_zhou_DescribableTextures.json" in harness("data", "list").out
+
+
+def test_empty_cache_is_shown(harness: Harness) -> None:
+    """The folder is said even when it is not there yet."""
+    answer = harness("cache", "show")
+    assert (answer.code, answer.out.splitlines()) == (
+        0,
+        [
+            f"{os.environ['HARNESS_CACHE']}/features",
+            "0 tables of features, 0.0 MB, bound 20.0 GB (HARNESS_CACHE_GB)",
+        ],
+    )
+
+
+def test_cache_is_counted_and_cleared(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clearing removes the tables, says how much that was, and leaves other files alone."""
+    monkeypatch.setenv("HARNESS_CACHE_GB", "1.5")
+    folder = Path(os.environ["HARNESS_CACHE"]) / "features"
+    folder.mkdir(parents=True)
+    for name in ("a.safetensors", "b.safetensors", "notes.txt"):
+        (folder / name).write_bytes(bytes(1_000_000))
+    shown = "2 tables of features, 2.0 MB"
+    assert harness("cache", "show").out.splitlines()[1] == f"{shown}, bound 1.5 GB (HARNESS_CACHE_GB)"
+    assert (harness("cache", "clear").out, [path.name for path in folder.iterdir()]) == (
+        f"removed {shown}\n",
+        ["notes.txt"],
+    )

@@ -1,0 +1,116 @@
+"""``harness plan``."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.matrix.cell import Cell
+from harness.matrix.identity import cell_id
+from harness.store.records import write_record
+
+Harness = Callable[..., Any]
+
+
+def squeezed(text: str) -> list[str]:
+    """The lines of a text, runs of spaces as one, empty lines left out."""
+    return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+
+
+def test_plan_of_smoke(harness: Harness, repository: Path) -> None:
+    """Cells by axis, their states and the job: the whole output."""
+    answer = harness("plan", "--matrix", repository / "experiments" / "smoke.yaml")
+    assert (answer.code, answer.err) == (0, "")
+    assert squeezed(answer.out) == [
+        "smoke: 46 cells",
+        "axis values (cells)",
+        "backbone tiny (46)",
+        "dataset digits (46)",
+        "method zero_shot (1), linear_probe (15), coop (30)",
+        "context unified (15), class_specific (15)",
+        "class_token_position end (30)",
+        "n_ctx 16 (30)",
+        "shots 0 (1), 1 (9), 2 (9), 4 (9), 8 (9), 16 (9)",
+        "seed 1 (15), 2 (15), 3 (15)",
+        "0 done, 46 pending, 0 failed",
+        "jobs: 1, workers: 1",
+        "backbone dataset cells",
+        "tiny digits 46",
+    ]
+
+
+def test_plan_of_full_says_what_is_missing(harness: Harness, repository: Path, tmp_path: Path) -> None:
+    """What is not on disk is listed with its path, and the plan is good all the same."""
+    answer = harness("plan", "--matrix", repository / "experiments" / "full.yaml", "--data", tmp_path / "data")
+    lines = squeezed(answer.out)
+    assert answer.code == 0
+    assert "missing on disk (12):" in lines
+    assert (
+        f"data set eurosat: missing {tmp_path}/data/eurosat/split_zhou_EuroSAT.json, {tmp_path}/data/eurosat/2750."
+        in lines
+    )
+
+
+def test_long_paths_are_neither_wrapped_nor_cut(
+    harness: Harness, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a terminal a path stands whole in one line, however narrow the user's is."""
+    monkeypatch.setenv("COLUMNS", "40")
+    data = tmp_path / ("d" * 200)
+    answer = harness("plan", "--matrix", repository / "experiments" / "full.yaml", "--data", data)
+    assert f"missing {data}/imagenet/classnames.txt, {data}/imagenet/images/train, " in answer.out
+
+
+def test_plan_says_how_cells_stand(
+    harness: Harness, matrix: Path, cells: tuple[Cell, ...], make_record: Callable[..., Any],
+    put_record: Callable[..., Path], tmp_path: Path,
+) -> None:  # fmt: skip
+    """Done, failed and broken records are told apart, and the plan changes nothing on disk."""
+    write_record(tmp_path, make_record(cells[0]))
+    write_record(tmp_path, make_record(cells[1], status="failed"))
+    broken = put_record(cell_id(cells[2]), "{")
+    before = sorted(tmp_path.rglob("*"))
+    answer = harness("plan", "--matrix", matrix, "--results", tmp_path)
+    lines = squeezed(answer.out)
+    assert answer.code == 0
+    assert lines[lines.index("1 done, 1 pending, 1 failed") :][:3] == [
+        "1 done, 1 pending, 1 failed",
+        "1 pending again, its record is not whole",
+        f"failed {cell_id(cells[1])}: out of memory",
+    ]
+    assert (sorted(tmp_path.rglob("*")), broken.read_text()) == (before, "{")
+
+
+def test_stale_records_are_pending_again(
+    harness: Harness, matrix: Path, cells: tuple[Cell, ...], make_record: Callable[..., Any], tmp_path: Path
+) -> None:
+    """A record of another split is not counted as done, and the reason is said."""
+    write_record(tmp_path, make_record(cells[0], provenance={"split_digest": "0" * 64}))
+    answer = harness("plan", "--matrix", matrix, "--results", tmp_path)
+    assert "1 pending again, stale: other split (00000000, today 2ec5fa99)" in squeezed(answer.out)
+
+
+def test_plan_of_a_selection(harness: Harness, matrix: Path) -> None:
+    """Only selected cells are planned."""
+    answer = harness("plan", "--matrix", matrix, "--select", "method=coop,seed=2")
+    assert squeezed(answer.out)[0] == "mine: 1 cells"
+
+
+def test_plan_spreads_jobs_over_the_visible_gpus(
+    harness: Harness, matrix: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One worker a GPU."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    assert "jobs: 2, workers: 2" in squeezed(harness("plan", "--matrix", matrix).out)
+    assert "jobs: 1, workers: 1" in squeezed(harness("plan", "--matrix", matrix, "--device", "cuda:1").out)
+
+
+def test_nothing_pending_needs_no_job(
+    harness: Harness, matrix: Path, cells: tuple[Cell, ...], make_record: Callable[..., Any], tmp_path: Path
+) -> None:
+    """A finished matrix has no jobs."""
+    for cell in cells:
+        write_record(tmp_path, make_record(cell))
+    lines = squeezed(harness("plan", "--matrix", matrix, "--results", tmp_path).out)
+    assert lines[-2:] == ["3 done, 0 pending, 0 failed", "jobs: 0, workers: 1"]

@@ -1,0 +1,244 @@
+"""Reading, validating and digesting splits."""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.data.split import (
+    Item,
+    Split,
+    items_digest,
+    read_class_folders,
+    read_split_json,
+    read_text_lists,
+    validated,
+)
+from harness.errors import DataError
+
+A0, B1 = Item("a.jpg", 0, "a"), Item("b.jpg", 1, "b")
+
+
+def messages(split: Split) -> list[str]:
+    """What is wrong with a split."""
+    with pytest.raises(DataError) as caught:
+        validated(split, "here")
+    return [str(fault) for fault in caught.value.faults]
+
+
+def test_good_split_is_returned() -> None:
+    """A split without faults comes back as it is."""
+    split = Split((A0, B1), (), (Item("c.jpg", 0, "a"),))
+    assert validated(split, "here") is split
+
+
+def test_class_names_are_in_label_order() -> None:
+    """Names follow the labels, not the order of the images."""
+    assert Split((B1,), (), (A0,)).class_names == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("split", "faults"),
+    [
+        (
+            Split((A0, Item("c.jpg", 2, "c")), (), (Item("d.jpg", 0, "a"),)),
+            ["here: labels must run from 0 to 1 without gaps."],
+        ),
+        (
+            Split((Item("c.jpg", -1, "c"),), (), (A0,)),
+            ["here: labels must run from 0 to 1 without gaps."],
+        ),
+        (
+            Split((A0,), (), (Item("d.jpg", 0, "z"),)),
+            ["here: label 0 has several class names: a, z."],
+        ),
+        (Split((A0,), (), (A0,)), ["here: 1 paths stand twice, 'a.jpg' first."]),
+        (Split((), (), (A0,)), ["here: the part 'train' is empty."]),
+        (Split((A0,), (), ()), ["here: the part 'test' is empty."]),
+        (Split((), (), ()), ["here: the part 'train' is empty.", "here: the part 'test' is empty."]),
+        (
+            Split((A0, A0, Item("b.jpg", 2, "b"), Item("c.jpg", 2, "c")), (), ()),
+            [
+                "here: labels must run from 0 to 1 without gaps.",
+                "here: label 2 has several class names: b, c.",
+                "here: 1 paths stand twice, 'a.jpg' first.",
+                "here: the part 'test' is empty.",
+            ],
+        ),
+    ],
+)
+def test_all_faults_of_a_split_are_reported_together(split: Split, faults: list[str]) -> None:
+    """Gaps, double names, double paths and empty parts are said at once."""
+    assert messages(split) == faults
+
+
+def test_digest_is_pinned() -> None:
+    """Digests are SHA-256 over literal lines, since records hold them."""
+    split = Split((A0,), (), (B1,))
+    assert split.digest == hashlib.sha256(b"train\ta.jpg\t0\ta\ntest\tb.jpg\t1\tb\n").hexdigest()
+    assert items_digest([A0, B1]) == hashlib.sha256(b"a.jpg\t0\ta\nb.jpg\t1\tb\n").hexdigest()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Split((B1,), (), (A0,)),
+        Split((), (A0,), (B1,)),
+        Split((Item("a.jpeg", 0, "a"),), (), (B1,)),
+        Split((Item("a.jpg", 0, "A"),), (), (B1,)),
+        Split((Item("a.jpg", 1, "a"),), (), (B1,)),
+    ],
+)
+def test_digest_covers_everything(other: Split) -> None:
+    """Part, path, label, class name and order are all in the digest."""
+    assert other.digest != Split((A0,), (), (B1,)).digest
+
+
+def test_order_of_images_is_in_the_digest(split: Split) -> None:
+    """The draw depends on the order of the images, so the digest does."""
+    turned = dataclasses.replace(split, train=split.train[::-1])
+    assert (split.digest == turned.digest, items_digest(split.train) == items_digest(turned.train)) == (
+        False,
+        False,
+    )
+
+
+# --- CoOp's form -------------------------------------------------------------------------------------------
+
+
+def test_json_split_is_read(tmp_path: Path) -> None:
+    """Rows of path, label and class name become the items of the three parts."""
+    path = tmp_path / "split.json"
+    path.write_text(
+        json.dumps({"train": [["a.jpg", 0, "a"]], "val": [["v.jpg", 0, "a"]], "test": [["b.jpg", 1, "b"]]})
+    )
+    assert read_split_json(path) == Split((A0,), (Item("v.jpg", 0, "a"),), (B1,))
+
+
+def test_missing_json_split_is_an_error(tmp_path: Path) -> None:
+    """A published split is never made up."""
+    with pytest.raises(DataError) as caught:
+        read_split_json(tmp_path / "split.json")
+    assert str(caught.value) == (
+        f"{tmp_path / 'split.json'}: the split file is missing. "
+        "The split is published and is never drawn anew; put the file there."
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        {"train": [], "val": []},
+        {"train": [["a", 0]], "val": [], "test": []},
+        {"train": [["a", "0", "a"]], "val": [], "test": []},
+        {"train": [[1, 0, "a"]], "val": [], "test": []},
+        {"train": [3], "val": [], "test": []},
+        {"train": 3, "val": [], "test": []},
+        b"\xff",
+    ],
+)
+def test_json_of_another_form_is_an_error(tmp_path: Path, content: Any) -> None:
+    """What is no split of CoOp's form is said with the file's name."""
+    path = tmp_path / "split.json"
+    path.write_bytes(
+        content
+        if isinstance(content, bytes)
+        else (content if isinstance(content, str) else json.dumps(content)).encode()
+    )
+    with pytest.raises(DataError) as caught:
+        read_split_json(path)
+    assert str(caught.value).startswith(f"{path}: is not a split of CoOp's form: ")
+
+
+def test_json_split_is_validated(tmp_path: Path) -> None:
+    """A file of the right form with wrong content is refused."""
+    path = tmp_path / "split.json"
+    path.write_text(json.dumps({"train": [["a.jpg", 0, "a"]], "val": [], "test": [["a.jpg", 0, "a"]]}))
+    with pytest.raises(DataError, match="1 paths stand twice"):
+        read_split_json(path)
+
+
+# --- FGVC-Aircraft's form ----------------------------------------------------------------------------------
+
+LISTS = {"train": "train.txt", "val": "val.txt", "test": "test.txt"}
+
+
+@pytest.fixture
+def lists(tmp_path: Path) -> Path:
+    """A folder of lists with two variants, one of two words."""
+    (tmp_path / "names.txt").write_text("707-320\nDC 10\n")
+    (tmp_path / "train.txt").write_text("0001 DC 10\n0002 707-320\n\n")
+    (tmp_path / "val.txt").write_text("0003 DC 10\n")
+    (tmp_path / "test.txt").write_text("0004 707-320\n")
+    return tmp_path
+
+
+def test_text_lists_are_read(lists: Path) -> None:
+    """Labels follow the list of names, class names keep their spaces, images get their ending."""
+    split = read_text_lists(lists, "names.txt", LISTS)
+    assert split.train == (Item("0001.jpg", 1, "DC 10"), Item("0002.jpg", 0, "707-320"))
+    assert (split.val, split.test) == ((Item("0003.jpg", 1, "DC 10"),), (Item("0004.jpg", 0, "707-320"),))
+
+
+def test_missing_text_list_is_an_error(lists: Path) -> None:
+    """The missing list is named."""
+    (lists / "val.txt").unlink()
+    with pytest.raises(DataError) as caught:
+        read_text_lists(lists, "names.txt", LISTS)
+    assert str(caught.value) == f"{lists / 'val.txt'}: the split list is missing."
+
+
+@pytest.mark.parametrize("line", ["0005 MD-11", "0005"])
+def test_text_list_of_another_form_is_an_error(lists: Path, line: str) -> None:
+    """A class that is not in the list of names, and a line without class, are refused."""
+    (lists / "train.txt").write_text(f"{line}\n")
+    with pytest.raises(DataError, match="its lists are not of FGVC-Aircraft's form"):
+        read_text_lists(lists, "names.txt", LISTS)
+
+
+# --- ImageNet's form ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Path:
+    """Two classes of ImageNet's form, made in an order that is not sorted."""
+    (tmp_path / "names.txt").write_text("n02 great white shark\nn01 tench\nn99 not here\n")
+    for place in ("train/n02/b", "train/n02/a", "train/n01/c", "test/n01/d", "test/n02/e"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text("")
+    return tmp_path
+
+
+def test_class_folders_are_read_in_sorted_order(folders: Path) -> None:
+    """Folders and files are sorted, so that the split does not depend on the file system."""
+    split = read_class_folders(folders, "names.txt", "train", "test")
+    assert split.train == (
+        Item("train/n01/c", 0, "tench"),
+        Item("train/n02/a", 1, "great white shark"),
+        Item("train/n02/b", 1, "great white shark"),
+    )
+    assert [item.path for item in split.test] == ["test/n01/d", "test/n02/e"]
+    assert split.val == ()
+
+
+@pytest.mark.parametrize("gone", ["names.txt", "train", "test"])
+def test_missing_class_folder_is_an_error(folders: Path, gone: str) -> None:
+    """The missing file or folder is named."""
+    (folders / gone).rename(folders / "elsewhere")
+    with pytest.raises(DataError) as caught:
+        read_class_folders(folders, "names.txt", "train", "test")
+    assert str(caught.value).startswith(str(folders / gone))
+    assert str(caught.value).endswith(": is missing.")
+
+
+def test_class_folder_without_a_name_is_an_error(folders: Path) -> None:
+    """A folder that the list of names does not know is refused."""
+    (folders / "names.txt").write_text("n01 tench\n")
+    with pytest.raises(DataError, match="is not of ImageNet's form: KeyError"):
+        read_class_folders(folders, "names.txt", "train", "test")

@@ -1,0 +1,79 @@
+"""The light half of the harness starts at once: no command but the worker loads a heavy library."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("torch", "torchvision", "open_clip", "timm", "sklearn", "wandb")
+GUARD = f"""
+import sys
+from harness.cli import main
+code = main(sys.argv[1:])
+loaded = [name for name in {HEAVY!r} if name in sys.modules]
+print("loaded:", *loaded, file=sys.stderr)
+sys.exit(99 if loaded else code)
+"""
+
+
+def guarded(repository: Path, *arguments: object, before: str = "") -> subprocess.CompletedProcess[str]:
+    """``harness`` with these arguments in a process of its own; 99 when it loads a heavy library."""
+    return subprocess.run(
+        [sys.executable, "-c", before + GUARD, *map(str, arguments)],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--help"], 0),
+        (["--version"], 0),
+        (["plan", "--matrix", "experiments/full.yaml"], 0),
+        (["plan", "--matrix", "experiments/smoke.yaml"], 0),
+        (["status", "--matrix", "experiments/smoke.yaml"], 0),
+        (["data", "list"], 0),
+        (["cache", "show"], 0),
+        (["run", "--matrix", "experiments/full.yaml"], 2),
+    ],
+)
+def test_command_loads_nothing_heavy(repository: Path, tmp_path: Path, arguments: list[str], code: int) -> None:
+    """The command answers without torch and its like."""
+    if arguments[0] in ("plan", "status", "run"):
+        arguments = [*arguments, "--results", str(tmp_path)]
+    ended = guarded(repository, *arguments)
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (code, "loaded:")
+
+
+@pytest.mark.parametrize("room", ["matrix", "data", "store", "plan", "report", "dispatch", "tracking", "cli"])
+def test_room_loads_nothing_heavy(repository: Path, room: str) -> None:
+    """Every module of a light room can be imported without torch; wandb only by the file that names it."""
+    code = f"""
+import importlib, pkgutil, sys
+import harness.{room} as room
+names = [each.name for each in pkgutil.walk_packages(room.__path__, "harness.{room}.")]
+assert names
+for name in names:
+    if name != "harness.tracking.wandb":
+        importlib.import_module(name)
+print(*(name for name in {HEAVY!r} if name in sys.modules))
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout.strip(), ended.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("name", ["wandb", "sklearn"])
+def test_guard_can_fail(repository: Path, name: str) -> None:
+    """A command that does load a heavy library is caught."""
+    ended = guarded(
+        repository, "--version", before=f"import types, sys; sys.modules[{name!r}] = types.ModuleType({name!r})"
+    )
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (99, f"loaded: {name}")
