@@ -11,7 +11,7 @@ from typing import Any
 from harness.errors import Fault, MatrixError, did_you_mean
 from harness.matrix.cell import CELL_KEYS, Cell, Recipe
 from harness.matrix.protocol import PROTOCOLS, Number
-from harness.matrix.schema import RESERVED_NAME, MatrixFile, read_matrix_file
+from harness.matrix.schema import LEFT_OUT, RESERVED_NAME, MatrixFile, read_matrix_file
 from harness.matrix.vocabulary import MethodEntry, Vocabulary
 from harness.matrix.yaml_file import Path_, YamlFile, read_yaml, spell
 
@@ -93,18 +93,23 @@ class _Expansion:
         self._check_repeats()
         self._check_recipe_keys()
         shared = {key: getattr(self.typed, name) for key, name in _SHARED_AXES.items()}
-        entries = [self._entry(("methods", i), entry) for i, entry in enumerate(self.typed.methods)]
+        entries = [self._entry(place, entry) for place, entry in self._entries("methods")]
         methods = [(place, axes) for place, axes in entries if axes is not None]
         cells = [cell for place, axes in methods for cell in self._product(place, shared | axes)]
         cells = self._exclude(cells)
-        for index, entry in enumerate(self.typed.include):
-            cells += self._include(("include", index), entry, shared, methods)
+        for place, entry in self._entries("include"):
+            cells += self._include(place, entry, shared, methods)
         unique = tuple(dict.fromkeys(cells))
         self._check_class_sizes(unique)
         return unique
 
     def _fault(self, place: Path_, what: str) -> None:
         self.faults.append(Fault(self.file.where(place), what))
+
+    def _entries(self, key: str) -> list[tuple[Path_, dict[str, Any]]]:
+        """The readable entries of ``methods``, ``include`` or ``exclude``, each with its place in the file."""
+        entries = enumerate(getattr(self.typed, key))
+        return [((key, index), entry) for index, entry in entries if entry != LEFT_OUT]
 
     # --- entries -------------------------------------------------------------------------------------------
 
@@ -184,8 +189,7 @@ class _Expansion:
     def _exclude(self, cells: list[Cell]) -> list[Cell]:
         """``cells`` without those that match an entry of ``exclude``."""
         keys = set(CELL_KEYS) | {key for entry in self.vocabulary.methods.values() for key in entry.axes}
-        for index, entry in enumerate(self.typed.exclude):
-            place: Path_ = ("exclude", index)
+        for place, entry in self._entries("exclude"):
             unknown = [key for key in entry if key not in keys]
             for key in unknown:
                 self._fault((*place, key), f"unknown axis. {did_you_mean(key, sorted(keys))}")
@@ -280,7 +284,8 @@ class _Expansion:
         for dataset, shots in dict.fromkeys((cell.dataset, cell.shots) for cell in cells):
             smallest = self.vocabulary.datasets[dataset].smallest_class
             if smallest is not None and isinstance(shots, int) and shots > smallest:
-                index = self.typed.shots.index(shots) if shots in self.typed.shots else None
+                written = self.file.content.get("shots")
+                index = written.index(shots) if isinstance(written, list) and shots in written else None
                 place: Path_ = ("shots",) if index is None else ("shots", index)
                 self._fault(
                     place,

@@ -84,9 +84,15 @@ def _entry(value: Any) -> dict[str, Any]:
     """``zero_shot`` is short for ``{method: zero_shot}``."""
     if isinstance(value, str):
         return {"method": value}
-    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+    if value and isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return value
     raise ValueError(f"must be a method's name or a mapping of axes, not {value!r}.")
+
+
+def _pattern(value: Any) -> dict[str, Any]:
+    if value and isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return value
+    raise ValueError(f"must be a mapping of axes, not {value!r}.")
 
 
 def _file_name(value: str) -> str:
@@ -103,6 +109,10 @@ def _axis(item: Any) -> Any:
 
 
 _Entry = Annotated[Any, AfterValidator(_entry)]
+_Pattern = Annotated[Any, AfterValidator(_pattern)]
+LEFT_OUT: dict[str, Any] = {
+    "": None
+}  # stands where an entry was at fault, so that those behind it keep their numbers
 
 
 class MatrixFile(BaseModel):
@@ -125,10 +135,11 @@ class MatrixFile(BaseModel):
     fewer_shots: Literal["error", "allow"] = "error"
     tracking: Literal["none", "wandb"] = "none"
     data: str | None = None
-    include: _axis(dict[str, Any]) = ()  # type: ignore[valid-type]
-    exclude: _axis(dict[str, Any]) = ()  # type: ignore[valid-type]
+    include: _axis(_Pattern) = ()  # type: ignore[valid-type]
+    exclude: _axis(_Pattern) = ()  # type: ignore[valid-type]
 
 
+_ENTRIES = ("methods", "include", "exclude")
 _REQUIRED = ("datasets", "backbones", "methods")
 
 
@@ -168,7 +179,9 @@ def _without(content: dict[str, Any], places: list[Path_]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for key, value in content.items():
         cut = {place[1] for place in places if place[0] == key and len(place) > 1}
-        if isinstance(value, list) and cut:
+        if isinstance(value, list) and cut and key in _ENTRIES:
+            kept[key] = [LEFT_OUT if index in cut else item for index, item in enumerate(value)]
+        elif isinstance(value, list) and cut:
             kept[key] = [item for index, item in enumerate(value) if index not in cut]
         elif not cut and (key,) not in places:
             kept[key] = value

@@ -7,31 +7,38 @@ from collections.abc import Iterable, Sequence
 from harness.matrix.cell import Cell
 from harness.plan.cost import cost
 
+Draw = tuple[object, ...]
+
 
 def group_cells(cells: Iterable[Cell], n_workers: int) -> list[tuple[Cell, ...]]:
     """Groups of cells that share a backbone and a data set, the most work first.
 
-    Cells of one (shots, seed) stay together, since they learn from the same views. When there are fewer groups
-    than workers, groups are cut so that every worker has one.
+    Cells of one (shots, seed) stay together, since they learn from the same views. While there are fewer groups
+    than workers, the one with the most work a piece is cut further.
     """
-    groups: dict[tuple[object, ...], list[Cell]] = {}
-    for cell in cells:
-        groups.setdefault((cell.backbone, cell.precision, cell.dataset), []).append(cell)
-    pieces = max(1, -(-n_workers // max(1, len(groups))))
-    jobs = [piece for group in groups.values() for piece in _cut(group, pieces)]
-    return sorted(jobs, key=lambda job: -sum(map(cost, job)))
-
-
-def _cut(cells: Sequence[Cell], pieces: int) -> list[tuple[Cell, ...]]:
-    """Up to ``pieces`` parts of about equal cost."""
-    bundles: dict[tuple[object, ...], list[Cell]] = {}
-    for cell in cells:
-        bundles.setdefault((cell.shots, cell.seed), []).append(cell)
-    parts: list[list[Cell]] = [[] for _ in range(min(pieces, len(bundles)))]
-    loads = [0.0] * len(parts)
-    for bundle in sorted(bundles.values(), key=lambda bundle: -sum(map(cost, bundle))):
-        lightest = loads.index(min(loads))
-        parts[lightest] += bundle
-        loads[lightest] += sum(map(cost, bundle))
     order = {cell: index for index, cell in enumerate(cells)}
-    return [tuple(sorted(part, key=order.__getitem__)) for part in parts]
+    groups: dict[tuple[object, ...], dict[Draw, list[Cell]]] = {}
+    for cell in order:
+        draws = groups.setdefault((cell.backbone, cell.precision, cell.dataset), {})
+        draws.setdefault((cell.shots, cell.seed), []).append(cell)
+    pieces = dict.fromkeys(groups, 1)
+    work = {key: sum(map(_cost, draws.values())) for key, draws in groups.items()}
+    while sum(pieces.values()) < n_workers:
+        divisible = [key for key, draws in groups.items() if pieces[key] < len(draws)]
+        if not divisible:
+            break
+        pieces[max(divisible, key=lambda key: work[key] / pieces[key])] += 1
+    jobs = [job for key, draws in groups.items() for job in _cut(list(draws.values()), pieces[key])]
+    return sorted((tuple(sorted(job, key=order.__getitem__)) for job in jobs), key=_cost, reverse=True)
+
+
+def _cut(draws: Sequence[list[Cell]], pieces: int) -> list[list[Cell]]:
+    """``pieces`` parts of about equal cost, no draw cut in two."""
+    parts: list[list[Cell]] = [[] for _ in range(pieces)]
+    for draw in sorted(draws, key=_cost, reverse=True):
+        min(parts, key=_cost).extend(draw)
+    return parts
+
+
+def _cost(cells: Sequence[Cell]) -> float:
+    return sum(map(cost, cells))

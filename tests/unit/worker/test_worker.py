@@ -25,8 +25,8 @@ ZERO_SHOT = Cell(dataset="digits", backbone="tiny", method="zero_shot", template
 def _coop(epochs: int = 2, **axes: object) -> Cell:
     recipe = {**COOP.recipe("coop", "digits", 1), "epochs": epochs}
     flat = {
-        "dataset": "digits", "backbone": "tiny", "method": "coop", "protocol": "coop", "recipe": recipe, "shots": 1,
-        "seed": 1, "views": "live", "context": "unified", "n_ctx": 4, "class_token_position": "end",
+        "dataset": "digits", "backbone": "tiny", "method": "coop", "protocol": "coop", "recipe": recipe,
+        "shots": 1, "seed": 1, "views": "live", "context": "unified", "n_ctx": 4, "class_token_position": "end",
     }  # fmt: skip
     return Cell.from_dict(flat | axes)
 
