@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from harness.shapes import ImageFeatures, Images, PromptEmbeddings, TextFeatures, TokenTable
@@ -49,6 +50,17 @@ class Clip:
         return table
 
     @property
+    def positional_embedding(self) -> Float[Tensor, "context_length width"]:
+        """What is added to the embeddings, by position."""
+        table: Tensor = self.module.positional_embedding.detach()
+        return table
+
+    @property
+    def text_blocks(self) -> Sequence[Any]:
+        """The layers of the text tower, open_clip's ResidualAttentionBlock each."""
+        return tuple(self.module.transformer.resblocks)
+
+    @property
     def context_length(self) -> int:
         """Positions of the text tower, start and end of text included."""
         return int(self.module.positional_embedding.shape[0])
@@ -86,7 +98,9 @@ class Clip:
         n_tokens = embeddings.shape[1]
         x = embeddings + tower.positional_embedding[:n_tokens]
         x = tower.transformer(x, attn_mask=tower.attn_mask[:n_tokens, :n_tokens])
-        x = tower.ln_final(x)
-        x = x[torch.arange(len(x), device=x.device), eot_positions]
-        features: TextFeatures = x @ tower.text_projection
+        return self.project_text(x[torch.arange(len(x), device=x.device), eot_positions])
+
+    def project_text(self, ends: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch dim"]:
+        """Text features, not normalised, from the last layer's output at each end of text."""
+        features: Tensor = self.module.ln_final(ends) @ self.module.text_projection
         return features

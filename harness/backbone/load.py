@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from harness.backbone.clip import Clip
+from harness.backbone.openai import StateDict, module_with_weights, openai_module
 from harness.backbone.spec import TINY_FOLDER, BackboneSpec, weights_digest, weights_file
 from harness.errors import BackboneError, Fault
 
@@ -27,31 +28,46 @@ def load_clip(spec: BackboneSpec, precision: str, device: torch.device) -> Clip:
     digest = weights_digest(spec)
     if spec.repository is None:
         _check_shipped_digest(spec, digest)
-    module = _module(spec)
+    return _frozen(_module(spec), spec.name, digest, device, precision)
+
+
+def clip_from_openai(
+    state: StateDict, name: str, weights_digest: str, device: torch.device, precision: str = "fp32"
+) -> Clip:
+    """A CLIP from a state dict of openai/CLIP, frozen, in evaluation mode, on ``device``.
+
+    Raises:
+        BackboneError: tensors are missing, extra or misshapen; names them all.
+    """
+    return _frozen(openai_module(state, name), name, weights_digest, device, precision)
+
+
+def _frozen(module: Any, name: str, digest: str, device: torch.device, precision: str) -> Clip:
+    """The module behind the seam; its parameters take no gradient, its BatchNorm no statistics."""
     module.requires_grad_(requires_grad=False)
+    image_size = module.visual.image_size
     return Clip(
-        name=spec.name,
+        name=name,
         module=module.to(device=device, dtype=torch.float32).eval(),
         tokenizer=SimpleTokenizer(),
         weights_digest=digest,
         precision=precision,
-        image_size_px=spec.image_size_px,
+        # open_clip gives one side for a ResNet and (height, width) for a ViT.
+        image_size_px=image_size if isinstance(image_size, int) else image_size[0],
         mean=CLIP_MEAN,
         std=CLIP_STD,
     )
 
 
 def _module(spec: BackboneSpec) -> torch.nn.Module:
-    """open_clip's model with the weights of ``spec``; OpenAI's towers and the tiny one use QuickGELU."""
+    """open_clip's model with the weights of ``spec``; OpenAI's towers use QuickGELU."""
     file = weights_file(spec)
     try:
-        weights = {key: tensor.float() for key, tensor in load_file(file).items()}
-        module = open_clip.CLIP(**_architecture(spec))
-        module.load_state_dict(weights)
-    except (OSError, SafetensorError, RuntimeError) as error:
+        weights = load_file(file)
+    except (OSError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:400]
         raise BackboneError(Fault(spec.name, f"its weights in {file} cannot be used: {reason}.")) from None
-    return module  # type: ignore[no-any-return]
+    return module_with_weights(_architecture(spec), weights, f"{spec.name} ({file})")
 
 
 def _architecture(spec: BackboneSpec) -> dict[str, Any]:

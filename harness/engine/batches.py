@@ -5,7 +5,7 @@ import torch
 from harness.matrix.identity import stream
 
 
-def epoch_batches(n_images: int, batch_size: int, names: tuple[object, ...], epoch: int) -> list[torch.Tensor]:
+def epoch_batches(names: tuple[object, ...], n_images: int, batch_size: int, epoch: int) -> list[torch.Tensor]:
     """Index batches of one epoch: a fresh permutation, cut into batches.
 
     As in CoOp's loader an incomplete last batch is dropped when there is at least one full batch, and is kept

@@ -1,16 +1,23 @@
-"""Training one context by stochastic gradient descent: the plain form, one run at a time."""
+"""Training contexts by stochastic gradient descent, several at once.
+
+Both towers are frozen, so runs share nothing that changes: their contexts are rows of one tensor, one backward
+pass gives each row its own gradient, and plain SGD works element by element.
+"""
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import torch
+from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
 from harness.errors import RunError
-from harness.shapes import Context, ImageFeatures, Labels, Logits, TextFeatures
+from harness.shapes import Context, Contexts, ImageFeatures, Labels, Logits, TextFeatures, TextFeaturesOfRuns
 
 Batch = tuple[ImageFeatures, Labels]
+_NO_LABEL = -100  # fills up the rows of a run whose batch is smaller than another's
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,59 +30,179 @@ class Epoch:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """One context to train.
+
+    Attributes:
+        context: initial vectors; not changed.
+        epochs: learning rate and batches of every epoch.
+        momentum: of SGD, without dampening or Nesterov.
+        weight_decay: added to the gradient (coupled).
+    """
+
+    context: Context
+    epochs: Iterable[tuple[float, Iterable[Batch]]]
+    momentum: float
+    weight_decay: float
+
+
+@dataclass(frozen=True, slots=True)
 class Trained:
-    """A learned context and the epochs that led to it."""
+    """A learned context, the epochs that led to it, and the run's share of the seconds that they took."""
 
     context: Context
     history: tuple[Epoch, ...]
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A run has finished this many epochs."""
+
+    run: int
+    epochs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run has ended: trained, or failed with the reason."""
+
+    run: int
+    outcome: Trained | RunError
 
 
 def clip_logits(images: ImageFeatures, texts: TextFeatures, scale: float) -> Logits:
     """Cosine similarities of images and texts times CLIP's logit scale."""
-    return scale * normalize(images, dim=-1) @ normalize(texts, dim=-1).T
+    return scale * normalize(images, dim=-1) @ normalize(texts, dim=-1).transpose(-1, -2)
 
 
-def train_context(
-    context: Context,
-    text_features: Callable[[Context], TextFeatures],
-    scale: float,
-    epochs: Iterable[tuple[float, Iterable[Batch]]],
-    momentum: float,
-    weight_decay: float,
-    on_epoch: Callable[[int], None] = lambda _: None,
-) -> Trained:
-    """The context after all epochs of SGD on the cross-entropy of CLIP's logits.
+def train_together(
+    runs: Sequence[Run], encode: Callable[[Contexts], TextFeaturesOfRuns], scale: float
+) -> Iterator[Progress | Ended]:
+    """Train runs whose contexts have one shape, step by step together; tells what happens, in epochs.
+
+    A run that has no epochs left drops out, and so does one whose loss is not finite. When memory does not hold
+    all runs at once, fewer are computed at a time from then on; steps that were finished stay as they are.
 
     Args:
-        context: initial vectors; not changed.
-        text_features: from a context to the text features of all classes.
+        runs: what to train, on the cross-entropy of CLIP's logits.
+        encode: from contexts (runs, ...) to the text features (runs, classes, dim) of all classes.
         scale: CLIP's logit scale.
-        epochs: learning rate and batches of every epoch.
-        momentum: of SGD, without dampening or Nesterov.
-        weight_decay: added to the gradient (coupled).
-        on_epoch: told the number of finished epochs.
-
-    Raises:
-        RunError: the loss is not finite.
     """
-    context = context.clone().requires_grad_()
-    optimiser = torch.optim.SGD([context], lr=1.0, momentum=momentum, weight_decay=weight_decay)
-    history: list[Epoch] = []
-    for lr, batches in epochs:
-        optimiser.param_groups[0]["lr"] = lr
-        losses, n_correct, n_images = [], 0, 0
-        for images, labels in batches:
-            logits = clip_logits(images, text_features(context), scale)
-            loss = cross_entropy(logits, labels)
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            losses.append(loss.item())
-            n_correct += int((logits.argmax(dim=1) == labels).sum())
-            n_images += len(labels)
-        mean = sum(losses) / len(losses)
-        if not math.isfinite(mean):
-            raise RunError(f"the loss is {mean} in epoch {len(history) + 1}, with a learning rate of {lr:g}.")
-        history.append(Epoch(lr, mean, n_correct / n_images))
-        on_epoch(len(history))
-    return Trained(context.detach(), tuple(history))
+    bundle = _Bundle(runs, encode, scale)
+    schedules = [iter(run.epochs) for run in runs]
+    active = list(range(len(runs)))
+    while active:
+        planned = {run: next(schedules[run], None) for run in active}
+        for run in [run for run in active if planned[run] is None]:
+            active.remove(run)
+            yield Ended(run, bundle.trained(run))
+        bundle.epoch({run: epoch for run, epoch in planned.items() if epoch is not None})
+        for run in list(active):
+            last = bundle.histories[run][-1]
+            if math.isfinite(last.loss):
+                yield Progress(run, len(bundle.histories[run]))
+            else:
+                active.remove(run)
+                where = f"in epoch {len(bundle.histories[run])}, with a learning rate of {last.lr:g}"
+                yield Ended(run, RunError(f"the loss is {last.loss} {where}."))
+
+
+@dataclass
+class _Tally:
+    """Losses and right answers of one run in one epoch, left on the device until the epoch ends."""
+
+    losses: list[Tensor] = field(default_factory=list)
+    correct: list[Tensor] = field(default_factory=list)
+    n_images: int = 0
+
+    def epoch(self, lr: float) -> Epoch:
+        loss = float(torch.stack(self.losses).double().mean())
+        return Epoch(lr, loss, int(torch.stack(self.correct).sum()) / self.n_images)
+
+
+class _Bundle:
+    """The state of runs that are trained together: contexts and velocities, a row a run."""
+
+    def __init__(
+        self, runs: Sequence[Run], encode: Callable[[Contexts], TextFeaturesOfRuns], scale: float
+    ) -> None:
+        self._encode, self._scale = encode, scale
+        self._contexts = torch.stack([run.context for run in runs])
+        self._velocity = torch.zeros_like(self._contexts)
+        self._momentum = [run.momentum for run in runs]
+        self._decay = [run.weight_decay for run in runs]
+        self._at_once = len(runs)
+        self._notes: list[str] = []
+        self._seconds = [0.0] * len(runs)
+        self.histories: list[list[Epoch]] = [[] for _ in runs]
+
+    def trained(self, run: int) -> Trained:
+        """What has become of a run so far."""
+        context = self._contexts[run].clone()
+        return Trained(context, tuple(self.histories[run]), self._seconds[run], tuple(self._notes))
+
+    def epoch(self, planned: dict[int, tuple[float, Iterable[Batch]]]) -> None:
+        """One epoch of the planned runs, each with its own learning rate and batches."""
+        if not planned:
+            return
+        start = time.perf_counter()
+        tallies = {run: _Tally() for run in planned}
+        lrs = {run: lr for run, (lr, _) in planned.items()}
+        sources = {run: iter(batches) for run, (_, batches) in planned.items()}
+        while batches := {run: batch for run, source in sources.items() if (batch := next(source, None))}:
+            self._step(batches, lrs, tallies)
+        for run, tally in tallies.items():
+            self.histories[run].append(tally.epoch(lrs[run]))
+            self._seconds[run] += (time.perf_counter() - start) / len(planned)
+
+    def _step(self, batches: dict[int, Batch], lrs: dict[int, float], tallies: dict[int, _Tally]) -> None:
+        """One step of every run that has a batch, as many at a time as memory holds."""
+        waiting = list(batches)
+        while waiting:
+            part = waiting[: self._at_once]
+            try:
+                gradient, losses, correct = self._gradient(part, [batches[run] for run in part])
+            except torch.OutOfMemoryError:
+                if len(part) == 1:
+                    raise RunError(
+                        "memory does not hold one run; take fewer classes or a larger device."
+                    ) from None
+                self._at_once = len(part) // 2
+                self._notes.append(f"out of memory: {self._at_once} runs at a time from here")
+                continue
+            for row, run in enumerate(part):
+                self._update(run, gradient[row], lrs[run])
+                tallies[run].losses.append(losses[row])
+                tallies[run].correct.append(correct[row])
+                tallies[run].n_images += len(batches[run][1])
+            del waiting[: len(part)]
+
+    def _gradient(self, part: list[int], batches: list[Batch]) -> tuple[Tensor, Tensor, Tensor]:
+        """Gradient (runs, ...), mean loss (runs,) and right answers (runs,) of one batch a run."""
+        contexts = self._contexts[part].requires_grad_()
+        images, labels = _stack(batches)
+        logits = clip_logits(images, self._encode(contexts), self._scale)
+        each = cross_entropy(logits.transpose(1, 2), labels, ignore_index=_NO_LABEL, reduction="none")
+        losses = each.sum(dim=1) / (labels != _NO_LABEL).sum(dim=1)
+        (gradient,) = torch.autograd.grad(losses.sum(), contexts)
+        return gradient, losses.detach(), (logits.argmax(dim=2) == labels).sum(dim=1)
+
+    def _update(self, run: int, gradient: Tensor, lr: float) -> None:
+        """SGD: v = momentum v + g + decay c; c = c - lr v."""
+        context, velocity = self._contexts[run], self._velocity[run]
+        velocity.mul_(self._momentum[run]).add_(gradient + self._decay[run] * context)
+        context.sub_(lr * velocity)
+
+
+def _stack(batches: list[Batch]) -> tuple[Tensor, Tensor]:
+    """Images (runs, images, dim) and labels (runs, images); smaller batches are filled up."""
+    most = max(len(labels) for _, labels in batches)
+    if all(len(labels) == most for _, labels in batches):
+        return torch.stack([images for images, _ in batches]), torch.stack([labels for _, labels in batches])
+    features = [
+        torch.cat([images, images.new_zeros(most - len(images), images.shape[1])]) for images, _ in batches
+    ]
+    filled = [torch.cat([labels, labels.new_full((most - len(labels),), _NO_LABEL)]) for _, labels in batches]
+    return torch.stack(features), torch.stack(filled)

@@ -1,5 +1,6 @@
 """The features that a method may learn from: those of the few-shot images, never the test images."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -13,7 +14,7 @@ from harness.matrix.cell import Views
 from harness.matrix.identity import stream
 from harness.shapes import ImageFeatures, Labels
 
-_MEMORY_BYTES = 1 << 30  # views of one draw that are kept for the next variant of the same draw
+_MEMORY_BYTES = 64 << 20  # encoded views of one draw that are kept for its other variants
 
 
 class FewShotFeatures:
@@ -44,7 +45,8 @@ class FewShotFeatures:
         self._names = tuple(names)
         self._images, self.labels = train
         self._val = val
-        self._tables: dict[int, ImageFeatures] = {}
+        self._centre: ImageFeatures | None = None
+        self._blocks: dict[int, ImageFeatures] = {}  # from the first view of a block, oldest first
 
     def __len__(self) -> int:
         """Training images."""
@@ -57,35 +59,37 @@ class FewShotFeatures:
         """
         if views == 0:
             return self.centre()
-        number = epoch if views == "live" else epoch % int(views)
-        if number not in self._tables:
-            self._encode_from(number, last=None if views == "live" else int(views))
-        return self._tables[number]
+        if views == "live":
+            return self._view(epoch, math.inf)
+        return self._view(epoch % views, views)
 
     def centre(self) -> ImageFeatures:
         """Features of the centre crops of all training images."""
-        if -1 not in self._tables:
-            self._tables[-1] = encode_views([(image, None) for image in self._images], self._clip)
-        return self._tables[-1]
+        if self._centre is None:
+            self._centre = encode_views([(image, None) for image in self._images], self._clip)
+        return self._centre
 
     def validation(self) -> tuple[ImageFeatures, Labels]:
         """Features of the centre crops of the validation images, and their labels."""
         return self._val()
 
-    def _encode_from(self, number: int, last: int | None) -> None:
-        """Encode view ``number`` and, to fill a batch, the ones that will be asked for next."""
-        count = max(1, BATCH // len(self))
-        numbers = [n for n in range(number, number + count) if last is None or n < last]
-        seen = [pair for n in numbers for pair in zip(self._images, self._draw(n), strict=True)]
-        features = encode_views(seen, self._clip)
-        if self._size_bytes() + features.nbytes > _MEMORY_BYTES:
-            self._tables.clear()
-        self._tables.update(zip(numbers, torch.split(features, len(self)), strict=True))
+    def _view(self, number: int, n_views: float) -> ImageFeatures:
+        """View ``number``, encoded together with its neighbours to fill a batch.
+
+        Which neighbours does not depend on what was asked for before, so that neither do the numbers.
+        """
+        at_once = max(1, BATCH // len(self))
+        first = number - number % at_once
+        if first not in self._blocks:
+            numbers = [n for n in range(first, first + at_once) if n < n_views]
+            seen = [pair for n in numbers for pair in zip(self._images, self._draw(n), strict=True)]
+            self._blocks[first] = encode_views(seen, self._clip)
+            while len(self._blocks) > 1 and sum(block.nbytes for block in self._blocks.values()) > _MEMORY_BYTES:
+                del self._blocks[next(iter(self._blocks))]
+        start = (number - first) * len(self)
+        return self._blocks[first][start : start + len(self)]
 
     def _draw(self, number: int) -> list[View]:
         """View ``number`` of every image: a function of the draw's names and the number alone."""
         generator = torch.Generator().manual_seed(stream("views", *self._names, number))
         return [draw_view(image.size, self._augmentation, generator) for image in self._images]
-
-    def _size_bytes(self) -> int:
-        return sum(table.nbytes for table in self._tables.values())

@@ -222,8 +222,10 @@ class _Expansion:
         if flat.get("ctx_init"):
             flat["n_ctx"] = len(str(flat["ctx_init"]).replace("_", " ").split())
         if flat["protocol"] is not None:
-            numbers = PROTOCOLS[flat["protocol"]].recipe(name, flat["dataset"], flat["shots"])
-            flat["recipe"] = {**numbers, **overrides}
+            protocol = PROTOCOLS[flat["protocol"]]
+            flat["recipe"] = {**protocol.recipe(name, flat["dataset"], flat["shots"]), **overrides}
+            if protocol.shares_words and flat.get("ctx_init") and "context" in method.axes:
+                flat["context"] = "unified"  # class_specific would be the same training under another name
         return Cell.from_dict(flat)
 
     # --- recipe --------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.matrix.cell import Scalar, Shots
 
@@ -39,6 +39,9 @@ class Protocol:
         numbers: from method to the numbers of its recipe.
         epochs_by_shots: ``(most shots, epochs)`` in rising order; the last row has no bound.
         epochs_by_dataset: data sets that are trained for the same number of epochs at every shot count.
+        cuts_prompts: whether prompts are cut where the code released with CoOp cuts them, which is wrong for some
+            names and initial words (``backbone.prompts.reference_layout`` says which).
+        shares_words: whether a context that starts from words is always one for all classes.
     """
 
     name: str
@@ -46,6 +49,8 @@ class Protocol:
     numbers: Mapping[str, Mapping[str, Number]]
     epochs_by_shots: tuple[tuple[float, int], ...]
     epochs_by_dataset: Mapping[str, int]
+    cuts_prompts: bool = False
+    shares_words: bool = False
 
     def recipe(self, method: str, dataset: str, shots: Shots) -> dict[str, Scalar]:
         """The recipe of a method that this protocol knows; empty for others."""
@@ -91,4 +96,13 @@ COOP = Protocol(
     epochs_by_dataset={"imagenet": 50},
 )
 
-PROTOCOLS: Mapping[str, Protocol] = {protocol.name: protocol for protocol in (COOP,)}
+# The same numbers; the prompts are those of github.com/KaiyangZhou/CoOp at commit ff61507, trainers/coop.py.
+COOP_IJCV2022 = replace(
+    COOP,
+    name="coop_ijcv2022",
+    about="the recipe of the CoOp paper, prompts cut as its released code cuts them, quirks included",
+    cuts_prompts=True,
+    shares_words=True,
+)
+
+PROTOCOLS: Mapping[str, Protocol] = {protocol.name: protocol for protocol in (COOP, COOP_IJCV2022)}

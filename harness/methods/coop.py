@@ -1,24 +1,38 @@
 """CoOp: learned context vectors in place of the words around a class name (Zhou et al., IJCV 2022)."""
 
-from collections.abc import Iterator
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
 from harness.backbone.clip import Clip
-from harness.backbone.prompts import Layout, assemble, check_lengths, prompt_layout
-from harness.engine.batches import epoch_batches
+from harness.backbone.prompts import (
+    Layout,
+    check_lengths,
+    prompt_layout,
+    reference_context_tokens,
+    reference_layout,
+    spoken,
+)
+from harness.backbone.text import SharedPrompts, classes_at_once
 from harness.engine.schedule import cosine_with_warmup
-from harness.engine.sgd import Batch, train_context
+from harness.engine.sgd import Batch, Progress, Run, Trained, train_together
 from harness.errors import PromptError
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id, stream
-from harness.methods.method import Fit, RunInputs, require_few_shot
+from harness.matrix.protocol import COOP, PROTOCOLS, Protocol
+from harness.methods.method import Fit, Outcome, RunInputs, require_few_shot
 from harness.methods.text_classifier import TextClassifier
-from harness.shapes import Context, TextFeatures
+from harness.shapes import Context
 
 
 class CoOp:
     """One context for all classes, or one for each, trained with both towers frozen."""
+
+    def __init__(self, start: Callable[[Cell, Clip, int], Context] | None = None) -> None:
+        """``start`` gives the context before training, from cell, backbone and number of classes."""
+        self._start = start or initial_context
 
     def check(self, cell: Cell, clip: Clip, class_names: tuple[str, ...]) -> None:
         """Raise PromptError when a prompt is longer than the text tower."""
@@ -26,27 +40,46 @@ class CoOp:
         if faults := check_lengths(class_names, layouts, clip.context_length):
             raise PromptError(faults)
 
-    def fit(self, inputs: RunInputs) -> Fit:
-        """The classifier of the learned context; batches and views depend on (split, shots, seed) alone."""
-        cell, clip = inputs.cell, inputs.clip
-        prompts = assemble(_layouts(cell, clip, inputs.class_names), clip)
-        recipe = cell.recipe_dict()
+    def fit(self, runs: Sequence[RunInputs]) -> Iterator[Outcome]:
+        """The classifiers of the learned contexts; batches and views depend on (split, shots, seed) alone.
 
-        def text_features(context: Context) -> TextFeatures:
-            return clip.encode_prompts(prompts.embeddings(context), prompts.eot_positions)
+        All runs go through their epochs side by side, so that what one draw's variants see is encoded once.
+        """
+        waiting = deque(self._train(bundle) for bundle in _bundles(runs))
+        while waiting:
+            bundle = waiting.popleft()
+            happened = next(bundle, None)
+            if happened is not None:
+                yield from happened
+                waiting.append(bundle)
 
-        trained = train_context(
-            initial_context(cell, clip, len(inputs.class_names)),
-            text_features,
-            clip.logit_scale,
-            _epochs(inputs),
-            momentum=recipe["momentum"],
-            weight_decay=recipe["weight_decay"],
-            on_epoch=inputs.on_epoch,
-        )
-        with torch.no_grad():
-            classifier = TextClassifier(text_features(trained.context), clip.logit_scale)
-        return Fit(classifier, trained.history, trained.context)
+    def _train(self, runs: Sequence[RunInputs]) -> Iterator[list[Outcome]]:
+        """Train runs whose prompts are the same; after every epoch of each the outcomes that are new."""
+        ended: set[int] = set()
+        try:
+            prompts = _prompts(runs)
+            scale = runs[0].clip.logit_scale
+            for event in train_together([self._run(run) for run in runs], prompts.encode, scale):
+                if isinstance(event, Progress):
+                    runs[event.run].on_epoch(event.epochs)
+                    yield []
+                    continue
+                ended.add(event.run)
+                outcome = event.outcome
+                fit = (
+                    outcome
+                    if isinstance(outcome, Exception)
+                    else _fit(runs[event.run], outcome, prompts, len(runs))
+                )
+                yield [(runs[event.run], fit)]
+        except Exception as error:  # what breaks a bundle is the outcome of the runs that it had left
+            traceback.print_exception(error)
+            yield [(run, error) for number, run in enumerate(runs) if number not in ended]
+
+    def _run(self, inputs: RunInputs) -> Run:
+        recipe = inputs.cell.recipe_dict()
+        context = self._start(inputs.cell, inputs.clip, len(inputs.class_names))
+        return Run(context, _epochs(inputs), recipe["momentum"], recipe["weight_decay"])
 
 
 def initial_context(cell: Cell, clip: Clip, n_classes: int) -> Context:
@@ -65,28 +98,75 @@ def initial_context(cell: Cell, clip: Clip, n_classes: int) -> Context:
     return noise.to(clip.device)
 
 
+def _protocol(cell: Cell) -> Protocol:
+    return PROTOCOLS.get(cell.protocol or "", COOP)
+
+
 def _per_class(cell: Cell) -> bool:
+    """Whether every class has its own context; not with the words that the cell's protocol shares."""
+    if cell.ctx_init is not None and _protocol(cell).shares_words:
+        return False
     return cell.context == "class_specific"
 
 
 def _init_tokens(cell: Cell, clip: Clip) -> tuple[int, ...]:
-    """Tokens of the initial words; a word of several tokens gives as many context vectors."""
-    return clip.tokens(str(cell.ctx_init).replace("_", " "))
+    """The tokens that context vectors start from: all of the initial words, or the protocol's choice of them."""
+    ctx_init = str(cell.ctx_init)
+    if _protocol(cell).cuts_prompts:
+        return reference_context_tokens(ctx_init, clip.tokens)
+    return clip.tokens(spoken(ctx_init))
 
 
 def _layouts(cell: Cell, clip: Clip, class_names: tuple[str, ...]) -> list[Layout]:
-    n_ctx = cell.n_ctx if cell.ctx_init is None else len(_init_tokens(cell, clip))
-    return [prompt_layout(name, n_ctx or 0, str(cell.class_token_position), clip.tokens) for name in class_names]
+    position = str(cell.class_token_position)
+    n_ctx = (cell.n_ctx if cell.ctx_init is None else len(_init_tokens(cell, clip))) or 0
+    if _protocol(cell).cuts_prompts:
+        return [reference_layout(name, n_ctx, cell.ctx_init, position, clip.tokens) for name in class_names]
+    return [prompt_layout(name, n_ctx, position, clip.tokens) for name in class_names]
+
+
+def _bundles(runs: Sequence[RunInputs]) -> list[list[RunInputs]]:
+    """Runs that are computed as one.
+
+    On a GPU those with the same prompts are. On the CPU every run is computed alone: kernels for larger matrices
+    add up in another order, and a cell's result must not depend on its company to the last bit.
+    """
+    bundles: dict[object, list[RunInputs]] = {}
+    for number, run in enumerate(runs):
+        cell = run.cell
+        same = (cell.context, cell.n_ctx, cell.class_token_position, cell.ctx_init, cell.protocol)
+        bundles.setdefault(number if run.clip.device.type == "cpu" else same, []).append(run)
+    return list(bundles.values())
+
+
+def _prompts(runs: Sequence[RunInputs]) -> SharedPrompts:
+    """The prompts that all of ``runs`` have, in chunks of classes that fit the device's memory."""
+    first = runs[0]
+    layouts = _layouts(first.cell, first.clip, first.class_names)
+    per_class = _per_class(first.cell)
+    return SharedPrompts(
+        layouts, first.clip, per_class, classes_at_once(layouts, first.clip, per_class, len(runs))
+    )
+
+
+def _fit(inputs: RunInputs, trained: Trained, prompts: SharedPrompts, n_together: int) -> Fit:
+    with torch.no_grad():
+        (texts,) = prompts.encode(trained.context[None])
+    details = {"trained_together": n_together, "notes": list(trained.notes)}
+    classifier = TextClassifier(texts, inputs.clip.logit_scale)
+    return Fit(classifier, trained.history, trained.context, details, trained.seconds)
 
 
 def _epochs(inputs: RunInputs) -> Iterator[tuple[float, Iterator[Batch]]]:
     """Learning rate and batches of every epoch."""
     few_shot, recipe = require_few_shot(inputs), inputs.cell.recipe_dict()
-    views = inputs.cell.views
+    views, labels = inputs.cell.views, few_shot.labels
+    if inputs.batches is None:
+        raise TypeError(f"{inputs.cell.method} trains in batches and was given none")
     for epoch in range(recipe["epochs"]):
         lr = cosine_with_warmup(
             epoch, recipe["epochs"], recipe["lr"], recipe["warmup_epochs"], recipe["warmup_lr"]
         )
         features = few_shot.view("live" if views is None else views, epoch)
-        batches = epoch_batches(len(few_shot), recipe["batch_size"], inputs.stream_names, epoch)
-        yield lr, ((features[batch], few_shot.labels[batch]) for batch in batches)
+        batches = inputs.batches(len(few_shot), recipe["batch_size"], epoch)
+        yield lr, zip([features[batch] for batch in batches], [labels[batch] for batch in batches], strict=True)

@@ -1,5 +1,6 @@
 """The linear probe: logistic regression on image features, as in the CLIP paper."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from harness.backbone.clip import Clip
 from harness.engine.logreg import Probe, fit_probe
 from harness.matrix.cell import Cell
-from harness.methods.method import Fit, RunInputs, require_few_shot
+from harness.methods.method import Fit, Outcome, RunInputs, one_by_one, require_few_shot
 from harness.shapes import ImageFeatures, Logits
 
 
@@ -33,19 +34,23 @@ class LinearProbe:
     def check(self, cell: Cell, clip: Clip, class_names: tuple[str, ...]) -> None:
         """Nothing can be wrong before training."""
 
-    def fit(self, inputs: RunInputs) -> Fit:
-        """The probe with the best C on the validation images of the draw."""
-        few_shot = require_few_shot(inputs)
-        val_features, val_labels = few_shot.validation()
-        recipe = inputs.cell.recipe_dict()
-        probe = fit_probe(
-            (_array(few_shot.centre()), few_shot.labels.numpy(force=True)),
-            (_array(val_features), val_labels.numpy(force=True)),
-            max_iter=recipe["max_iter"],
-            search_rounds=recipe["search_rounds"],
-        )
-        details = {"c": probe.c, "val_accuracy": probe.val_accuracy, "converged": probe.converged}
-        return Fit(ProbeClassifier(probe, len(inputs.class_names)), details=details)
+    def fit(self, runs: Sequence[RunInputs]) -> Iterator[Outcome]:
+        """The probe with the best C on the validation images of each run's draw."""
+        return one_by_one(runs, _fit)
+
+
+def _fit(inputs: RunInputs) -> Fit:
+    few_shot = require_few_shot(inputs)
+    val_features, val_labels = few_shot.validation()
+    recipe = inputs.cell.recipe_dict()
+    probe = fit_probe(
+        (_array(few_shot.centre()), few_shot.labels.numpy(force=True)),
+        (_array(val_features), val_labels.numpy(force=True)),
+        max_iter=recipe["max_iter"],
+        search_rounds=recipe["search_rounds"],
+    )
+    details = {"c": probe.c, "val_accuracy": probe.val_accuracy, "converged": probe.converged}
+    return Fit(ProbeClassifier(probe, len(inputs.class_names)), details=details)
 
 
 def _array(features: ImageFeatures) -> np.ndarray:

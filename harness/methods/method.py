@@ -1,14 +1,19 @@
 """What a method is: it sees a few training images and gives back a predictor."""
 
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from torch import Tensor
 
 from harness.backbone.clip import Clip
 from harness.engine.sgd import Epoch
 from harness.features.few_shot import FewShotFeatures
 from harness.matrix.cell import Cell
 from harness.shapes import Context, ImageFeatures, Logits
+
+Batches = Callable[[int, int, int], list[Tensor]]  # images, batch size, epoch from 0 -> index batches
 
 
 class Predictor(Protocol):
@@ -28,15 +33,15 @@ class RunInputs:
         clip: the frozen backbone.
         class_names: in label order.
         few_shot: features of the few-shot images; ``None`` for a method that does not read ``shots``.
-        stream_names: what random streams of batches are derived from: split digest, shots, seed.
+        batches: which images each step of an epoch sees; ``None`` likewise.
         on_epoch: to be told the number of finished epochs.
     """
 
     cell: Cell
     clip: Clip
     class_names: tuple[str, ...]
-    few_shot: FewShotFeatures | None
-    stream_names: tuple[object, ...] = ()
+    few_shot: FewShotFeatures | None = None
+    batches: Batches | None = None
     on_epoch: Callable[[int], None] = lambda _: None
 
 
@@ -48,6 +53,10 @@ class Fit:
     history: tuple[Epoch, ...] = ()
     context: Context | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float | None = None
+
+
+Outcome = tuple[RunInputs, Fit | Exception]
 
 
 class Method(Protocol):
@@ -61,13 +70,23 @@ class Method(Protocol):
         """
         ...
 
-    def fit(self, inputs: RunInputs) -> Fit:
-        """The fitted method; a function of its inputs alone.
+    def fit(self, runs: Sequence[RunInputs]) -> Iterator[Outcome]:
+        """Every run with its fit or the reason why there is none, as each ends.
 
-        Raises:
-            RunError: training failed.
+        The runs share a backbone and a data set, and may be trained together. A fit is a function of its own
+        run's inputs alone.
         """
         ...
+
+
+def one_by_one(runs: Sequence[RunInputs], fit: Callable[[RunInputs], Fit]) -> Iterator[Outcome]:
+    """The outcomes of a method that gains nothing from seeing several runs."""
+    for run in runs:
+        try:
+            yield run, fit(run)
+        except Exception as error:  # one run's failure is its own outcome
+            traceback.print_exception(error)
+            yield run, error
 
 
 def require_few_shot(inputs: RunInputs) -> FewShotFeatures:

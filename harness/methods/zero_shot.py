@@ -1,10 +1,12 @@
 """Zero-shot CLIP with a hand-crafted prompt."""
 
+from collections.abc import Iterator, Sequence
+
 from harness.backbone.clip import Clip
 from harness.backbone.prompts import check_lengths, encode_texts, spoken, text_layout
 from harness.errors import PromptError
 from harness.matrix.cell import Cell
-from harness.methods.method import Fit, RunInputs
+from harness.methods.method import Fit, Outcome, RunInputs, one_by_one
 from harness.methods.text_classifier import TextClassifier
 
 
@@ -17,10 +19,14 @@ class ZeroShot:
         if faults := check_lengths(class_names, layouts, clip.context_length):
             raise PromptError(faults)
 
-    def fit(self, inputs: RunInputs) -> Fit:
+    def fit(self, runs: Sequence[RunInputs]) -> Iterator[Outcome]:
         """The classifier of the template's sentences."""
-        texts = encode_texts(_sentences(inputs.cell, inputs.class_names), inputs.clip)
-        return Fit(TextClassifier(texts, inputs.clip.logit_scale))
+        return one_by_one(runs, _fit)
+
+
+def _fit(inputs: RunInputs) -> Fit:
+    texts = encode_texts(_sentences(inputs.cell, inputs.class_names), inputs.clip)
+    return Fit(TextClassifier(texts, inputs.clip.logit_scale))
 
 
 def _sentences(cell: Cell, class_names: tuple[str, ...]) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from harness.backbone.load import load_clip
 from harness.backbone.spec import BACKBONES
 from harness.backbone.words import nearest_words
 from harness.data.catalog import DATASETS
+from harness.engine.batches import epoch_batches
 from harness.engine.evaluate import Counts, evaluate
 from harness.errors import HarnessError
 from harness.files import digest_bytes
@@ -26,6 +28,7 @@ from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.methods.method import Fit, RunInputs
 from harness.methods.table import METHODS, load_method
+from harness.plan.cost import n_train_images
 from harness.plan.job import EVENTS_FILE, Job
 from harness.store.provenance import git_state, package_versions, platform_name
 from harness.store.record import ClassCount, ContextFile, EpochRow, Provenance, RunRecord
@@ -36,6 +39,7 @@ from harness.worker.device import device_name, open_device
 from harness.worker.materials import Draw, Materials
 from harness.worker.mirror import tracked_run
 
+_WAVE_IMAGES = 20_000  # decoded training images of the draws that a GPU trains together, about 10 GB of memory
 _NEAREST = 5  # words kept beside a context, for each of its vectors
 
 
@@ -77,40 +81,87 @@ def run(job: Job, folder: Path) -> None:
 
 
 def _run_group(desk: Desk, materials: Materials, cells: list[Cell]) -> None:
-    """All cells of one backbone and data set, draw by draw, so that a draw's features are held once."""
-    for _, of_one_draw in _grouped(cells, "shots", "seed"):
-        draw: Draw | None = None
-        for cell in of_one_draw:
-            timings: dict[str, float] = {}
+    """All cells of one backbone and data set, a few draws at a time, so that those draws' images are held once."""
+    for wave in _waves(cells, materials):
+        by_method: dict[str, list[tuple[RunInputs, Draw | None]]] = {}
+        for cells_of_draw in wave:
             try:
-                if draw is None and "shots" in METHODS[cell.method].entry.reads:
-                    with _timed(timings, "draw_s"):
-                        draw = materials.draw(cell.shots, cell.seed or 0)
-                _run_cell(desk, materials, draw, cell, timings)
+                draw = _draw_of(materials, cells_of_draw[0])
+            except Exception as error:  # what breaks a draw fails the cells that learn from it
+                for cell in cells_of_draw:
+                    _keep_failure(desk, cell, error)
+                continue
+            for cell in cells_of_draw:
+                by_method.setdefault(cell.method, []).append((_inputs(desk, materials, draw, cell), draw))
+        for method, runs in by_method.items():
+            _run_method(desk, materials, method, runs)
+
+
+def _run_method(desk: Desk, materials: Materials, method: str, runs: list[tuple[RunInputs, Draw | None]]) -> None:
+    """Fit the runs of one method; evaluate and record each as it ends."""
+    draws = {id(inputs): draw for inputs, draw in runs}
+    start = time.perf_counter()
+    for inputs, outcome in load_method(method).fit([inputs for inputs, _ in runs]):
+        waited = time.perf_counter() - start
+        if isinstance(outcome, Exception):
+            _keep_failure(desk, inputs.cell, outcome)
+        else:
+            try:
+                fit_s = waited if outcome.seconds is None else outcome.seconds
+                _keep_fit(desk, materials, draws[id(inputs)], inputs.cell, outcome, fit_s)
             except Exception as error:  # one cell's failure is its own record
-                _keep_failure(desk, cell, error, timings)
+                traceback.print_exception(error)
+                _keep_failure(desk, inputs.cell, error)
+        start = time.perf_counter()
 
 
-def _run_cell(desk: Desk, materials: Materials, draw: Draw | None, cell: Cell, timings: dict[str, float]) -> None:
-    """Fit, evaluate and record one cell."""
-    identifier, split, clip = cell_id(cell), materials.split, materials.clip
-    desk.tell(event="start", cell=identifier)
+def _waves(cells: list[Cell], materials: Materials) -> Iterator[list[list[Cell]]]:
+    """Cells by draw, and the draws that are trained together.
+
+    On the CPU that is one at a time, since nothing is gained by more; on a GPU as many as hold ``_WAVE_IMAGES``.
+    """
+    wave: list[list[Cell]] = []
+    n_images = 0
+    for _, cells_of_draw in _grouped(cells, "shots", "seed"):
+        wave.append(cells_of_draw)
+        n_images += n_train_images(cells_of_draw[0])
+        if materials.clip.device.type == "cpu" or n_images >= _WAVE_IMAGES:
+            yield wave
+            wave, n_images = [], 0
+    if wave:
+        yield wave
+
+
+def _draw_of(materials: Materials, cell: Cell) -> Draw | None:
+    """The draw that a cell learns from; ``None`` for a method that does not read shots."""
+    if "shots" not in METHODS[cell.method].entry.reads:
+        return None
+    return materials.draw(cell.shots, cell.seed or 0)
+
+
+def _inputs(desk: Desk, materials: Materials, draw: Draw | None, cell: Cell) -> RunInputs:
+    """What the method may see of one cell."""
+    identifier = cell_id(cell)
     epochs = cell.recipe_dict().get("epochs")
-    inputs = RunInputs(
+    return RunInputs(
         cell,
-        clip,
-        split.class_names,
+        materials.clip,
+        materials.split.class_names,
         few_shot=None if draw is None else draw.features,
-        stream_names=() if draw is None else draw.stream_names,
+        batches=None if draw is None else partial(epoch_batches, draw.stream_names),
         on_epoch=lambda epoch: desk.tell(event="epoch", cell=identifier, epoch=epoch, epochs=epochs),
     )
-    with _timed(timings, "total_s"):
-        with _timed(timings, "fit_s"):
-            fit = load_method(cell.method).fit(inputs)
-        with _timed(timings, "test_features_s"):
-            images, labels = materials.test()
-        with _timed(timings, "evaluate_s"), torch.no_grad():
-            counts = evaluate(fit.predictor.logits, images, labels, len(split.class_names))
+
+
+def _keep_fit(desk: Desk, materials: Materials, draw: Draw | None, cell: Cell, fit: Fit, fit_s: float) -> None:
+    """Evaluate a fit and write its record."""
+    identifier, split = cell_id(cell), materials.split
+    timings = {"fit_s": fit_s}
+    with _timed(timings, "test_features_s"):
+        images, labels = materials.test()
+    with _timed(timings, "evaluate_s"), torch.no_grad():
+        counts = evaluate(fit.predictor.logits, images, labels, len(split.class_names))
+    timings["total_s"] = sum(timings.values())
     context, context_file = _context_file(identifier, fit)
     record = RunRecord(
         cell_id=identifier,
@@ -132,16 +183,14 @@ def _run_cell(desk: Desk, materials: Materials, draw: Draw | None, cell: Cell, t
     desk.tell(event="done", cell=identifier, accuracy=record.accuracy, seconds=timings["total_s"])
 
 
-def _keep_failure(desk: Desk, cell: Cell, error: Exception, timings: dict[str, float]) -> None:
-    """A failed record with the reason; the traceback goes to the job's log."""
-    traceback.print_exception(error)
+def _keep_failure(desk: Desk, cell: Cell, error: Exception) -> None:
+    """A failed record with the reason."""
     reason = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
     record = RunRecord(
         cell_id=cell_id(cell),
         cell=cell.to_dict(),
         status="failed",
         reason=reason,
-        timings={name: round(seconds, 4) for name, seconds in timings.items()},
         created_at=_now(),
     )
     write_record(desk.job.results, record)

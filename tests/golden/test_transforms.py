@@ -50,5 +50,5 @@ def test_random_view_is_the_references_training_transform(case: dict) -> None:
 @pytest.mark.parametrize("case", GOLDEN["loader"], ids=lambda case: str(case["n_items"]))
 def test_batches_have_the_sizes_of_the_references_loader(case: dict) -> None:
     """An incomplete last batch is dropped when there is a full one and kept when it is the only one."""
-    sizes = [len(batch) for batch in epoch_batches(case["n_items"], 32, ("split", 1, 1), 0)]
+    sizes = [len(batch) for batch in epoch_batches(("split", 1, 1), case["n_items"], 32, 0)]
     assert sizes == [min(32, case["n_items"])] * case["train_batches"]

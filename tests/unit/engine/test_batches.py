@@ -7,7 +7,7 @@ from harness.engine.batches import epoch_batches
 
 def test_an_epoch_sees_every_image_once() -> None:
     """Without a remainder the batches are a permutation."""
-    batches = epoch_batches(64, 32, ("split", 16, 1), 5)
+    batches = epoch_batches(("split", 16, 1), 64, 32, 5)
     assert sorted(torch.cat(batches).tolist()) == list(range(64))
 
 
@@ -15,7 +15,7 @@ def test_order_depends_on_names_and_epoch_alone() -> None:
     """The same names repeat the order; another seed, shot count, split or epoch has another one."""
 
     def order(names: tuple[object, ...], epoch: int) -> list[int]:
-        return torch.cat(epoch_batches(64, 32, names, epoch)).tolist()
+        return torch.cat(epoch_batches(names, 64, 32, epoch)).tolist()
 
     first = order(("split", 16, 1), 0)
     torch.manual_seed(0)
@@ -34,5 +34,5 @@ def test_the_global_generator_is_left_alone() -> None:
     torch.manual_seed(1)
     expected = torch.rand(1)
     torch.manual_seed(1)
-    epoch_batches(64, 32, ("split", 16, 1), 0)
+    epoch_batches(("split", 16, 1), 64, 32, 0)
     assert torch.equal(torch.rand(1), expected)

@@ -1,13 +1,30 @@
 """Training one context."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 
-from harness.engine.sgd import clip_logits, train_context
+from harness.engine.sgd import Ended, Progress, Run, Trained, clip_logits, train_together
 from harness.errors import RunError
 
 SCALE = 10.0
+
+
+def _train(*runs: Run, encode: Callable[[torch.Tensor], torch.Tensor] = lambda contexts: contexts) -> list[object]:
+    """What became of each run; text features are the context itself, one row a class."""
+    outcomes: dict[int, object] = {}
+    for event in train_together(runs, encode, SCALE):
+        if isinstance(event, Ended):
+            outcomes[event.run] = event.outcome
+    return [outcomes[number] for number in range(len(runs))]
+
+
+def _alone(run: Run) -> Trained:
+    (outcome,) = _train(run)
+    assert isinstance(outcome, Trained)
+    return outcome
 
 
 def _problem() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -44,7 +61,7 @@ def test_training_is_sgd_by_the_book() -> None:
     context, images, labels = _problem()
     lrs = [0.01, 0.1, 0.05]
     epochs = [(lr, [(images, labels)]) for lr in lrs]
-    trained = train_context(context, lambda c: c, SCALE, epochs, momentum=0.9, weight_decay=0.1)
+    trained = _alone(Run(context, epochs, momentum=0.9, weight_decay=0.1))
     expected = _by_hand(context.double().numpy(), images.double().numpy(), labels.numpy(), lrs)
     np.testing.assert_allclose(trained.context.numpy(), expected, atol=1e-5)
     assert [epoch.lr for epoch in trained.history] == lrs
@@ -54,7 +71,7 @@ def test_the_initial_context_is_left_alone() -> None:
     """Training works on a copy."""
     context, images, labels = _problem()
     before = context.clone()
-    train_context(context, lambda c: c, SCALE, [(0.1, [(images, labels)])], momentum=0.9, weight_decay=0.0)
+    _alone(Run(context, [(0.1, [(images, labels)])], momentum=0.9, weight_decay=0.0))
     assert torch.equal(context, before)
 
 
@@ -63,8 +80,8 @@ def test_an_epochs_accuracy_counts_images() -> None:
     context = torch.eye(2)
     images, labels = torch.eye(2), torch.tensor([0, 0])
     batches = [(images[:1], labels[:1]), (images[1:], labels[1:])]
-    (epoch,) = train_context(context, lambda c: c, 1.0, [(0.0, batches)], momentum=0.9, weight_decay=0.0).history
-    right, wrong = np.log(1 + np.exp(-1)), np.log(1 + np.exp(1))
+    (epoch,) = _alone(Run(context, [(0.0, batches)], momentum=0.9, weight_decay=0.0)).history
+    right, wrong = np.log(1 + np.exp(-SCALE)), np.log(1 + np.exp(SCALE))
     assert epoch.train_accuracy == 0.5
     assert epoch.loss == pytest.approx((right + wrong) / 2, abs=1e-6)
 
@@ -73,11 +90,82 @@ def test_a_loss_that_is_not_finite_ends_the_run() -> None:
     """The error names epoch and learning rate."""
     context, images, labels = _problem()
     epochs = [(0.1, [(images, labels)]), (0.2, [(images * float("nan"), labels)])]
-    with pytest.raises(RunError, match=r"epoch 2, with a learning rate of 0\.2"):
-        train_context(context, lambda c: c, SCALE, epochs, momentum=0.9, weight_decay=0.0)
+    (outcome,) = _train(Run(context, epochs, momentum=0.9, weight_decay=0.0))
+    assert isinstance(outcome, RunError)
+    assert "epoch 2, with a learning rate of 0.2" in str(outcome)
 
 
 def test_logits_are_scaled_cosines() -> None:
     """Lengths do not matter, only directions."""
     logits = clip_logits(torch.tensor([[3.0, 0.0]]), torch.tensor([[5.0, 0.0], [0.0, 2.0], [-1.0, 0.0]]), 100.0)
     assert logits.tolist() == [[100.0, 0.0, -100.0]]
+
+
+def _runs() -> list[Run]:
+    """Three runs of different length, learning rate, batch size and number of batches."""
+    generator = torch.Generator().manual_seed(5)
+    runs = []
+    for n_epochs, n_batches, size in ((3, 2, 6), (1, 1, 4), (2, 3, 6)):
+        batches = [
+            (torch.randn(size, 4, generator=generator), torch.randint(0, 3, (size,), generator=generator))
+            for _ in range(n_batches)
+        ]
+        epochs = [(0.01 * (epoch + n_batches), batches) for epoch in range(n_epochs)]
+        runs.append(Run(torch.randn(3, 4, generator=generator), epochs, 0.9, 5e-4))
+    return runs
+
+
+def _assert_same(together: object, alone: Trained) -> None:
+    assert isinstance(together, Trained)
+    torch.testing.assert_close(together.context, alone.context, rtol=1e-5, atol=1e-6)
+    assert len(together.history) == len(alone.history)
+    for one, other in zip(together.history, alone.history, strict=True):
+        assert one.loss == pytest.approx(other.loss, rel=1e-5)
+        assert one.train_accuracy == other.train_accuracy
+
+
+def test_runs_that_are_trained_together_learn_what_they_learn_alone() -> None:
+    """Longer and shorter runs, with batches of different sizes, do not touch each other."""
+    for together, run in zip(_train(*_runs()), _runs(), strict=True):
+        _assert_same(together, _alone(run))
+
+
+def test_a_run_that_diverges_drops_out_alone() -> None:
+    """The others end as if it had not been there."""
+    first, bad, last = _runs()
+    broken = Run(bad.context * float("nan"), bad.epochs, 0.9, 5e-4)
+    outcomes = _train(first, broken, last)
+    assert isinstance(outcomes[1], RunError)
+    _assert_same(outcomes[0], _alone(first))
+    _assert_same(outcomes[2], _alone(last))
+
+
+def test_out_of_memory_splits_the_runs_and_goes_on() -> None:
+    """No step is lost or done twice, and the result says what happened."""
+
+    def small_memory(contexts: torch.Tensor) -> torch.Tensor:
+        if len(contexts) > 1:
+            raise torch.OutOfMemoryError("simulated")
+        return contexts
+
+    for outcome, run in zip(_train(*_runs(), encode=small_memory), _runs(), strict=True):
+        _assert_same(outcome, _alone(run))
+        assert isinstance(outcome, Trained)
+        assert outcome.notes == ("out of memory: 1 runs at a time from here",)
+
+
+def test_one_run_that_does_not_fit_is_an_error() -> None:
+    """When there is nothing left to split, the run ends with a reason."""
+
+    def no_memory(contexts: torch.Tensor) -> torch.Tensor:
+        raise torch.OutOfMemoryError("simulated")
+
+    with pytest.raises(RunError, match="memory does not hold one run"):
+        _train(_runs()[0], encode=no_memory)
+
+
+def test_progress_counts_epochs() -> None:
+    """Every epoch of every run is told once."""
+    events = list(train_together(_runs(), lambda contexts: contexts, SCALE))
+    told = [(event.run, event.epochs) for event in events if isinstance(event, Progress)]
+    assert sorted(told) == [(0, 1), (0, 2), (0, 3), (1, 1), (2, 1), (2, 2)]

@@ -2,6 +2,7 @@
 
 import inspect
 from dataclasses import fields, replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,11 +12,12 @@ from harness.backbone.clip import Clip
 from harness.data.augmentation import SmallAffine
 from harness.data.digits import digit_image, digits_split
 from harness.data.few_shot import few_shot_subset
+from harness.engine.batches import epoch_batches
 from harness.features.extract import encode_views
 from harness.features.few_shot import FewShotFeatures
 from harness.matrix.cell import Cell
 from harness.matrix.protocol import COOP
-from harness.methods.method import RunInputs
+from harness.methods.method import Fit, RunInputs
 from harness.methods.table import METHODS, load_method
 from harness.methods.text_classifier import TextClassifier
 
@@ -45,6 +47,14 @@ def _cell(method: str, **axes: object) -> Cell:
     return Cell.from_dict(flat)
 
 
+def _fit(inputs: RunInputs) -> Fit:
+    """The fit of one run."""
+    ((ended, outcome),) = load_method(inputs.cell.method).fit([inputs])
+    assert ended is inputs
+    assert isinstance(outcome, Fit)
+    return outcome
+
+
 CELLS = [
     _cell("zero_shot"),
     _cell("linear_probe"),
@@ -72,7 +82,7 @@ def inputs(tiny: Clip) -> RunInputs:
             torch.tensor([item.label for item in val]),
         ),
     )
-    return RunInputs(CELLS[0], tiny, SPLIT.class_names, few_shot, ("split", 2, 1))
+    return RunInputs(CELLS[0], tiny, SPLIT.class_names, few_shot, partial(epoch_batches, ("split", 2, 1)))
 
 
 @pytest.fixture(scope="module")
@@ -90,10 +100,10 @@ def test_a_fit_is_a_function_of_its_inputs(cell: Cell, inputs: RunInputs, test_f
     """Fitting twice gives the same finite logits to the bit, whatever the global generators do."""
     torch.manual_seed(0)
     np.random.seed(0)  # noqa: NPY002 - the point is that the global generator does not matter
-    first = load_method(cell.method).fit(replace(inputs, cell=cell)).predictor.logits(test_features)
+    first = _fit(replace(inputs, cell=cell)).predictor.logits(test_features)
     torch.manual_seed(1)
     np.random.seed(1)  # noqa: NPY002
-    second = load_method(cell.method).fit(replace(inputs, cell=cell)).predictor.logits(test_features)
+    second = _fit(replace(inputs, cell=cell)).predictor.logits(test_features)
     assert first.shape == (len(test_features), 10)
     assert torch.isfinite(first).all()
     assert torch.equal(first, second)
@@ -114,7 +124,7 @@ def test_a_cell_that_fits_passes_the_check(name: str, tiny: Clip) -> None:
 def test_epochs_are_told_and_kept(inputs: RunInputs) -> None:
     """CoOp tells each finished epoch, and its history has the schedule's learning rates."""
     told: list[int] = []
-    fit = load_method("coop").fit(replace(inputs, cell=_cell("coop", n_ctx=2), on_epoch=told.append))
+    fit = _fit(replace(inputs, cell=_cell("coop", n_ctx=2), on_epoch=told.append))
     assert told == [1, 2, 3]
     assert [epoch.lr for epoch in fit.history] == pytest.approx([1e-5, 0.002, 0.0015])
 
@@ -123,8 +133,8 @@ def test_word_initialisation_starts_from_the_words(inputs: RunInputs, tiny: Clip
     """Before training, a context that starts from a template is that template."""
     recipe = tuple(sorted({**_cell("coop").recipe_dict(), "epochs": 1, "warmup_lr": 0.0}.items()))
     cell = replace(_cell("coop", ctx_init="a photo of the digit", n_ctx=5), recipe=recipe)
-    learned = load_method("coop").fit(replace(inputs, cell=cell)).predictor
-    written = load_method("zero_shot").fit(replace(inputs, cell=_cell("zero_shot"))).predictor
+    learned = _fit(replace(inputs, cell=cell)).predictor
+    written = _fit(replace(inputs, cell=_cell("zero_shot"))).predictor
     assert isinstance(learned, TextClassifier)
     assert isinstance(written, TextClassifier)
     torch.testing.assert_close(learned.text_features, written.text_features, rtol=1e-5, atol=1e-5)
@@ -133,7 +143,7 @@ def test_word_initialisation_starts_from_the_words(inputs: RunInputs, tiny: Clip
 def test_a_word_of_several_tokens_gives_as_many_vectors(inputs: RunInputs, tiny: Clip) -> None:
     """Every token of the initial words is learned, also where a word has more than one."""
     cell = _cell("coop", ctx_init="a photo of kaiyangzhou", n_ctx=4)
-    fit = load_method("coop").fit(replace(inputs, cell=cell))
+    fit = _fit(replace(inputs, cell=cell))
     assert fit.context is not None
     assert len(fit.context) == len(tiny.tokens("a photo of kaiyangzhou")) > 4
 
@@ -145,7 +155,7 @@ def test_contexts_of_different_cells_start_differently(inputs: RunInputs) -> Non
         _cell("coop", n_ctx=2, seed=2),
         _cell("coop", n_ctx=2, context="class_specific"),
     ]
-    contexts = [load_method("coop").fit(replace(inputs, cell=cell)).context for cell in cells]
+    contexts = [_fit(replace(inputs, cell=cell)).context for cell in cells]
     assert not torch.equal(contexts[0], contexts[1])
     assert contexts[2].shape == (10, 2, 64)
     assert not torch.equal(contexts[2][0], contexts[2][1])

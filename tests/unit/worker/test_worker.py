@@ -80,9 +80,9 @@ def test_a_cell_that_fails_leaves_a_record_and_the_others_go_on(
     bad, good = _coop(context="class_specific"), _coop()
     plain = sgd.cross_entropy
 
-    def diverge(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def diverge(logits: torch.Tensor, labels: torch.Tensor, **options: object) -> torch.Tensor:
         diverge.calls += 1
-        return plain(logits, labels) * (float("nan") if diverge.calls == 1 else 1.0)
+        return plain(logits, labels, **options) * (float("nan") if diverge.calls == 1 else 1.0)
 
     diverge.calls = 0
     monkeypatch.setattr(sgd, "cross_entropy", diverge)
@@ -97,7 +97,7 @@ def test_a_cell_that_fails_leaves_a_record_and_the_others_go_on(
 
 def test_an_unexpected_error_fails_its_cell_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A defect in one cell is its reason, by type and text."""
-    monkeypatch.setattr(sgd, "cross_entropy", lambda *_: 1 / 0)
+    monkeypatch.setattr(sgd, "cross_entropy", lambda *_, **__: 1 / 0)
     _do(tmp_path, "run", _coop(), ZERO_SHOT)
     records = _records(tmp_path)
     assert records[cell_id(_coop())].reason == "ZeroDivisionError: division by zero"
