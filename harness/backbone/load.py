@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from harness.backbone.clip import Clip
+from harness.backbone.image import read_class_token_only
 from harness.backbone.openai import StateDict, module_with_weights, openai_module
 from harness.backbone.spec import TINY_FOLDER, BackboneSpec, weights_digest, weights_file
 from harness.errors import BackboneError, Fault
@@ -45,6 +46,7 @@ def clip_from_openai(
 def _frozen(module: Any, name: str, digest: str, device: torch.device, precision: str) -> Clip:
     """The module behind the seam; its parameters take no gradient, its BatchNorm no statistics."""
     module.requires_grad_(requires_grad=False)
+    read_class_token_only(module.visual)
     image_size = module.visual.image_size
     return Clip(
         name=name,

@@ -1,6 +1,6 @@
 """Images in, a table of image features out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -10,24 +10,34 @@ from PIL import Image
 from harness.backbone.clip import Clip
 from harness.features.views import View, apply_view, to_pixels
 from harness.shapes import ImageFeatures
+from harness.threads import side_by_side
 
-BATCH = 256  # images encoded at a time: 224 px images of this many fit an 8 GB GPU
+_ON_GPU = 256  # images encoded at a time: 224 px images of this many fit an 8 GB GPU
+_ON_CPU = 64  # what a core's cache holds of a small tower's activations
 _Item = TypeVar("_Item")
+Seen = tuple[Image.Image, View]
 
 
-def encode_views(views: Iterable[tuple[Image.Image, View]], clip: Clip) -> ImageFeatures:
+def encode_views(views: Iterable[Seen], clip: Clip) -> ImageFeatures:
     """Features, not normalised, of each image seen through its view, in order, on the backbone's device."""
-    tables = []
-    for batch in _batches(views):
+
+    def encode(batch: Sequence[Seen]) -> ImageFeatures:
         squares = [apply_view(image, view, clip.image_size_px) for image, view in batch]
         pixels = to_pixels(squares, clip.mean, clip.std).to(clip.device)
         with torch.no_grad():
-            tables.append(clip.encode_images(pixels))
-    return torch.cat(tables)
+            return clip.encode_images(pixels)
+
+    size = batch_size(clip)
+    return torch.cat(side_by_side(encode, _batches(views, size), clip.device))
 
 
-def _batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
-    """Lists of up to ``BATCH`` items; itertools.batched came with Python 3.12."""
+def batch_size(clip: Clip) -> int:
+    """Images that are encoded at a time."""
+    return _ON_CPU if clip.device.type == "cpu" else _ON_GPU
+
+
+def _batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    """Lists of up to ``size`` items; itertools.batched came with Python 3.12."""
     iterator = iter(items)
-    while batch := list(islice(iterator, BATCH)):
+    while batch := list(islice(iterator, size)):
         yield batch

@@ -1,6 +1,7 @@
 """The features that a method may learn from: those of the few-shot images, never the test images."""
 
 import math
+import threading
 from collections.abc import Callable, Sequence
 
 import torch
@@ -8,12 +9,13 @@ from PIL import Image
 
 from harness.backbone.clip import Clip
 from harness.data.augmentation import Augmentation
-from harness.features.extract import BATCH, encode_views
-from harness.features.views import View, draw_view
+from harness.features.extract import encode_views
+from harness.features.views import View, draw_view, prepare
 from harness.matrix.cell import Views
 from harness.matrix.identity import stream
 from harness.shapes import ImageFeatures, Labels
 
+_BLOCK_IMAGES = 512  # views that are encoded together: enough for all cores, and for a GPU, of the smallest draw
 _MEMORY_BYTES = 64 << 20  # encoded views of one draw that are kept for its other variants
 
 
@@ -43,9 +45,11 @@ class FewShotFeatures:
         self._clip = clip
         self._augmentation = augmentation
         self._names = tuple(names)
-        self._images, self.labels = train
+        images, self.labels = train
+        self._images = [prepare(image, augmentation, clip.image_size_px) for image in images]
         self._val = val
         self._centre: ImageFeatures | None = None
+        self._encoding = threading.Lock()
         self._blocks: dict[int, ImageFeatures] = {}  # from the first view of a block, oldest first
 
     def __len__(self) -> int:
@@ -78,16 +82,22 @@ class FewShotFeatures:
 
         Which neighbours does not depend on what was asked for before, so that neither do the numbers.
         """
-        at_once = max(1, BATCH // len(self))
+        at_once = max(1, _BLOCK_IMAGES // len(self))
         first = number - number % at_once
-        if first not in self._blocks:
-            numbers = [n for n in range(first, first + at_once) if n < n_views]
-            seen = [pair for n in numbers for pair in zip(self._images, self._draw(n), strict=True)]
-            self._blocks[first] = encode_views(seen, self._clip)
-            while len(self._blocks) > 1 and sum(block.nbytes for block in self._blocks.values()) > _MEMORY_BYTES:
-                del self._blocks[next(iter(self._blocks))]
+        with self._encoding:  # variants of the draw that train side by side wait for one of them to encode
+            if first not in self._blocks:
+                numbers = [n for n in range(first, first + at_once) if n < n_views]
+                seen = [pair for n in numbers for pair in zip(self._images, self._draw(n), strict=True)]
+                self._blocks[first] = encode_views(seen, self._clip)
+                self._forget()
+            block = self._blocks[first]
         start = (number - first) * len(self)
-        return self._blocks[first][start : start + len(self)]
+        return block[start : start + len(self)]
+
+    def _forget(self) -> None:
+        """Drop the oldest blocks until the rest fits the memory; the newest stays."""
+        while len(self._blocks) > 1 and sum(block.nbytes for block in self._blocks.values()) > _MEMORY_BYTES:
+            del self._blocks[next(iter(self._blocks))]
 
     def _draw(self, number: int) -> list[View]:
         """View ``number`` of every image: a function of the draw's names and the number alone."""

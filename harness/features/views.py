@@ -48,6 +48,11 @@ def draw_view(size: tuple[int, int], augmentation: Augmentation, generator: torc
     return _draw_affine(augmentation, generator)
 
 
+def prepare(image: Image.Image, augmentation: Augmentation, size_px: int) -> Image.Image:
+    """What all views of an image have in common, done once: an affine view is one of the centre square."""
+    return _centre(image, size_px) if isinstance(augmentation, SmallAffine) else image
+
+
 def apply_view(image: Image.Image, view: View, size_px: int) -> Image.Image:
     """The view as a square RGB image of ``size_px``; resampling is Pillow's bicubic, antialiased."""
     if isinstance(view, Crop):

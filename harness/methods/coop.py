@@ -1,7 +1,6 @@
 """CoOp: learned context vectors in place of the words around a class name (Zhou et al., IJCV 2022)."""
 
 import traceback
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
@@ -25,6 +24,7 @@ from harness.matrix.protocol import COOP, PROTOCOLS, Protocol
 from harness.methods.method import Fit, Outcome, RunInputs, require_few_shot
 from harness.methods.text_classifier import TextClassifier
 from harness.shapes import Context
+from harness.threads import side_by_side
 
 
 class CoOp:
@@ -45,13 +45,12 @@ class CoOp:
 
         All runs go through their epochs side by side, so that what one draw's variants see is encoded once.
         """
-        waiting = deque(self._train(bundle) for bundle in _bundles(runs))
+        waiting = [self._train(bundle) for bundle in _bundles(runs)]
         while waiting:
-            bundle = waiting.popleft()
-            happened = next(bundle, None)
-            if happened is not None:
-                yield from happened
-                waiting.append(bundle)
+            happened = side_by_side(lambda bundle: next(bundle, None), waiting, runs[0].clip.device)
+            for outcomes in happened:
+                yield from outcomes or ()
+            waiting = [bundle for bundle, news in zip(waiting, happened, strict=True) if news is not None]
 
     def _train(self, runs: Sequence[RunInputs]) -> Iterator[list[Outcome]]:
         """Train runs whose prompts are the same; after every epoch of each the outcomes that are new."""

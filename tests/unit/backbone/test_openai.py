@@ -7,7 +7,7 @@ from torch import Tensor
 
 from harness.backbone.clip import Clip
 from harness.backbone.load import clip_from_openai
-from harness.backbone.openai import openai_architecture
+from harness.backbone.openai import openai_architecture, openai_module
 from harness.errors import BackboneError
 
 CPU = torch.device("cpu")
@@ -63,7 +63,7 @@ def test_weights_arrive_unchanged(tower: str) -> None:
     """Every tensor is the given one in fp32; towers are frozen and in evaluation mode, with QuickGELU."""
     state = _state(tower)
     clip = _load(state)
-    for key, tensor in clip.module.state_dict().items():
+    for key, tensor in openai_module(state, "mine").state_dict().items():
         assert torch.equal(tensor, state[key]), key
     assert clip.image_size_px == TOWERS[tower]["image_size"]
     assert not clip.module.training
@@ -75,7 +75,7 @@ def test_weights_arrive_unchanged(tower: str) -> None:
 def test_half_precision_is_widened(tower: str) -> None:
     """An fp16 state dict gives the fp32 model of its values, and is itself left as it was."""
     half = {key: value.half() if value.is_floating_point() else value for key, value in _state(tower).items()}
-    module = _load(half).module
+    module = openai_module(half, "mine")
     for key, tensor in module.state_dict().items():
         assert torch.equal(tensor, half[key].to(tensor.dtype)), key
     assert {parameter.dtype for parameter in module.parameters()} == {torch.float32}
