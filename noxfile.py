@@ -75,6 +75,13 @@ def smoke(session: nox.Session) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Benchmarks, a JSON line each (on demand; names of benchmarks as arguments)."""
+    _install(session)
+    session.run("python", "tests/bench/bench.py", *session.posargs)
+
+
+@nox.session
 def tiny(session: nox.Session) -> None:
     """Pretrain the tiny backbone anew (on demand; --out DIR)."""
     _install(session)

@@ -11,6 +11,9 @@ from torch import Tensor
 from harness.shapes import ImageFeatures, Images, PromptEmbeddings, TextFeatures, TokenTable
 
 SOT_TOKEN = 49406  # start of text, in CLIP's byte-pair vocabulary
+# What a precision means: the number format of weights and activations of both towers. Contexts, their gradients
+# and the optimiser stay in fp32, and features leave the towers as fp32.
+DTYPES = {"fp32": torch.float32, "amp": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 EOT_TOKEN = 49407  # end of text; the text feature is read at its position
 
 
@@ -42,6 +45,15 @@ class Clip:
     def device(self) -> torch.device:
         """Where the weights are."""
         return self.token_table.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Number format of the towers' matrices; LayerNorms stay in fp32, as in OpenAI's own model."""
+        return DTYPES[self.precision]
+
+    def autocast(self) -> torch.autocast:
+        """Under ``amp`` matrix products are in bf16 from fp32 weights; otherwise nothing is cast."""
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == "amp")
 
     @property
     def token_table(self) -> TokenTable:
@@ -81,7 +93,8 @@ class Clip:
 
     def encode_images(self, pixels: Images) -> ImageFeatures:
         """Image features, not normalised."""
-        features: ImageFeatures = self.module.encode_image(pixels)
+        with self.autocast():
+            features: ImageFeatures = self.module.encode_image(pixels.to(self.dtype)).float()
         return features
 
     def encode_prompts(self, embeddings: PromptEmbeddings, eot_positions: Tensor) -> TextFeatures:
@@ -96,11 +109,13 @@ class Clip:
         """
         tower = self.module
         n_tokens = embeddings.shape[1]
-        x = embeddings + tower.positional_embedding[:n_tokens]
-        x = tower.transformer(x, attn_mask=tower.attn_mask[:n_tokens, :n_tokens])
+        x = (embeddings + tower.positional_embedding[:n_tokens]).to(self.dtype)
+        with self.autocast():
+            x = tower.transformer(x, attn_mask=tower.attn_mask[:n_tokens, :n_tokens])
         return self.project_text(x[torch.arange(len(x), device=x.device), eot_positions])
 
     def project_text(self, ends: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch dim"]:
         """Text features, not normalised, from the last layer's output at each end of text."""
-        features: Tensor = self.module.ln_final(ends) @ self.module.text_projection
-        return features
+        with self.autocast():
+            features: Tensor = self.module.ln_final(ends) @ self.module.text_projection
+        return features.float()

@@ -9,7 +9,7 @@ from open_clip.tokenizer import SimpleTokenizer
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from harness.backbone.clip import Clip
+from harness.backbone.clip import DTYPES, Clip
 from harness.backbone.image import read_class_token_only
 from harness.backbone.openai import StateDict, module_with_weights, openai_module
 from harness.backbone.spec import TINY_FOLDER, BackboneSpec, weights_digest, weights_file
@@ -29,7 +29,7 @@ def load_clip(spec: BackboneSpec, precision: str, device: torch.device) -> Clip:
     digest = weights_digest(spec)
     if spec.repository is None:
         _check_shipped_digest(spec, digest)
-    return _frozen(_module(spec), spec.name, digest, device, precision)
+    return _frozen(_module(spec, DTYPES[precision]), spec.name, digest, device, precision)
 
 
 def clip_from_openai(
@@ -40,7 +40,7 @@ def clip_from_openai(
     Raises:
         BackboneError: tensors are missing, extra or misshapen; names them all.
     """
-    return _frozen(openai_module(state, name), name, weights_digest, device, precision)
+    return _frozen(openai_module(state, name, DTYPES[precision]), name, weights_digest, device, precision)
 
 
 def _frozen(module: Any, name: str, digest: str, device: torch.device, precision: str) -> Clip:
@@ -50,7 +50,7 @@ def _frozen(module: Any, name: str, digest: str, device: torch.device, precision
     image_size = module.visual.image_size
     return Clip(
         name=name,
-        module=module.to(device=device, dtype=torch.float32).eval(),
+        module=module.to(device).eval(),
         tokenizer=SimpleTokenizer(),
         weights_digest=digest,
         precision=precision,
@@ -61,7 +61,7 @@ def _frozen(module: Any, name: str, digest: str, device: torch.device, precision
     )
 
 
-def _module(spec: BackboneSpec) -> torch.nn.Module:
+def _module(spec: BackboneSpec, dtype: torch.dtype) -> torch.nn.Module:
     """open_clip's model with the weights of ``spec``; OpenAI's towers use QuickGELU."""
     file = weights_file(spec)
     try:
@@ -69,7 +69,7 @@ def _module(spec: BackboneSpec) -> torch.nn.Module:
     except (OSError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:400]
         raise BackboneError(Fault(spec.name, f"its weights in {file} cannot be used: {reason}.")) from None
-    return module_with_weights(_architecture(spec), weights, f"{spec.name} ({file})")
+    return module_with_weights(_architecture(spec), weights, f"{spec.name} ({file})", dtype)
 
 
 def _architecture(spec: BackboneSpec) -> dict[str, Any]:

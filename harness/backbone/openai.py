@@ -13,6 +13,7 @@ from typing import Any
 
 import open_clip
 import torch
+from open_clip.model import convert_weights_to_lp
 from torch import Tensor
 
 from harness.errors import BackboneError, Fault
@@ -26,30 +27,39 @@ _POOL_STRIDE = 32  # pixels a position of a ResNet's attention pool
 _EXPANSION = 32  # channels of a ResNet's attention pool in widths of its first layer
 
 
-def openai_module(state: StateDict, where: str) -> torch.nn.Module:
-    """open_clip's model with OpenAI's weights, in fp32; its architecture is read off their shapes.
+def openai_module(state: StateDict, where: str, dtype: torch.dtype = torch.float32) -> torch.nn.Module:
+    """open_clip's model with OpenAI's weights; its architecture is read off their shapes.
 
     Args:
         state: key names and shapes of openai/CLIP, in any float format.
         where: what faults are said of.
+        dtype: number format of its matrices.
 
     Raises:
         BackboneError: tensors are missing, extra or misshapen; names them all.
     """
-    return module_with_weights(openai_architecture(state, where), state, where)
+    return module_with_weights(openai_architecture(state, where), state, where, dtype)
 
 
-def module_with_weights(architecture: Mapping[str, Any], state: StateDict, where: str) -> torch.nn.Module:
-    """open_clip's model of that architecture with these weights, in fp32.
+def module_with_weights(
+    architecture: Mapping[str, Any], state: StateDict, where: str, dtype: torch.dtype = torch.float32
+) -> torch.nn.Module:
+    """open_clip's model of that architecture with these weights.
+
+    In bf16 and fp16 it is open_clip's low-precision form of OpenAI's conversion: matrices and convolutions in
+    ``dtype``; normalisations and embeddings in fp32.
 
     Raises:
         BackboneError: tensors are missing, extra or misshapen; names them all.
     """
-    module = open_clip.CLIP(**architecture)
+    low = dtype != torch.float32
+    module = open_clip.CLIP(**architecture, cast_dtype=dtype if low else None)
     weights = {key: tensor for key, tensor in state.items() if key not in _BESIDE}
     if faults := _key_faults(module.state_dict(), weights, where):
         raise BackboneError(faults)
     module.load_state_dict({key: tensor.float() for key, tensor in weights.items()})
+    if low:
+        convert_weights_to_lp(module, dtype)
     return module  # type: ignore[no-any-return]
 
 

@@ -113,7 +113,7 @@ class SharedPrompts:
         self._constants = self._constant_keys_values(constant.frozen)
         self._trunk = self._flat([layouts[0][learned:n_trunk]], [0], first=learned)
         order = sorted(range(len(layouts)), key=lambda number: len(layouts[number]))
-        size = chunk or len(order)
+        size = self.classes_at_once = chunk or len(order)
         self._branches = [
             self._flat(
                 [layouts[number][n_trunk:] for number in order[start : start + size]],
@@ -132,7 +132,10 @@ class SharedPrompts:
         """
         if self._per_class and contexts.shape[-2] != self._n_ctx:
             raise ValueError(f"contexts of {contexts.shape[-2]} vectors for prompts with {self._n_ctx}")
-        table = self._context_table(contexts)
+        with self._clip.autocast():
+            return self._encode_all(self._context_table(contexts))
+
+    def _encode_all(self, table: Tensor) -> Tensor:
         trunk = self._trunk_keys_values(table)
         if len(self._branches) > 1 and torch.is_grad_enabled():
             parts = [checkpoint(self._encode, part, table, trunk, use_reentrant=False) for part in self._branches]
@@ -166,8 +169,8 @@ class SharedPrompts:
     def _constant_keys_values(self, x: Tensor) -> list[KeysValues]:
         """Keys and values, a layer, of the positions before the first context vector."""
         kept = []
-        x = x[None]
-        with torch.no_grad():
+        x = x[None].to(self._clip.dtype)
+        with torch.no_grad(), self._clip.autocast():
             for block in self._blocks:
                 q, k, v = block.project(x)
                 kept.append((k, v))
@@ -178,7 +181,7 @@ class SharedPrompts:
         """Keys and values, a layer, of the whole trunk, (runs or 1, heads, positions, head width)."""
         if not len(self._trunk.slots):
             return self._constants
-        x = self._trunk.frozen + table[:, self._trunk.slots]
+        x = (self._trunk.frozen + table[:, self._trunk.slots]).to(self._clip.dtype)
         kept: list[KeysValues] = []
         for block, constant in zip(self._blocks, self._constants, strict=True):
             q, k, v = block.project(x)
@@ -193,7 +196,7 @@ class SharedPrompts:
 
     def _encode(self, part: Branches, table: Tensor, trunk: Sequence[KeysValues]) -> Tensor:
         """Text features (runs, classes, dim) of some classes, in the order of the flat row."""
-        x = part.frozen + table[:, part.slots]
+        x = (part.frozen + table[:, part.slots]).to(self._clip.dtype)
         *inner, last = zip(self._blocks, trunk, strict=True)
         for block, keys_values in inner:
             q, k, v = block.project(x)
@@ -265,7 +268,7 @@ def _common_prefix(layouts: Sequence[Layout], per_class: bool) -> int:
 
 def _norm(x: Tensor, norm: Norm) -> Tensor:
     weight, bias, eps = norm
-    return layer_norm(x, weight.shape, weight, bias, eps)
+    return layer_norm(x.float(), weight.shape, weight, bias, eps).to(x.dtype)
 
 
 def _ends(x: Tensor, buckets: Sequence[Bucket]) -> Tensor:
@@ -275,15 +278,16 @@ def _ends(x: Tensor, buckets: Sequence[Bucket]) -> Tensor:
     )
 
 
-def _causal(n_queries: int, n_keys: int, device: torch.device) -> Tensor:
+def _causal(queries: Tensor, n_keys: int) -> Tensor:
     """0 where a query may look and minus infinity where not; the last query sees all keys."""
-    mask = torch.full((n_queries, n_keys), -torch.inf, device=device)
+    n_queries = queries.shape[-2]
+    mask = torch.full((n_queries, n_keys), -torch.inf, device=queries.device, dtype=queries.dtype)
     return mask.triu(n_keys - n_queries + 1)
 
 
 def _attend_causally(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Attention of (..., heads, positions, head width) over keys that begin earlier than the queries."""
-    scores = q @ k.transpose(-1, -2) + _causal(q.shape[-2], k.shape[-2], q.device)
+    scores = q @ k.transpose(-1, -2) + _causal(q, k.shape[-2])
     return scores.softmax(dim=-1) @ v
 
 
@@ -310,7 +314,7 @@ def _attend_branches(
         shape = (bucket.n_classes, bucket.length)
         q_own, k_own, v_own = (torch.unflatten(x[:, :, bucket.tokens], 2, shape) for x in (q, k, v))
         q_own = q_own[..., -1:, :] if last else q_own
-        own = q_own @ k_own.transpose(-1, -2) + _causal(q_own.shape[-2], bucket.length, q.device)
+        own = q_own @ k_own.transpose(-1, -2) + _causal(q_own, bucket.length)
         shared = torch.unflatten(q_own.flatten(2, 3) @ trunk_keys.transpose(-1, -2), 2, q_own.shape[2:4])
         weights = torch.cat([shared, own], dim=-1).softmax(dim=-1)
         from_trunk = weights[..., :n_trunk].flatten(2, 3) @ trunk_values

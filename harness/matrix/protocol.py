@@ -42,6 +42,7 @@ class Protocol:
         cuts_prompts: whether prompts are cut where the code released with CoOp cuts them, which is wrong for some
             names and initial words (``backbone.prompts.reference_layout`` says which).
         shares_words: whether a context that starts from words is always one for all classes.
+        narrow_contexts: whether contexts and the optimiser's state have the towers' number format, too.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Protocol:
     epochs_by_dataset: Mapping[str, int]
     cuts_prompts: bool = False
     shares_words: bool = False
+    narrow_contexts: bool = False
 
     def recipe(self, method: str, dataset: str, shots: Shots) -> dict[str, Scalar]:
         """The recipe of a method that this protocol knows; empty for others."""
@@ -103,6 +105,7 @@ COOP_IJCV2022 = replace(
     about="the recipe of the CoOp paper, prompts cut as its released code cuts them, quirks included",
     cuts_prompts=True,
     shares_words=True,
+    narrow_contexts=True,
 )
 
 PROTOCOLS: Mapping[str, Protocol] = {protocol.name: protocol for protocol in (COOP, COOP_IJCV2022)}

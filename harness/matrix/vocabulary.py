@@ -63,5 +63,5 @@ class Vocabulary:
     datasets: Mapping[str, DatasetEntry]
     backbones: tuple[str, ...]
     methods: Mapping[str, MethodEntry]
-    precisions: tuple[str, ...] = ("fp32",)
+    precisions: tuple[str, ...] = ("fp32", "amp", "bf16", "fp16")
     classes: tuple[str, ...] = ("all",)

@@ -88,13 +88,18 @@ def initial_context(cell: Cell, clip: Clip, n_classes: int) -> Context:
     starts from the same vectors.
     """
     if cell.ctx_init is not None:
-        context = clip.token_table[list(_init_tokens(cell, clip))]
+        context = clip.token_table[list(_init_tokens(cell, clip))].to(_context_dtype(cell, clip))
         return context.expand(n_classes, -1, -1).clone() if _per_class(cell) else context
     generator = torch.Generator().manual_seed(stream("context", cell_id(cell), cell.seed))
     width = clip.token_table.shape[1]
     shape = (n_classes, cell.n_ctx, width) if _per_class(cell) else (cell.n_ctx, width)
     noise = torch.empty(shape).normal_(0.0, cell.recipe_dict()["init_std"], generator=generator)  # type: ignore[arg-type]
-    return noise.to(clip.device)
+    return noise.to(clip.device, _context_dtype(cell, clip))
+
+
+def _context_dtype(cell: Cell, clip: Clip) -> torch.dtype:
+    """fp32, unless the protocol lets contexts and SGD have the towers' number format."""
+    return clip.dtype if _protocol(cell).narrow_contexts else torch.float32
 
 
 def _protocol(cell: Cell) -> Protocol:
