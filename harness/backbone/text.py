@@ -112,17 +112,31 @@ class SharedPrompts:
         constant = self._flat([layouts[0][:learned]], [0], first=0)
         self._constants = self._constant_keys_values(constant.frozen)
         self._trunk = self._flat([layouts[0][learned:n_trunk]], [0], first=learned)
-        order = sorted(range(len(layouts)), key=lambda number: len(layouts[number]))
-        size = self.classes_at_once = chunk or len(order)
-        self._branches = [
-            self._flat(
-                [layouts[number][n_trunk:] for number in order[start : start + size]],
-                [number if per_class else 0 for number in order[start : start + size]],
-                first=n_trunk,
+        self._n_trunk = n_trunk
+        self._layouts = layouts
+        self._order = sorted(range(len(layouts)), key=lambda number: len(layouts[number]))
+        self._places = torch.tensor(self._order, device=clip.device).argsort()
+        self.classes_at_once = chunk or len(layouts)
+        self._branches = self._cut_branches()
+
+    def halve(self) -> bool:
+        """Hold half as many classes' activations at a time; false when it is one already."""
+        if self.classes_at_once == 1:
+            return False
+        self.classes_at_once //= 2
+        self._branches = self._cut_branches()
+        return True
+
+    def _cut_branches(self) -> list[Branches]:
+        """The branches of all classes, by length, ``classes_at_once`` in a piece."""
+        pieces = []
+        for start in range(0, len(self._order), self.classes_at_once):
+            numbers = self._order[start : start + self.classes_at_once]
+            rows = [self._layouts[number][self._n_trunk :] for number in numbers]
+            pieces.append(
+                self._flat(rows, [number if self._per_class else 0 for number in numbers], self._n_trunk)
             )
-            for start in range(0, len(order), size)
-        ]
-        self._places = torch.tensor(order, device=clip.device).argsort()
+        return pieces
 
     def encode(self, contexts: Tensor) -> Tensor:
         """Text features, not normalised, (runs, classes, dim), of as many contexts; differentiable in them.

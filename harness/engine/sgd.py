@@ -78,7 +78,10 @@ def clip_logits(images: ImageFeatures, texts: TextFeatures, scale: float) -> Log
 
 
 def train_together(
-    runs: Sequence[Run], encode: Callable[[Contexts], TextFeaturesOfRuns], scale: float
+    runs: Sequence[Run],
+    encode: Callable[[Contexts], TextFeaturesOfRuns],
+    scale: float,
+    shrink: Callable[[], bool] = lambda: False,
 ) -> Iterator[Progress | Ended]:
     """Train runs whose contexts have one shape, step by step together; tells what happens, in epochs.
 
@@ -89,8 +92,9 @@ def train_together(
         runs: what to train, on the cross-entropy of CLIP's logits.
         encode: from contexts (runs, ...) to the text features (runs, classes, dim) of all classes.
         scale: CLIP's logit scale.
+        shrink: makes ``encode`` hold less of one run at a time, when not even that fits; whether it could.
     """
-    bundle = _Bundle(runs, encode, scale)
+    bundle = _Bundle(runs, encode, scale, shrink)
     schedules = [iter(run.epochs) for run in runs]
     active = list(range(len(runs)))
     while active:
@@ -126,9 +130,13 @@ class _Bundle:
     """The state of runs that are trained together: contexts and velocities, a row a run."""
 
     def __init__(
-        self, runs: Sequence[Run], encode: Callable[[Contexts], TextFeaturesOfRuns], scale: float
+        self,
+        runs: Sequence[Run],
+        encode: Callable[[Contexts], TextFeaturesOfRuns],
+        scale: float,
+        shrink: Callable[[], bool],
     ) -> None:
-        self._encode, self._scale = encode, scale
+        self._encode, self._scale, self._shrink = encode, scale, shrink
         self._contexts = torch.stack([run.context for run in runs])
         self._velocity = torch.zeros_like(self._contexts)
         self._momentum = [run.momentum for run in runs]
@@ -164,13 +172,10 @@ class _Bundle:
             part = waiting[: self._at_once]
             try:
                 gradient, losses, correct = self._gradient(part, [batches[run] for run in part])
-            except torch.OutOfMemoryError:
-                if len(part) == 1:
-                    raise RunError(
-                        "memory does not hold one run; take fewer classes or a larger device."
-                    ) from None
-                self._at_once = len(part) // 2
-                self._notes.append(f"out of memory: {self._at_once} runs at a time from here")
+            except RuntimeError as error:
+                if not _is_out_of_memory(error):
+                    raise
+                self._make_room(len(part))
                 continue
             for row, run in enumerate(part):
                 self._update(run, gradient[row], lrs[run])
@@ -178,6 +183,20 @@ class _Bundle:
                 tallies[run].correct.append(correct[row])
                 tallies[run].n_images += len(batches[run][1])
             del waiting[: len(part)]
+
+    def _make_room(self, n_runs: int) -> None:
+        """Compute less at a time from here on; nothing of the step that failed was kept.
+
+        Raises:
+            RunError: there is nothing left to divide.
+        """
+        if n_runs > 1:
+            self._at_once = n_runs // 2
+            self._notes.append(f"out of memory: {self._at_once} runs at a time from here")
+        elif self._shrink():
+            self._notes.append("out of memory: half as many classes at a time from here")
+        else:
+            raise RunError("memory does not hold one class of one run; take a larger device.")
 
     def _gradient(self, part: list[int], batches: list[Batch]) -> tuple[Tensor, Tensor, Tensor]:
         """Gradient (runs, ...), mean loss (runs,) and right answers (runs,) of one batch a run."""
@@ -194,6 +213,12 @@ class _Bundle:
         context, velocity = self._contexts[run], self._velocity[run]
         velocity.mul_(self._momentum[run]).add_(gradient + self._decay[run] * context)
         context.sub_(lr * velocity)
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether an error says that memory ran out: torch has a type for it on some devices, and words on others."""
+    words = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, torch.OutOfMemoryError) or any(phrase in str(error).lower() for phrase in words)
 
 
 def _stack(batches: list[Batch]) -> tuple[Tensor, Tensor]:

@@ -38,6 +38,14 @@ def limit_bytes() -> int:
     return int(float(os.environ.get("HARNESS_CACHE_GB") or DEFAULT_LIMIT_GB) * 1e9)
 
 
+def views_are_kept() -> bool:
+    """Whether encoded training views go to the cache, too: only where ``HARNESS_CACHE_VIEWS`` is set.
+
+    Live views of a large draw take gigabytes, and are of use only to a run that learns from the same draw later.
+    """
+    return os.environ.get("HARNESS_CACHE_VIEWS", "") not in ("", "0")
+
+
 def cached(key: FeatureKey, make: Callable[[], np.ndarray], say: Callable[[str], None]) -> np.ndarray:
     """The table of ``key``: read when it is there and whole, otherwise made and kept.
 

@@ -3,6 +3,7 @@
 import math
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from PIL import Image
@@ -15,6 +16,7 @@ from harness.matrix.cell import Views
 from harness.matrix.identity import stream
 from harness.shapes import ImageFeatures, Labels
 
+KeepViews = Callable[[Sequence[int], Callable[[], ImageFeatures]], ImageFeatures]
 _BLOCK_IMAGES = 512  # views that are encoded together: enough for all cores, and for a GPU, of the smallest draw
 _MEMORY_BYTES = 64 << 20  # encoded views of one draw that are kept for its other variants
 
@@ -32,6 +34,7 @@ class FewShotFeatures:
         names: Sequence[object],
         train: tuple[Sequence[Image.Image], Labels],
         val: Callable[[], tuple[ImageFeatures, Labels]],
+        keep: KeepViews | None = None,
     ) -> None:
         """Features of the images in ``train``; ``val`` is asked only by methods that validate.
 
@@ -41,6 +44,7 @@ class FewShotFeatures:
             names: what the random stream of the views is derived from: split digest, shots, seed.
             train: images and labels of the draw.
             val: features and labels of the validation images of the draw.
+            keep: takes the features of some views from a cache or makes them; without it they are made.
         """
         self._clip = clip
         self._augmentation = augmentation
@@ -48,6 +52,7 @@ class FewShotFeatures:
         images, self.labels = train
         self._images = [prepare(image, augmentation, clip.image_size_px) for image in images]
         self._val = val
+        self._keep = keep or (lambda _, make: make())
         self._centre: ImageFeatures | None = None
         self._encoding = threading.Lock()
         self._blocks: dict[int, ImageFeatures] = {}  # from the first view of a block, oldest first
@@ -87,12 +92,16 @@ class FewShotFeatures:
         with self._encoding:  # variants of the draw that train side by side wait for one of them to encode
             if first not in self._blocks:
                 numbers = [n for n in range(first, first + at_once) if n < n_views]
-                seen = [pair for n in numbers for pair in zip(self._images, self._draw(n), strict=True)]
-                self._blocks[first] = encode_views(seen, self._clip)
+                self._blocks[first] = self._keep(numbers, partial(self._encode, numbers))
                 self._forget()
             block = self._blocks[first]
         start = (number - first) * len(self)
         return block[start : start + len(self)]
+
+    def _encode(self, numbers: Sequence[int]) -> ImageFeatures:
+        """Features of several views of all images, view by view."""
+        seen = [pair for n in numbers for pair in zip(self._images, self._draw(n), strict=True)]
+        return encode_views(seen, self._clip)
 
     def _forget(self) -> None:
         """Drop the oldest blocks until the rest fits the memory; the newest stays."""

@@ -58,7 +58,7 @@ class CoOp:
         try:
             prompts = _prompts(runs)
             scale = runs[0].clip.logit_scale
-            for event in train_together([self._run(run) for run in runs], prompts.encode, scale):
+            for event in train_together([self._run(run) for run in runs], prompts.encode, scale, prompts.halve):
                 if isinstance(event, Progress):
                     runs[event.run].on_epoch(event.epochs)
                     yield []

@@ -1,23 +1,26 @@
 """What all cells of one backbone and data set share: the towers, the split, test features, few-shot draws."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import torch
+from PIL import Image
 
 from harness.backbone.clip import Clip
 from harness.data.catalog import DatasetRow, image_files_digest, read_images, read_split
 from harness.data.few_shot import Subset, few_shot_subset
 from harness.data.split import Item, Split, items_digest
-from harness.features.cache import cached
+from harness.features.cache import cached, views_are_kept
 from harness.features.extract import encode_views
-from harness.features.few_shot import FewShotFeatures
+from harness.features.few_shot import FewShotFeatures, KeepViews
 from harness.features.key import FeatureKey
 from harness.matrix.cell import Shots
 from harness.shapes import ImageFeatures, Labels
 from harness.store.provenance import package_versions
+
+_DECODED_BYTES = 4 << 30  # decoded training images that are held for further draws of the same job
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,9 @@ class Materials:
         self.split: Split = read_split(row, data)
         self._data = data
         self._say = say
-        self._read = read_images(row, data)
+        self._read_file = read_images(row, data)
+        self._decoded: dict[str, Image.Image] = {}
+        self._decoded_bytes = 0
 
     @cache  # noqa: B019 - the materials live as long as the worker's job
     def test(self) -> tuple[ImageFeatures, Labels]:
@@ -61,29 +66,54 @@ class Materials:
             self.clip,
             self.row.augmentation,
             names,
-            train=([self._read(item.path) for item in train], self._labels(train)),
+            train=([self._read_once(item.path) for item in train], self._labels(train)),
             val=cache(lambda: self._centre_features(val)),
+            keep=self._keep_views(train, names) if views_are_kept() else None,
         )
         return Draw(subset, items_digest(train), self._files_digest(train), features, names)
+
+    def _read_once(self, path: str) -> Image.Image:
+        """A training image, decoded once for all draws of the job while memory for that lasts."""
+        if path in self._decoded:
+            return self._decoded[path]
+        image = self._read_file(path)
+        n_bytes = image.width * image.height * 3
+        if self._decoded_bytes + n_bytes <= _DECODED_BYTES:
+            self._decoded[path] = image
+            self._decoded_bytes += n_bytes
+        return image
 
     def _centre_features(self, items: Iterable[Item]) -> tuple[ImageFeatures, Labels]:
         """Features of centre crops, from the cache when they are there."""
         kept = list(items)
-        key = FeatureKey(
+        views = ((self._read_file(item.path), None) for item in kept)
+        key = self._key(kept, "centre")
+        table = cached(key, lambda: encode_views(views, self.clip).numpy(force=True), self._say)
+        return torch.from_numpy(table).to(self.clip.device), self._labels(kept)
+
+    def _keep_views(self, items: list[Item], names: tuple[object, ...]) -> KeepViews:
+        """A function that takes encoded views from the cache, or makes and keeps them."""
+
+        def keep(numbers: Sequence[int], make: Callable[[], ImageFeatures]) -> ImageFeatures:
+            key = self._key(items, f"views {numbers[0]}-{numbers[-1]} of {names} by {self.row.augmentation}")
+            table = cached(key, lambda: make().numpy(force=True), self._say)
+            return torch.from_numpy(table).to(self.clip.device)
+
+        return keep
+
+    def _key(self, items: list[Item], view: str) -> FeatureKey:
+        return FeatureKey(
             weights_digest=self.clip.weights_digest,
             precision=self.clip.precision,
             image_size_px=self.clip.image_size_px,
             mean=self.clip.mean,
             std=self.clip.std,
-            items_digest=items_digest(kept),
-            images_digest=self._files_digest(kept),
-            view="centre",
+            items_digest=items_digest(items),
+            images_digest=self._files_digest(items),
+            view=view,
             device=self.clip.device.type,
             packages=tuple(sorted(package_versions().items())),
         )
-        views = ((self._read(item.path), None) for item in kept)
-        table = cached(key, lambda: encode_views(views, self.clip).numpy(force=True), self._say)
-        return torch.from_numpy(table).to(self.clip.device), self._labels(kept)
 
     def _files_digest(self, items: Iterable[Item]) -> str | None:
         return image_files_digest(self.row, self._data, [item.path for item in items])

@@ -23,9 +23,17 @@ NAMES = st.lists(
     per_class=st.booleans(),
     n_runs=st.integers(1, 3),
     chunk=st.sampled_from([None, 1, 2]),
+    halved=st.booleans(),
 )
 def test_shared_prompts_are_the_plain_ones(
-    tiny: Clip, names: list[str], n_ctx: int, position: str, per_class: bool, n_runs: int, chunk: int | None
+    tiny: Clip,
+    names: list[str],
+    n_ctx: int,
+    position: str,
+    per_class: bool,
+    n_runs: int,
+    chunk: int | None,
+    halved: bool,
 ) -> None:
     """Features and gradients are those of the plain forward, for every layout, cut into chunks or not."""
     layouts = [prompt_layout(name, n_ctx, position, tiny.tokens) for name in names]
@@ -40,7 +48,10 @@ def test_shared_prompts_are_the_plain_ones(
     (expected * weights).sum().backward()
 
     shared = contexts.clone().requires_grad_()
-    features = SharedPrompts(layouts, tiny, per_class, chunk).encode(shared)
+    prompts_of_all = SharedPrompts(layouts, tiny, per_class, chunk)
+    if halved:
+        prompts_of_all.halve()
+    features = prompts_of_all.encode(shared)
     (features * weights).sum().backward()
 
     torch.testing.assert_close(features, expected, rtol=1e-4, atol=1e-5)

@@ -160,7 +160,7 @@ def test_one_run_that_does_not_fit_is_an_error() -> None:
     def no_memory(contexts: torch.Tensor) -> torch.Tensor:
         raise torch.OutOfMemoryError("simulated")
 
-    with pytest.raises(RunError, match="memory does not hold one run"):
+    with pytest.raises(RunError, match="memory does not hold one class of one run"):
         _train(_runs()[0], encode=no_memory)
 
 
@@ -169,3 +169,36 @@ def test_progress_counts_epochs() -> None:
     events = list(train_together(_runs(), lambda contexts: contexts, SCALE))
     told = [(event.run, event.epochs) for event in events if isinstance(event, Progress)]
     assert sorted(told) == [(0, 1), (0, 2), (0, 3), (1, 1), (2, 1), (2, 2)]
+
+
+@pytest.mark.parametrize("words", ["CUDA error: out of memory", "DefaultCPUAllocator: can't allocate memory"])
+def test_memory_is_made_within_a_run(words: str) -> None:
+    """When one run does not fit, its classes are divided before anything is given up, and the run says so."""
+    room = {"classes": 4}
+
+    def small_memory(contexts: torch.Tensor) -> torch.Tensor:
+        if room["classes"] > 1:
+            raise RuntimeError(words)
+        return contexts
+
+    def shrink() -> bool:
+        room["classes"] //= 2
+        return room["classes"] > 0
+
+    run = _runs()[0]
+    (outcome,) = [
+        event.outcome for event in train_together([run], small_memory, SCALE, shrink) if isinstance(event, Ended)
+    ]
+    _assert_same(outcome, _alone(_runs()[0]))
+    assert isinstance(outcome, Trained)
+    assert outcome.notes == ("out of memory: half as many classes at a time from here",) * 2
+
+
+def test_other_errors_are_not_taken_for_memory() -> None:
+    """A defect is not answered by trying again."""
+
+    def broken(contexts: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("shape mismatch")
+
+    with pytest.raises(RuntimeError, match="shape mismatch"):
+        _train(_runs()[0], encode=broken)

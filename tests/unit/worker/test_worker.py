@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
-from harness.data.digits import CLASS_NAMES, digits_split
+from harness.data.digits import CLASS_NAMES, digit_image, digits_split
 from harness.engine import sgd
+from harness.features import few_shot
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.protocol import COOP
 from harness.plan.job import EVENTS_FILE, FAULTS_FILE, JOB_FILE, Job, flat_cells, write_job
 from harness.store.record import RunRecord
 from harness.store.records import read_records
+from harness.worker import materials
 from harness.worker.__main__ import main
 
 ZERO_SHOT = Cell(dataset="digits", backbone="tiny", method="zero_shot", template="a photo of the digit {}.")
@@ -71,6 +74,31 @@ def test_a_cell_does_not_depend_on_its_company(tmp_path: Path) -> None:
     name = f"records/{cell_id(cell)}.safetensors"
     alone, company = load_file(tmp_path / "alone" / name), load_file(tmp_path / "company" / name)
     assert torch.equal(alone["context"], company["context"])
+
+
+def test_views_are_kept_where_that_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With HARNESS_CACHE_VIEWS a second job encodes no training view again, and learns the same to the bit."""
+    monkeypatch.setenv("HARNESS_CACHE_VIEWS", "1")
+    cell = _coop()
+    _do(tmp_path / "one", "run", cell)
+    monkeypatch.setattr(few_shot, "encode_views", lambda *_: pytest.fail("a view was encoded again"))
+    _do(tmp_path / "two", "run", cell)
+    name = f"records/{cell_id(cell)}.safetensors"
+    one, two = load_file(tmp_path / "one" / name), load_file(tmp_path / "two" / name)
+    assert torch.equal(one["context"], two["context"])
+
+
+def test_an_image_is_decoded_once_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws of one job that share an image share its decoding; test images are read once, too."""
+    read: list[str] = []
+
+    def count(path: str) -> Image.Image:
+        read.append(path)
+        return digit_image(path)
+
+    monkeypatch.setattr(materials, "read_images", lambda *_: count)
+    _do(tmp_path, "run", *(replace(_coop(epochs=1), shots=shots) for shots in (8, 16, 32)))
+    assert len(read) == len(set(read)) > 540
 
 
 def test_a_cell_that_fails_leaves_a_record_and_the_others_go_on(
