@@ -13,6 +13,7 @@ that works token by token, and attention looks at one length at a time.
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -63,16 +64,15 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Branches of one length: ``n_classes`` of them, ``length`` tokens each, from flat token ``start`` on."""
+    """Branches of one length: ``n_classes`` of them, ``length`` tokens each, side by side in the flat row."""
 
-    start: int
     n_classes: int
     length: int
 
     @property
-    def tokens(self) -> slice:
-        """Where the bucket's tokens stand in the flat row."""
-        return slice(self.start, self.start + self.n_classes * self.length)
+    def n_tokens(self) -> int:
+        """Tokens of all its branches."""
+        return self.n_classes * self.length
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +83,13 @@ class Branches:
         frozen: (tokens, width), token embeddings (zero where a context vector stands) plus positions.
         slots: (tokens,), the rows of the context table that are added.
         buckets: one a length, in the order of the flat row.
+        has_context: whether a context vector stands in any of them.
     """
 
     frozen: Tensor
     slots: Tensor
     buckets: tuple[Bucket, ...]
+    has_context: bool
 
 
 class SharedPrompts:
@@ -170,14 +172,12 @@ class SharedPrompts:
         positions = [first + place for row in rows for place in range(len(row))]
         ids = torch.tensor(slots, device=device, dtype=torch.long)
         tokens = self._clip.token_table[ids.clamp(min=0)] * (ids >= 0)[:, None]
-        buckets, start = [], 0
-        for length, of_length in groupby(map(len, rows)):
-            buckets.append(Bucket(start, len(list(of_length)), length))
-            start += buckets[-1].n_classes * length
+        buckets = [Bucket(len(list(of_length)), length) for length, of_length in groupby(map(len, rows))]
         return Branches(
             frozen=tokens + positional[torch.tensor(positions, device=device, dtype=torch.long)],
             slots=torch.tensor(offsets, device=device, dtype=torch.long) + (-ids).clamp(min=0),
             buckets=tuple(buckets),
+            has_context=any(slot < 0 for slot in slots),
         )
 
     def _constant_keys_values(self, x: Tensor) -> list[KeysValues]:
@@ -210,16 +210,18 @@ class SharedPrompts:
 
     def _encode(self, part: Branches, table: Tensor, trunk: Sequence[KeysValues]) -> Tensor:
         """Text features (runs, classes, dim) of some classes, in the order of the flat row."""
-        x = (part.frozen + table[:, part.slots]).to(self._clip.dtype)
+        x = part.frozen.expand(len(table), -1, -1)
+        if part.has_context:  # without one the first layer's input is constant and takes no gradient
+            x = x + table[:, part.slots]
+        x = x.to(self._clip.dtype)
         *inner, last = zip(self._blocks, trunk, strict=True)
         for block, keys_values in inner:
             q, k, v = block.project(x)
             x = block.finish(x, _attend_branches(q, k, v, keys_values, part.buckets))
         block, keys_values = last
         q, k, v = block.project(x)
-        ends = block.finish(
-            _ends(x, part.buckets), _attend_branches(q, k, v, keys_values, part.buckets, last=True)
-        )
+        attended = _attend_branches(_ends(q, part.buckets), k, v, keys_values, part.buckets, last=True)
+        ends = block.finish(_ends(x, part.buckets), attended)
         return self._clip.project_text(ends)
 
 
@@ -286,16 +288,25 @@ def _norm(x: Tensor, norm: Norm) -> Tensor:
 
 
 def _ends(x: Tensor, buckets: Sequence[Bucket]) -> Tensor:
-    """The last token of every class, (runs, classes, width)."""
+    """The last token of every class, (..., classes, width) of (..., tokens, width)."""
+    parts = torch.split(x, [bucket.n_tokens for bucket in buckets], dim=-2)
     return torch.cat(
-        [torch.unflatten(x[:, b.tokens], 1, (b.n_classes, b.length))[:, :, -1] for b in buckets], dim=1
+        [
+            torch.unflatten(part, -2, (bucket.n_classes, bucket.length))[..., -1, :]
+            for part, bucket in zip(parts, buckets, strict=True)
+        ],
+        dim=-2,
     )
 
 
 def _causal(queries: Tensor, n_keys: int) -> Tensor:
     """0 where a query may look and minus infinity where not; the last query sees all keys."""
-    n_queries = queries.shape[-2]
-    mask = torch.full((n_queries, n_keys), -torch.inf, device=queries.device, dtype=queries.dtype)
+    return _causal_mask(queries.shape[-2], n_keys, queries.device, queries.dtype)
+
+
+@cache
+def _causal_mask(n_queries: int, n_keys: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    mask = torch.full((n_queries, n_keys), -torch.inf, device=device, dtype=dtype)
     return mask.triu(n_keys - n_queries + 1)
 
 
@@ -311,27 +322,36 @@ def _attend_branches(
     """Attention of flat branches, each over the whole trunk and causally over itself.
 
     Args:
-        q: (runs, heads, tokens, head width); ``k`` and ``v`` likewise.
-        k: keys.
-        v: values.
+        q: (runs, heads, tokens, head width), or with ``last`` (runs, heads, classes, head width).
+        k: keys, (runs, heads, tokens, head width).
+        v: values, likewise.
         trunk: keys and values of the trunk.
         buckets: how the tokens are divided.
-        last: ask only for the last token of every class.
+        last: the queries are those of the last token of every class.
 
     Returns:
-        (runs, heads, tokens, head width), or with ``last`` (runs, heads, classes, head width).
+        What each query gathers, in the shape of ``q``.
     """
     trunk_keys, trunk_values = trunk
-    n_trunk = trunk_keys.shape[2]
-    parts = []
-    for bucket in buckets:
-        shape = (bucket.n_classes, bucket.length)
-        q_own, k_own, v_own = (torch.unflatten(x[:, :, bucket.tokens], 2, shape) for x in (q, k, v))
-        q_own = q_own[..., -1:, :] if last else q_own
+    over_trunk, over_own, gathered = q @ trunk_keys.transpose(-1, -2), [], []
+    queries = [Bucket(b.n_classes, 1) for b in buckets] if last else buckets
+    parts = zip(
+        buckets, _by_bucket(q, queries), _by_bucket(k, buckets), _by_bucket(v, buckets),
+        _by_bucket(over_trunk, queries), strict=True,
+    )  # fmt: skip
+    for bucket, q_own, k_own, v_own, scores in parts:
         own = q_own @ k_own.transpose(-1, -2) + _causal(q_own, bucket.length)
-        shared = torch.unflatten(q_own.flatten(2, 3) @ trunk_keys.transpose(-1, -2), 2, q_own.shape[2:4])
-        weights = torch.cat([shared, own], dim=-1).softmax(dim=-1)
-        from_trunk = weights[..., :n_trunk].flatten(2, 3) @ trunk_values
-        from_own = weights[..., n_trunk:] @ v_own
-        parts.append(from_trunk + from_own.flatten(2, 3))
-    return torch.cat(parts, dim=2)
+        weights = torch.cat([scores, own], dim=-1).softmax(dim=-1)
+        of_trunk, of_own = torch.split(weights, [trunk_keys.shape[2], bucket.length], dim=-1)
+        over_own.append(of_trunk.flatten(2, 3))
+        gathered.append((of_own @ v_own).flatten(2, 3))
+    return torch.cat(over_own, dim=2) @ trunk_values + torch.cat(gathered, dim=2)
+
+
+def _by_bucket(x: Tensor, buckets: Sequence[Bucket]) -> list[Tensor]:
+    """(runs, heads, tokens, any) cut into (runs, heads, classes, length, any), one a bucket."""
+    parts = torch.split(x, [bucket.n_tokens for bucket in buckets], dim=2)
+    return [
+        torch.unflatten(part, 2, (bucket.n_classes, bucket.length))
+        for part, bucket in zip(parts, buckets, strict=True)
+    ]
