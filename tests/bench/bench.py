@@ -8,7 +8,6 @@ import json
 import os
 import platform
 import random
-import resource
 import statistics
 import subprocess
 import sys
@@ -156,31 +155,47 @@ def _shared(clip: Clip, class_names: list[str], position: str, per_class: bool, 
 
 
 def step_memory(device: torch.device) -> dict:
-    """Peak memory of a whole step beyond the loaded towers, in GB; each side in a process of its own."""
-    found = {}
+    """Peak memory of the process during a whole step, and what the step adds to the loaded towers, in GB.
+
+    Each side runs in a process of its own.
+    """
+    found: dict[str, dict] = {}
     for kind in ("unified/end", "class_specific/end"):
-        gigabytes = {}
+        sides = {}
         for side in ("plain", "ours"):
             command = [sys.executable, __file__, "--step", kind, side]
-            gigabytes[side] = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-        found[kind] = {**gigabytes, "ratio": round(gigabytes["plain"] / gigabytes["ours"], 1)}
+            said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            sides[side] = json.loads(said)
+        found[kind] = {
+            f"{side}_{what}_gb": round(value, 2) for side in sides for what, value in sides[side].items()
+        }
+        for what in ("peak", "added"):
+            found[kind][f"{what}_ratio"] = round(sides["plain"][what] / sides["ours"][what], 1)
     return found
 
 
 def _one_step(kind: str, plain: bool) -> None:
-    """Print the peak memory that one step of one side adds."""
+    """Print the peak memory during one step of one side, and what it adds."""
     device = torch.device("cpu")
     clip, class_names = random_clip("ViT-B-32", device), names(100)
     position, per_class = kind.split("/")[1], kind.startswith("class")
     pixels, labels = _images(32), torch.arange(32)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak of loading the towers
+    before = _status_gb("VmRSS")
     if plain:
         PlainCoOp(clip, class_names, 16, position, per_class).train([[(pixels, labels)]])
     else:
         with torch.no_grad():
             features = clip.encode_images(pixels)
         _train(clip, class_names, [(position, per_class, [[(features, labels)]])])
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1e6)  # noqa: T201 - kB to GB
+    peak = _status_gb("VmHWM")
+    print(json.dumps({"peak": peak, "added": peak - before}))  # noqa: T201
+
+
+def _status_gb(name: str) -> float:
+    """A figure of /proc/self/status, in GB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1e6 for line in lines if line.startswith(f"{name}:"))
 
 
 def _images(n: int) -> torch.Tensor:
@@ -256,7 +271,7 @@ def imagenet_memory(device: torch.device) -> dict:
         torch.cuda.synchronize()
         peak = torch.cuda.max_memory_allocated() / 1e9
     else:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        peak = _status_gb("VmHWM")
     return {
         "step_s": round(time.perf_counter() - start, 1),
         "peak_gb": round(peak, 1),
