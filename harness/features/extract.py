@@ -13,7 +13,7 @@ from harness.shapes import ImageFeatures
 from harness.threads import side_by_side
 
 _ON_GPU = 256  # images encoded at a time: 224 px images of this many fit an 8 GB GPU
-_ON_CPU = 64  # what a core's cache holds of a small tower's activations
+_ON_CPU = 128  # what a core's cache holds of a small tower's activations
 _Item = TypeVar("_Item")
 Seen = tuple[Image.Image, View]
 

@@ -3,6 +3,7 @@
 import math
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 import torch
@@ -54,23 +55,25 @@ class FewShotFeatures:
         self._val = val
         self._keep = keep or (lambda _, make: make())
         self._centre: ImageFeatures | None = None
-        self._encoding = threading.Lock()
-        self._blocks: dict[int, ImageFeatures] = {}  # from the first view of a block, oldest first
+        self._asking = threading.Lock()  # variants of the draw ask for the same block at the same time
+        self._ahead = ThreadPoolExecutor(1, thread_name_prefix="views")
+        self._blocks: dict[int, Future[ImageFeatures]] = {}  # from the first view of a block, oldest first
 
     def __len__(self) -> int:
         """Training images."""
         return len(self._images)
 
-    def view(self, views: Views, epoch: int) -> ImageFeatures:
+    def view(self, views: Views, epoch: int, n_epochs: int = 0) -> ImageFeatures:
         """Features of all training images as ``epoch`` (from 0) sees them.
 
-        ``live`` draws fresh views every epoch, ``k`` repeats k of them, 0 is the centre crop.
+        ``live`` draws fresh views every epoch, ``k`` repeats k of them, 0 is the centre crop. Of live views the
+        next ones are encoded while the caller trains, as long as ``n_epochs`` says that they will be asked for.
         """
         if views == 0:
             return self.centre()
         if views == "live":
-            return self._view(epoch, math.inf)
-        return self._view(epoch % views, views)
+            return self._view(epoch, math.inf, n_epochs)
+        return self._view(epoch % views, views, 0)
 
     def centre(self) -> ImageFeatures:
         """Features of the centre crops of all training images."""
@@ -82,31 +85,37 @@ class FewShotFeatures:
         """Features of the centre crops of the validation images, and their labels."""
         return self._val()
 
-    def _view(self, number: int, n_views: float) -> ImageFeatures:
+    def _view(self, number: int, n_views: float, n_wanted: int) -> ImageFeatures:
         """View ``number``, encoded together with its neighbours to fill a batch.
 
-        Which neighbours does not depend on what was asked for before, so that neither do the numbers.
+        Which neighbours does not depend on what was asked for before, so that neither do the numbers. Below
+        ``n_wanted`` the block behind this one is begun, too.
         """
         at_once = max(1, _BLOCK_IMAGES // len(self))
         first = number - number % at_once
-        with self._encoding:  # variants of the draw that train side by side wait for one of them to encode
-            if first not in self._blocks:
-                numbers = [n for n in range(first, first + at_once) if n < n_views]
-                self._blocks[first] = self._keep(numbers, partial(self._encode, numbers))
-                self._forget()
+        with self._asking:
+            for start in (first, first + at_once):
+                if start not in self._blocks and (start == first or start < n_wanted):
+                    numbers = [n for n in range(start, start + at_once) if n < n_views]
+                    self._blocks[start] = self._ahead.submit(self._keep, numbers, partial(self._encode, numbers))
+            self._forget(first)
             block = self._blocks[first]
-        start = (number - first) * len(self)
-        return block[start : start + len(self)]
+        offset = (number - first) * len(self)
+        return block.result()[offset : offset + len(self)]
 
     def _encode(self, numbers: Sequence[int]) -> ImageFeatures:
         """Features of several views of all images, view by view."""
         seen = [pair for n in numbers for pair in zip(self._images, self._draw(n), strict=True)]
         return encode_views(seen, self._clip)
 
-    def _forget(self) -> None:
-        """Drop the oldest blocks until the rest fits the memory; the newest stays."""
-        while len(self._blocks) > 1 and sum(block.nbytes for block in self._blocks.values()) > _MEMORY_BYTES:
-            del self._blocks[next(iter(self._blocks))]
+    def _forget(self, first: int) -> None:
+        """Drop the oldest blocks, of those that are encoded, until the rest fits the memory; ``first`` stays."""
+        sizes = {start: block.result().nbytes for start, block in self._blocks.items() if block.done()}
+        for start in list(sizes):
+            if sum(sizes.values()) <= _MEMORY_BYTES:
+                return
+            if start != first:
+                del self._blocks[start], sizes[start]
 
     def _draw(self, number: int) -> list[View]:
         """View ``number`` of every image: a function of the draw's names and the number alone."""

@@ -171,6 +171,6 @@ def _epochs(inputs: RunInputs) -> Iterator[tuple[float, Iterator[Batch]]]:
         lr = cosine_with_warmup(
             epoch, recipe["epochs"], recipe["lr"], recipe["warmup_epochs"], recipe["warmup_lr"]
         )
-        features = few_shot.view("live" if views is None else views, epoch)
+        features = few_shot.view("live" if views is None else views, epoch, recipe["epochs"])
         batches = inputs.batches(len(few_shot), recipe["batch_size"], epoch)
         yield lr, zip([features[batch] for batch in batches], [labels[batch] for batch in batches], strict=True)

@@ -6,6 +6,7 @@ import torch
 from harness.backbone.clip import Clip
 from harness.data.augmentation import SmallAffine
 from harness.data.digits import digit_image
+from harness.features import few_shot as room
 from harness.features.few_shot import FewShotFeatures
 
 GENTLE = SmallAffine(10, 0.08, (0.9, 1.1))
@@ -36,6 +37,27 @@ def test_views_depend_on_their_names_alone(tiny: Clip) -> None:
     assert torch.equal(one.view("live", 0), other.view("live", 0))
     assert torch.equal(later, other.view("live", 300))
     assert not torch.equal(one.view("live", 0), _features(tiny, ("split", 1, 2)).view("live", 0))
+
+
+def test_encoding_ahead_changes_nothing(tiny: Clip) -> None:
+    """A caller that says how many epochs it wants gets the same features as one that does not."""
+    ahead, plain = _features(tiny), _features(tiny)
+    n_epochs = 400  # more than one block of three images a view
+    for epoch in (0, 170, 171, 399):
+        assert torch.equal(ahead.view("live", epoch, n_epochs), plain.view("live", epoch))
+
+
+def test_a_view_that_cannot_be_encoded_fails_every_caller(tiny: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error of the thread that encodes ahead reaches those who wait for it."""
+    features = _features(tiny)
+
+    def broken(*_: object) -> torch.Tensor:
+        raise OSError("unreadable")
+
+    monkeypatch.setattr(room, "encode_views", broken)
+    for _ in range(2):
+        with pytest.raises(OSError, match="unreadable"):
+            features.view("live", 0, 10)
 
 
 def test_fixed_views_repeat(few_shot: FewShotFeatures) -> None:

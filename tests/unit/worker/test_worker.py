@@ -67,13 +67,15 @@ def test_a_run_job_writes_a_record_a_cell(tmp_path: Path) -> None:
 
 
 def test_a_cell_does_not_depend_on_its_company(tmp_path: Path) -> None:
-    """Alone or among others, a cell learns the same context to the bit."""
+    """Alone or among others, a cell learns the same context to the bit, and has the same counts and history."""
     cell = _coop()
     _do(tmp_path / "alone", "run", cell)
     _do(tmp_path / "company", "run", _coop(context="class_specific"), replace(_coop(), seed=2), cell)
     name = f"records/{cell_id(cell)}.safetensors"
     alone, company = load_file(tmp_path / "alone" / name), load_file(tmp_path / "company" / name)
     assert torch.equal(alone["context"], company["context"])
+    first, second = (_records(tmp_path / where)[cell_id(cell)] for where in ("alone", "company"))
+    assert (first.per_class, first.history) == (second.per_class, second.history)
 
 
 def test_views_are_kept_where_that_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
