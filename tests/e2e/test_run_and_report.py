@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,12 +76,10 @@ def test_every_cell_has_a_done_record(finished: Path) -> None:
     assert {record["status"] for record in counts.values()} == {"done"}
 
 
-def test_a_second_run_does_nothing_and_is_quick(command: Command, results: Path) -> None:
+def test_a_second_run_does_nothing(command: Command, results: Path) -> None:
     """No record is touched, no worker is started, and it says so."""
     before, jobs = _bytes(results / "records"), list((results / "small" / "jobs").iterdir())
-    start = time.monotonic()
     code, said = command("run")
-    assert time.monotonic() - start < 5
     assert (code, "nothing to do, 7 of 7 cells are done" in said) == (0, True)
     assert _bytes(results / "records") == before
     assert list((results / "small" / "jobs").iterdir()) == jobs

@@ -56,7 +56,7 @@ include:
         "F:7: shots: holds 1 twice.",
         "F:7: shots[1]: must be a whole number above zero or all, not 0.",
         "F:8: seeds[1]: must be a whole number, zero or more, not -1.",
-        "F:9: precision[0]: unknown precision 'fp61'. Did you mean 'fp32'? Known: fp32.",
+        "F:9: precision[0]: unknown precision 'fp61'. Did you mean 'fp16'? Known: fp32, amp, bf16, fp16.",
         "F:12: methods[1].method: unknown method 'cop'. Did you mean 'coop'? "
         "Known: zero_shot, linear_probe, coop, plugin.",
         "F:14: methods[2].context[1]: must be one of unified, class_specific, not 'unifed'.",
