@@ -9,18 +9,18 @@ from pathlib import Path
 
 from harness.cli import console
 from harness.cli.progress import Progress
-from harness.cli.situation import Situation, look
+from harness.cli.situation import Situation, look, look_at_cells
 from harness.dispatch.devices import Device, choose_devices
 from harness.dispatch.local import LocalLauncher
 from harness.dispatch.queue import Ended, run_jobs
 from harness.errors import Fault, HarnessError, MatrixError, RunError, did_you_mean
 from harness.matrix.cell import Cell
-from harness.matrix.identity import cell_id, display_names
+from harness.matrix.identity import display_names
 from harness.plan.group import group_cells
 from harness.plan.job import FAULTS_FILE, Job, Kind, flat_cells, write_job
 from harness.plan.pending import Standing
 from harness.store.manifest import write_manifest
-from harness.store.records import quarantine, read_records, require_writable
+from harness.store.records import quarantine, require_writable
 
 _LAUNCHERS = ("local",)
 _TRACKERS = ("none", "wandb")
@@ -154,17 +154,17 @@ def _run(
 
 
 def _sum_up(options: RunOptions, situation: Situation, cells: Sequence[Cell], ended: Sequence[Ended]) -> int:
-    """Say what came of the cells: by their records, never by what workers said."""
+    """Say what came of the cells: by where they stand now, never by what workers said."""
     names = display_names(situation.matrix.cells)
-    records = read_records(options.results, [cell_id(cell) for cell in cells]).records
-    failed = [record for record in records.values() if record.status == "failed"]
-    fresh = {identifier for identifier in records if records[identifier].status == "done"}
-    unfinished = [cell_id(cell) for cell in cells if cell_id(cell) not in records]
-    console.say(f"{situation.matrix.name}: {len(fresh)} done, {len(failed)} failed, {len(unfinished)} unfinished")
-    for record in failed:
-        console.say(f"failed {record.cell_id} {names[record.cell_id]}: {record.reason}", style="red")
-    for identifier in unfinished:
-        console.say(f"unfinished {identifier} {names[identifier]}", style="red")
+    _, _, now = look_at_cells(tuple(cells), options.results, situation.data)
+    failed = [cell for cell in now if cell.state == "failed"]
+    unfinished = [cell for cell in now if cell.state == "pending"]
+    n_done = len(now) - len(failed) - len(unfinished)
+    console.say(f"{situation.matrix.name}: {n_done} done, {len(failed)} failed, {len(unfinished)} unfinished")
+    for cell in failed:
+        console.say(f"failed {cell.id} {names[cell.id]}: {cell.why}", style="red")
+    for cell in unfinished:
+        console.say(f"unfinished {cell.id} {names[cell.id]}", style="red")
     broken = [job for job in ended if job.status != 0]
     if failed or broken:
         _show_logs(broken or ended)

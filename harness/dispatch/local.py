@@ -54,7 +54,8 @@ class LocalLauncher:
         then ends its workers in order.
         """
         # Threads that spin while they wait make a busy machine a hundred times slower.
-        environment = {"OMP_WAIT_POLICY": "passive", **os.environ}
+        # A worker that is killed should leave all that it printed in its log.
+        environment = {"OMP_WAIT_POLICY": "passive", "PYTHONUNBUFFERED": "1", **os.environ}
         if self._devices[slot].visible is not None:
             environment["CUDA_VISIBLE_DEVICES"] = str(self._devices[slot].visible)
         with (folder / LOG_FILE).open("ab") as log:

@@ -84,14 +84,19 @@ def _entry(value: Any) -> dict[str, Any]:
     """``zero_shot`` is short for ``{method: zero_shot}``."""
     if isinstance(value, str):
         return {"method": value}
-    if value and isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return value
+    if _is_mapping(value):
+        return value  # type: ignore[no-any-return]
     raise ValueError(f"must be a method's name or a mapping of axes, not {value!r}.")
 
 
+def _is_mapping(value: Any) -> bool:
+    """Whether a value names at least one axis, and nothing but axes."""
+    return bool(value) and isinstance(value, dict) and all(isinstance(key, str) for key in value)
+
+
 def _pattern(value: Any) -> dict[str, Any]:
-    if value and isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return value
+    if _is_mapping(value):
+        return value  # type: ignore[no-any-return]
     raise ValueError(f"must be a mapping of axes, not {value!r}.")
 
 

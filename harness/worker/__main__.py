@@ -1,6 +1,5 @@
 """``python -m harness.worker JOB.json``."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -25,6 +24,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    # A worker that is killed with its terminal should leave whole lines in its log.
-    os.environ.setdefault("PYTHONUNBUFFERED", "1")
     sys.exit(main(sys.argv[1:]))

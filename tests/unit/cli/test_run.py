@@ -100,3 +100,20 @@ def test_broken_record_is_set_aside_aloud(
     assert f"{path} is not a whole record: " in answer.err.splitlines()[0]
     assert answer.err.splitlines()[0].endswith("; it is set aside and its cell runs again")
     assert (tmp_path / "records" / "quarantine" / path.name).read_text() == "{"
+
+
+def test_stale_record_that_was_not_made_again_is_unfinished(
+    harness: Harness,
+    matrix: Path,
+    cells: tuple[Cell, ...],
+    make_record: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A worker that dies before it replaces a stale record leaves the cell unfinished, not done."""
+    for cell in cells:
+        write_record(tmp_path, make_record(cell, provenance={"weights_digest": "0" * 64}))
+    monkeypatch.setattr("harness.cli.run._check", lambda *_: None)
+    monkeypatch.setattr("harness.cli.run._run", lambda *_: [])
+    answer = harness("run", "--matrix", matrix, "--results", tmp_path)
+    assert (answer.code, answer.out.splitlines()[0]) == (1, "mine: 0 done, 0 failed, 3 unfinished")
