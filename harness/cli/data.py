@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.cli import console
-from harness.data.catalog import DATASETS, data_root, whats_missing
+from harness.data.catalog import DATASETS
+from harness.data.dataset import data_root, whats_missing
 
 
 def list_command(data: Path | None) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.cli import console
 from harness.cli.situation import look, look_at_cells
-from harness.data.catalog import data_root
+from harness.data.dataset import data_root
 from harness.errors import Fault, RecordError
 from harness.plan.pending import Standing
 from harness.report.build import build_report, write_report

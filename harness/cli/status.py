@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.cli import console
 from harness.cli.situation import look, look_at_cells
-from harness.data.catalog import data_root
+from harness.data.dataset import data_root
 from harness.errors import Fault, RecordError
 from harness.matrix.identity import display_names
 from harness.plan.pending import Standing

@@ -10,6 +10,7 @@ from PIL import Image
 from harness.errors import DataError, Fault
 from harness.files import digest_text
 
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 ReadImage = Callable[[str], Image.Image]
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.backbone.spec import BACKBONES, weights_digest
-from harness.data.catalog import DATASETS, whats_missing
+from harness.data.catalog import DATASETS
+from harness.data.dataset import whats_missing
 from harness.errors import BackboneError, Fault
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id

@@ -7,7 +7,8 @@ from pathlib import Path
 from harness.backbone.clip import Clip
 from harness.backbone.load import load_clip
 from harness.backbone.spec import BACKBONES
-from harness.data.catalog import DATASETS, Bundled, DatasetRow, image_base, read_split
+from harness.data.catalog import DATASETS, DatasetRow
+from harness.data.dataset import image_base, read_split
 from harness.data.few_shot import few_shot_subset
 from harness.data.images import missing_images
 from harness.data.split import Split
@@ -85,7 +86,7 @@ def _image_faults(row: DatasetRow, split: Split, cells: list[Cell], job: Job) ->
             faults.append(
                 Fault(row.name, f"has no validation images left at {shots} shots; linear_probe needs them.")
             )
-    if not isinstance(row.layout, Bundled):
+    if row.layout.folder is not None:
         base = image_base(row, job.data)
         absent = missing_images(base, paths)
         if absent:

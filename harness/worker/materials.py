@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 
 from harness.backbone.clip import Clip
-from harness.data.catalog import DatasetRow, image_files_digest, read_images, read_split
+from harness.data.catalog import DatasetRow
+from harness.data.dataset import image_files_digest, read_images, read_split
 from harness.data.few_shot import Subset, few_shot_subset
 from harness.data.split import Item, Split, items_digest
 from harness.features.cache import cached, views_are_kept

@@ -4,7 +4,8 @@ from collections import Counter
 
 import numpy as np
 
-from harness.data.catalog import DATASETS, image_files_digest, read_images, read_split
+from harness.data.catalog import DATASETS
+from harness.data.dataset import image_files_digest, read_images, read_split
 from harness.data.digits import CLASS_NAMES, digit_image, digits_split
 
 ROW = DATASETS["digits"]

@@ -8,15 +8,8 @@ from typing import Any
 
 import pytest
 
-from harness.data.split import (
-    Item,
-    Split,
-    items_digest,
-    read_class_folders,
-    read_split_json,
-    read_text_lists,
-    validated,
-)
+from harness.data.split import Item, Split, items_digest, validated
+from harness.data.split_files import read_split_json, read_text_lists
 from harness.errors import DataError
 
 A0, B1 = Item("a.jpg", 0, "a"), Item("b.jpg", 1, "b")
@@ -203,42 +196,3 @@ def test_text_list_of_another_form_is_an_error(lists: Path, line: str) -> None:
 
 
 # --- ImageNet's form ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def folders(tmp_path: Path) -> Path:
-    """Two classes of ImageNet's form, made in an order that is not sorted."""
-    (tmp_path / "names.txt").write_text("n02 great white shark\nn01 tench\nn99 not here\n")
-    for place in ("train/n02/b", "train/n02/a", "train/n01/c", "test/n01/d", "test/n02/e"):
-        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / place).write_text("")
-    return tmp_path
-
-
-def test_class_folders_are_read_in_sorted_order(folders: Path) -> None:
-    """Folders and files are sorted, so that the split does not depend on the file system."""
-    split = read_class_folders(folders, "names.txt", "train", "test")
-    assert split.train == (
-        Item("train/n01/c", 0, "tench"),
-        Item("train/n02/a", 1, "great white shark"),
-        Item("train/n02/b", 1, "great white shark"),
-    )
-    assert [item.path for item in split.test] == ["test/n01/d", "test/n02/e"]
-    assert split.val == ()
-
-
-@pytest.mark.parametrize("gone", ["names.txt", "train", "test"])
-def test_missing_class_folder_is_an_error(folders: Path, gone: str) -> None:
-    """The missing file or folder is named."""
-    (folders / gone).rename(folders / "elsewhere")
-    with pytest.raises(DataError) as caught:
-        read_class_folders(folders, "names.txt", "train", "test")
-    assert str(caught.value).startswith(str(folders / gone))
-    assert str(caught.value).endswith(": is missing.")
-
-
-def test_class_folder_without_a_name_is_an_error(folders: Path) -> None:
-    """A folder that the list of names does not know is refused."""
-    (folders / "names.txt").write_text("n01 tench\n")
-    with pytest.raises(DataError, match="is not of ImageNet's form: KeyError"):
-        read_class_folders(folders, "names.txt", "train", "test")
