@@ -147,6 +147,38 @@ def data_list(data: DataOption = None) -> int:
     return list_command(data)
 
 
+@data_app.command("draw")
+def data_draw(
+    dataset: Annotated[str, typer.Argument(help="Name of the data set.", show_default=False)],
+    shots: Annotated[str, typer.Option("--shots", help="Images a class, or all.", show_default=False)],
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draw.", show_default=False)],
+    part: Annotated[str, typer.Option("--part", help="train or val.")] = "train",
+    matrix: Annotated[Path | None, typer.Option("--matrix", "-m", help="A matrix that describes it.")] = None,
+    data: DataOption = None,
+    subset_file: Annotated[
+        str | None, typer.Option("--subset-file", help="Somebody's list in place of the draw.")
+    ] = None,
+) -> int:
+    """Print the images of a few-shot draw: path, label, class name. Needs the split, not the images."""
+    from harness.cli.data import draw_command
+
+    return draw_command(dataset, shots, seed, part, matrix, data, subset_file)
+
+
+@data_app.command("split")
+def data_split(
+    folder: Annotated[Path, typer.Argument(help="Images, a folder a class.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="The file to write.", show_default=False)],
+    class_names: Annotated[
+        Path | None, typer.Option("--class-names", help="Lines of folder and class name.")
+    ] = None,
+) -> int:
+    """Draw the split of any folder of images, once, and write it."""
+    from harness.cli.data import split_command
+
+    return split_command(folder, class_names, out)
+
+
 @cache_app.command("show")
 def cache_show() -> int:
     """Show where the cache is and what it holds."""

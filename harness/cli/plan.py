@@ -16,6 +16,7 @@ from harness.plan.group import group_cells
 _AXES = (
     "backbone",
     "dataset",
+    "classes",
     "method",
     "context",
     "class_token_position",
@@ -36,7 +37,7 @@ def plan_command(matrix: Path, expression: str | None, results: Path, data: Path
     console.say()
     _states(situation)
     pending = [standing.cell for standing in situation.of_state("pending")]
-    jobs = group_cells(pending, n_workers)
+    jobs = group_cells(pending, n_workers, situation.today.sizes)
     console.say()
     console.say(f"jobs: {len(jobs)}, workers: {n_workers}")
     if jobs:

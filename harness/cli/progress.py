@@ -11,9 +11,10 @@ from typing import Any
 import rich.progress as bars
 
 from harness.cli import console
+from harness.data.dataset import Size
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
-from harness.plan.cost import cost
+from harness.plan.cost import cost_of
 
 _SURE = 0.03  # with less of the work behind, the start of the workers would be taken for slowness
 
@@ -21,10 +22,12 @@ _SURE = 0.03  # with less of the work behind, the start of the workers would be 
 class Progress:
     """Follows the events of workers; the time left is reckoned from the work that is behind."""
 
-    def __init__(self, title: str, cells: Sequence[Cell], names: Mapping[str, str]) -> None:
-        """Follow ``cells``; ``names`` are what people read."""
+    def __init__(
+        self, title: str, cells: Sequence[Cell], names: Mapping[str, str], sizes: Mapping[str, Size]
+    ) -> None:
+        """Follow ``cells``; ``names`` are what people read, ``sizes`` those of the data sets."""
         self._names = names
-        self._work = {cell_id(cell): cost(cell) for cell in cells}
+        self._work = {cell_id(cell): cost_of([cell], sizes) for cell in cells}
         self._behind: dict[str, float] = {}
         self._n_ended = 0
         self._start = time.monotonic()

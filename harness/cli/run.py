@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.cli import console
 from harness.cli.progress import Progress
 from harness.cli.situation import Situation, look, look_at_cells
+from harness.data.dataset import keep_split
 from harness.dispatch.devices import Device, choose_devices
 from harness.dispatch.local import LocalLauncher
 from harness.dispatch.queue import Ended, run_jobs
@@ -63,6 +64,7 @@ def run_command(options: RunOptions) -> int:
     if situation.today.missing:
         raise MatrixError(situation.today.missing)
     cells = [standing.cell for standing in todo]
+    _keep_splits(situation, cells)
     _check(options, situation, cells, devices)
     ended = _run(options, situation, cells, devices)
     return _sum_up(options, situation, cells, ended)
@@ -108,6 +110,14 @@ def _say_stale(todo: Sequence[Standing]) -> None:
             console.note(f"{cell.id} runs again, {cell.why}", style="yellow")
 
 
+def _keep_splits(situation: Situation, cells: Sequence[Cell]) -> None:
+    """Fix the splits of plain folders before anything learns from them."""
+    for name in dict.fromkeys(cell.dataset for cell in cells):
+        written = keep_split(situation.catalog[name], situation.data)
+        if written is not None:
+            console.note(f"{name}: its split is kept in {written}; images that come later are no part of it")
+
+
 def _job(options: RunOptions, situation: Situation, kind: Kind, cells: Sequence[Cell], device: Device) -> Job:
     return Job(
         kind=kind,
@@ -115,6 +125,7 @@ def _job(options: RunOptions, situation: Situation, kind: Kind, cells: Sequence[
         cells=flat_cells(cells),
         results=options.results.resolve(),
         data=None if situation.data is None else situation.data.resolve(),
+        sources=situation.matrix.sources,
         device=device.kind,
         fewer_shots=situation.matrix.fewer_shots,
         tracking=options.track or situation.matrix.tracking,  # type: ignore[arg-type]  # checked in _check_words
@@ -143,20 +154,20 @@ def _run(
     options: RunOptions, situation: Situation, cells: Sequence[Cell], devices: Sequence[Device]
 ) -> list[Ended]:
     """Run all jobs with live progress."""
-    groups = group_cells(cells, len(devices))
+    groups = group_cells(cells, len(devices), situation.today.sizes)
     folders = [
         write_job(_job(options, situation, "run", group, devices[0]), number)
         for number, group in enumerate(groups, start=1)
     ]
     names = display_names(situation.matrix.cells)
-    with Progress(situation.matrix.name, cells, names) as progress:
+    with Progress(situation.matrix.name, cells, names, situation.today.sizes) as progress:
         return run_jobs(folders, LocalLauncher(devices), progress.on_event)
 
 
 def _sum_up(options: RunOptions, situation: Situation, cells: Sequence[Cell], ended: Sequence[Ended]) -> int:
     """Say what came of the cells: by where they stand now, never by what workers said."""
     names = display_names(situation.matrix.cells)
-    _, _, now = look_at_cells(tuple(cells), options.results, situation.data)
+    _, _, now = look_at_cells(tuple(cells), situation.catalog, options.results, situation.data)
     failed = [cell for cell in now if cell.state == "failed"]
     unfinished = [cell for cell in now if cell.state == "pending"]
     n_done = len(now) - len(failed) - len(unfinished)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.cli.vocabulary import known_names
+from harness.data.catalog import Catalog
 from harness.data.dataset import data_root
+from harness.data.own import catalog_with
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.matrix import Matrix, read_matrix
@@ -17,9 +19,10 @@ from harness.store.records import Scan, read_records
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A matrix, its data root, and the state of its (selected) cells."""
+    """A matrix, the data sets it may use, its data root, and the state of its (selected) cells."""
 
     matrix: Matrix
+    catalog: Catalog
     data: Path | None
     scan: Scan
     today: Today
@@ -39,14 +42,15 @@ def look(matrix_file: Path, expression: str | None, results: Path, data: Path | 
     matrix = read_matrix(matrix_file, known_names())
     root = data_root(data, matrix.data)
     cells = select(matrix.cells, expression)
-    scan, today, found = look_at_cells(cells, results, root)
-    return Situation(matrix, root, scan, today, found)
+    catalog = catalog_with(matrix.sources)
+    scan, today, found = look_at_cells(cells, catalog, results, root)
+    return Situation(matrix, catalog, root, scan, today, found)
 
 
 def look_at_cells(
-    cells: tuple[Cell, ...], results: Path, root: Path | None
+    cells: tuple[Cell, ...], catalog: Catalog, results: Path, root: Path | None
 ) -> tuple[Scan, Today, tuple[Standing, ...]]:
     """The records of cells, today's digests, and where each cell stands."""
     scan = read_records(results, [cell_id(cell) for cell in cells])
-    today = look_at_today(cells, root)
+    today = look_at_today(cells, catalog, root)
     return scan, today, standings(cells, scan, results, today)

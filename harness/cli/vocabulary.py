@@ -11,7 +11,9 @@ from harness.methods.table import METHODS
 def known_names() -> Vocabulary:
     """All data sets, backbones and methods that a matrix may name."""
     return Vocabulary(
-        datasets={name: DatasetEntry(row.template, row.smallest_class) for name, row in DATASETS.items()},
+        datasets={
+            name: DatasetEntry(row.template, row.smallest_class, row.trains) for name, row in DATASETS.items()
+        },
         backbones=tuple(BACKBONES),
         methods={name: row.entry for name, row in METHODS.items()},
     )

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from harness.data.catalog import DatasetRow
 from harness.data.digits import digit_image
+from harness.data.folder import AnyFolder
 from harness.data.images import ReadImage, image_reader, images_digest
 from harness.data.split import Split
 from harness.errors import DataError, Fault
+
+
+class Size(NamedTuple):
+    """How large a data set is: what a forecast of its work needs."""
+
+    n_classes: int
+    n_train: int
+
 
 NO_ROOT = "no data folder: give --data DIR, set HARNESS_DATA, or write `data: DIR` in the matrix"
 
@@ -47,6 +57,22 @@ def read_split(row: DatasetRow, root: Path | None) -> Split:
         mend = "Use CoOp's classnames.txt; other lists give other numbers."
         raise DataError(Fault(row.name, what, mend))
     return split
+
+
+def known_size(row: DatasetRow) -> Size | None:
+    """The size by the catalog's counts; ``None`` where only the data can tell."""
+    if row.n_classes is None or row.n_images is None:
+        return None
+    return Size(row.n_classes, row.n_images[0])
+
+
+def keep_split(row: DatasetRow, root: Path | None) -> Path | None:
+    """Write the split of a plain folder beside its images, unless one is there; the file, if it was written.
+
+    Raises:
+        DataError: the folder's split cannot be drawn, or cannot be written.
+    """
+    return row.layout.keep_split(require_root(row, root)) if isinstance(row.layout, AnyFolder) else None
 
 
 def read_images(row: DatasetRow, root: Path | None) -> ReadImage:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from harness.data.split import Item, Split, validated
+from harness.data.split import PARTS, Item, Split, half_fifth_rest, validated
 
 CLASS_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _BRIGHTEST = 16  # scikit-learn keeps the ink of a pixel as 0 .. 16
@@ -30,10 +30,8 @@ def digits_split() -> Split:
     for label, name in enumerate(CLASS_NAMES):
         indices = [index for index, found in enumerate(labels) if found == label]
         generator.shuffle(indices)
-        n_train, n_val = round(0.5 * len(indices)), round(0.2 * len(indices))
-        bounds = {"train": (0, n_train), "val": (n_train, n_train + n_val), "test": (n_train + n_val, None)}
-        for part, (start, end) in bounds.items():
-            parts[part] += [Item(f"digit_{index:04d}", label, name) for index in indices[start:end]]
+        for part, chosen in zip(PARTS, half_fifth_rest(indices), strict=True):
+            parts[part] += [Item(f"digit_{index:04d}", label, name) for index in chosen]
     return validated(Split(**{part: tuple(items) for part, items in parts.items()}), "digits")
 
 

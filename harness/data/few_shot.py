@@ -60,12 +60,23 @@ def few_shot_subset(split: Split, shots: Shots, seed: int) -> Subset:
         return Subset(tuple(range(len(split.train))), tuple(range(len(split.val))))
     generator = random.Random(seed)  # noqa: S311 - a published draw, not a secret
     train = _draw(split.train, shots, generator)
-    rest = sorted(set(range(len(split.train))) - set(train)) if not split.val else range(len(split.val))
-    val_part = split.val or split.train
-    picked = _draw([val_part[index] for index in rest], min(shots, MOST_VAL_SHOTS), generator)
-    val = tuple(rest[index] for index in picked)
+    val = _draw_validation(split, train, shots, generator)
     fewer = tuple(name for label, name in enumerate(split.class_names) if sizes[label] < shots)
     return Subset(train, val, fewer, val_from_train=not split.val)
+
+
+def draw_validation(split: Split, train: Sequence[int], shots: Shots, seed: int) -> tuple[int, ...]:
+    """Validation images for training images that were not drawn; indices as in ``Subset.val``."""
+    generator = random.Random(seed)  # noqa: S311 - a draw that anyone can repeat, not a secret
+    n_shots = MOST_VAL_SHOTS if shots == "all" else shots
+    return _draw_validation(split, train, n_shots, generator)
+
+
+def _draw_validation(split: Split, train: Sequence[int], shots: int, generator: random.Random) -> tuple[int, ...]:
+    rest = range(len(split.val)) if split.val else sorted(set(range(len(split.train))) - set(train))
+    part = split.val or split.train
+    picked = _draw([part[index] for index in rest], min(shots, MOST_VAL_SHOTS), generator)
+    return tuple(rest[index] for index in picked)
 
 
 def _draw(items: Sequence[Item], shots: int, generator: random.Random) -> tuple[int, ...]:

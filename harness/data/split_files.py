@@ -1,4 +1,4 @@
-"""Splits that stand in files: CoOp's JSON and FGVC-Aircraft's lists."""
+"""Splits that stand in files: CoOp's JSON, and FGVC-Aircraft's lists."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ def read_split_json(path: Path) -> Split:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(Fault(str(path), f"is not a split of CoOp's form: {error!r}.")) from None
     return validated(Split(**parts), str(path))
+
+
+def split_json(split: Split) -> bytes:
+    """The split file as CoOp writes one: indented by four, ASCII, no final newline."""
+    content = {part: [list(item) for item in getattr(split, part)] for part in PARTS}
+    return json.dumps(content, indent=4, separators=(",", ": ")).encode("ascii")
 
 
 def read_text_lists(folder: Path, names: str, lists: Mapping[str, str]) -> Split:

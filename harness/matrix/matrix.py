@@ -12,6 +12,7 @@ from harness.errors import Fault, MatrixError, did_you_mean
 from harness.matrix.cell import CELL_KEYS, Cell, Recipe
 from harness.matrix.protocol import PROTOCOLS, Number
 from harness.matrix.schema import LEFT_OUT, RESERVED_NAME, MatrixFile, read_matrix_file
+from harness.matrix.source import DatasetSource, read_sources
 from harness.matrix.vocabulary import MethodEntry, Vocabulary
 from harness.matrix.yaml_file import Path_, YamlFile, read_yaml, spell
 
@@ -41,7 +42,8 @@ class Matrix:
         cells: without repeats, in the order of the YAML.
         fewer_shots: whether a class that holds fewer images than ``shots`` is taken whole.
         tracking: ``none`` or ``wandb``.
-        data: folder of the data sets, if the YAML names one.
+        data: folder of the data sets, if the YAML names one; absolute, or relative to the YAML's folder.
+        sources: the data sets that the YAML describes itself.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Matrix:
     fewer_shots: bool = False
     tracking: str = "none"
     data: str | None = None
+    sources: tuple[DatasetSource, ...] = ()
 
 
 def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
@@ -60,8 +63,9 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
     Raises:
         MatrixError: with every fault of the file.
     """
-    file = read_yaml(path)
-    typed, faults = read_matrix_file(file, vocabulary)
+    file, vocabulary, sources, faults = read_sources(read_yaml(path), vocabulary)
+    typed, found = read_matrix_file(file, vocabulary)
+    faults += found
     reader = _Expansion(file, typed, vocabulary, faults)
     cells = reader.cells()
     if typed.name is None and path.stem == RESERVED_NAME:
@@ -70,7 +74,8 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
         raise MatrixError(sorted(dict.fromkeys(faults), key=_line_of))
     if not cells:
         raise MatrixError(Fault(str(path), "describes no cell: exclude removes them all."))
-    return Matrix(typed.name or path.stem, cells, typed.fewer_shots == "allow", typed.tracking, typed.data)
+    data = None if typed.data is None else str(path.parent / Path(typed.data).expanduser())
+    return Matrix(typed.name or path.stem, cells, typed.fewer_shots == "allow", typed.tracking, data, sources)
 
 
 def _line_of(fault: Fault) -> tuple[int, str]:
@@ -100,6 +105,7 @@ class _Expansion:
         for place, entry in self._entries("include"):
             cells += self._include(place, entry, shared, methods)
         unique = tuple(dict.fromkeys(cells))
+        self._check_trainable(unique)
         self._check_class_sizes(unique)
         return unique
 
@@ -279,13 +285,23 @@ class _Expansion:
                 for item in sorted({item for item in spelled if spelled.count(item) > 1}):
                     self._fault((name,), f"holds {item} twice.")
 
+    def _check_trainable(self, cells: tuple[Cell, ...]) -> None:
+        """A target without training images can be evaluated on, and used by methods that learn from none."""
+        for dataset, method in dict.fromkeys((cell.dataset, cell.method) for cell in cells):
+            reads = self.vocabulary.methods[method].reads
+            if "shots" in reads and not self.vocabulary.datasets[dataset].trains:
+                what = f"{dataset} has no training images for {method}; it is a target to evaluate on."
+                self._fault(
+                    ("datasets",), f"{what} Exclude these cells, or use methods that learn from no images."
+                )
+
     def _check_class_sizes(self, cells: tuple[Cell, ...]) -> None:
         """More shots than the smallest class holds is a fault unless the matrix allows fewer."""
         if self.typed.fewer_shots == "allow":
             return
         for dataset, shots in dict.fromkeys((cell.dataset, cell.shots) for cell in cells):
             smallest = self.vocabulary.datasets[dataset].smallest_class
-            if smallest is not None and isinstance(shots, int) and shots > smallest:
+            if smallest and isinstance(shots, int) and shots > smallest:
                 written = self.file.content.get("shots")
                 index = written.index(shots) if isinstance(written, list) and shots in written else None
                 place: Path_ = ("shots",) if index is None else ("shots", index)

@@ -38,10 +38,17 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class DatasetEntry:
-    """What the parser needs of a data set: its template, and its smallest training class if that is known."""
+    """What the parser needs of a data set.
+
+    Attributes:
+        template: its hand-crafted prompt.
+        smallest_class: images of its smallest training class, where that is known.
+        trains: whether it has training images; a shifted target has none.
+    """
 
     template: str
     smallest_class: int | None = None
+    trains: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +71,4 @@ class Vocabulary:
     backbones: tuple[str, ...]
     methods: Mapping[str, MethodEntry]
     precisions: tuple[str, ...] = ("fp32", "amp", "bf16", "fp16")
-    classes: tuple[str, ...] = ("all",)
+    classes: tuple[str, ...] = ("all", "base", "new")

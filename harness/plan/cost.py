@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from harness.data.catalog import DATASETS
+from collections.abc import Iterable, Mapping
+
+from harness.data.dataset import Size
 from harness.matrix.cell import Cell
 
+_TINY = Size(1, 1)
 _IMAGE_TOKENS = 50.0  # an image costs about as much as the 49 patches and the class token of ViT-B/32
 _NAME_TOKENS = 6.0  # start and end of text, full stop, and a class name of three tokens
 _BACKWARD = 3.0  # forward and backward are about three forwards
 
 
-def n_train_images(cell: Cell) -> int:
-    """Training images of the cell's draw, by the catalog's counts."""
-    row = DATASETS[cell.dataset]
-    return row.n_images[0] if cell.shots == "all" else min(cell.shots * row.n_classes, row.n_images[0])
+def n_train_images(cell: Cell, size: Size) -> int:
+    """Training images of the cell's draw."""
+    share = 1.0 if cell.classes == "all" else 0.5
+    n_images = size.n_train if cell.shots == "all" else min(cell.shots * size.n_classes, size.n_train)
+    return round(n_images * share)
 
 
-def cost(cell: Cell) -> float:
+def cost_of(cells: Iterable[Cell], sizes: Mapping[str, Size]) -> float:
+    """The work of all cells; one whose data set has no known size counts as tiny."""
+    return sum(cost(cell, sizes.get(cell.dataset, _TINY)) for cell in cells)
+
+
+def cost(cell: Cell, size: Size) -> float:
     """Tokens that pass through a tower, training steps counted as three passes.
 
     Test images are left out: their features are computed once for all cells.
     """
     recipe = cell.recipe_dict()
-    n_classes, n_images = DATASETS[cell.dataset].n_classes, n_train_images(cell)
+    n_images = n_train_images(cell, size)
+    n_classes = size.n_classes if cell.classes == "all" else (size.n_classes + 1) // 2
     if "epochs" not in recipe:
         return 1.0 + n_images * _IMAGE_TOKENS + n_classes * _NAME_TOKENS
     steps = int(recipe["epochs"]) * max(1, n_images // int(recipe["batch_size"]))

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from harness.errors import Fault, RecordError
 from harness.files import write_text
 from harness.matrix.cell import Cell
+from harness.matrix.source import DatasetSource
 
 Kind = Literal["run", "check"]
 
@@ -26,6 +27,7 @@ class Job(BaseModel):
         cells: flat cells.
         results: results folder, absolute.
         data: data root, absolute.
+        sources: the data sets that the matrix brings along.
         device: ``cpu`` or ``cuda``.
         fewer_shots: whether a class with too few images is taken whole.
         tracking: ``none`` or ``wandb``.
@@ -39,6 +41,7 @@ class Job(BaseModel):
     cells: tuple[dict[str, Any], ...]
     results: Path
     data: Path | None
+    sources: tuple[DatasetSource, ...] = ()
     device: str
     fewer_shots: bool = False
     tracking: Literal["none", "wandb"] = "none"

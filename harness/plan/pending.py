@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.backbone.spec import BACKBONES, weights_digest
-from harness.data.catalog import DATASETS
-from harness.data.dataset import whats_missing
-from harness.errors import BackboneError, Fault
-from harness.matrix.cell import Cell
+from harness.data.catalog import Catalog
+from harness.data.dataset import Size, known_size, read_split, whats_missing
+from harness.data.draw import list_digest
+from harness.errors import BackboneError, DataError, Fault
+from harness.matrix.cell import Cell, Shots
 from harness.matrix.identity import cell_id
 from harness.store.record import SCHEMA_VERSION, RunRecord
 from harness.store.records import Scan, record_path
+
+_Draw = tuple[str, Shots, int]  # data set, shots, seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +27,15 @@ class Today:
         splits: from data set to the digest of its split, where that is known without reading it.
         weights: from backbone to the digest of its weights, where they are on disk.
         missing: what is not on disk, each with the way to get it.
+        sizes: from data set to its size, where that is known.
+        lists: from data set, shots and seed to the digest of the list of training images, where there is one.
     """
 
     splits: Mapping[str, str]
     weights: Mapping[str, str]
     missing: tuple[Fault, ...]
+    sizes: Mapping[str, Size] = field(default_factory=dict)
+    lists: Mapping[_Draw, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +49,12 @@ class Standing:
     record: RunRecord | None = None
 
 
-def look_at_today(cells: Iterable[Cell], data: Path | None) -> Today:
-    """The digests of today's splits and weights, and what the cells need that is not on disk."""
+def look_at_today(cells: Iterable[Cell], catalog: Catalog, data: Path | None) -> Today:
+    """The digests of today's splits, lists and weights, and what the cells need that is not on disk."""
     kept = tuple(cells)
-    lacking: dict[str, list[str]] = {}  # what many data sets lack alike is said once
-    for name in dict.fromkeys(cell.dataset for cell in kept):
-        what = whats_missing(DATASETS[name], data) if name in DATASETS else "not known to this version"
-        if what is not None:
-            lacking.setdefault(what, []).append(name)
-    faults = [Fault(f"data set {', '.join(names)}", f"{what}.") for what, names in lacking.items()]
+    faults: list[Fault] = []
+    splits, sizes = _look_at_data(kept, catalog, data, faults)
+    lists = _look_at_lists(kept, catalog, faults)
     weights: dict[str, str] = {}
     for name in dict.fromkeys(cell.backbone for cell in kept):
         try:
@@ -59,8 +63,51 @@ def look_at_today(cells: Iterable[Cell], data: Path | None) -> Today:
             faults.append(Fault(f"backbone {name}", "not known to this version."))
         except BackboneError as error:
             faults += [Fault(f"backbone {fault.where}", fault.what, fault.mend) for fault in error.faults]
-    splits = {name: row.split_digest for name, row in DATASETS.items() if row.split_digest is not None}
-    return Today(splits, weights, tuple(faults))
+    return Today(splits, weights, tuple(faults), sizes, lists)
+
+
+def _look_at_data(
+    cells: Sequence[Cell], catalog: Catalog, data: Path | None, faults: list[Fault]
+) -> tuple[dict[str, str], dict[str, Size]]:
+    """Digests and sizes of splits, where they are known or quickly read; ``faults`` gets what is missing."""
+    lacking: dict[str, list[str]] = {}  # what many data sets lack alike is said once
+    splits: dict[str, str] = {}
+    sizes: dict[str, Size] = {}
+    found: list[Fault] = []
+    for name in dict.fromkeys(name for cell in cells for name in (cell.dataset, cell.evaluate_on) if name):
+        row = catalog.get(name)
+        what = "not known to this version" if row is None else whats_missing(row, data)
+        if what is not None:
+            lacking.setdefault(what, []).append(name)
+        if row is None:
+            continue
+        size = known_size(row)
+        if size is not None:
+            sizes[name] = size
+            splits |= {} if row.split_digest is None else {name: row.split_digest}
+        elif what is None:  # of a data set that the matrix brings along only the data can tell
+            try:
+                split = read_split(row, data)
+            except DataError as error:
+                found += error.faults
+            else:
+                splits[name], sizes[name] = split.digest, Size(len(split.class_names), len(split.train))
+    faults += [Fault(f"data set {', '.join(names)}", f"{what}.") for what, names in lacking.items()]
+    faults += found
+    return splits, sizes
+
+
+def _look_at_lists(cells: Sequence[Cell], catalog: Catalog, faults: list[Fault]) -> dict[_Draw, str]:
+    """Digests of the lists that stand in the place of draws; ``faults`` gets those that cannot be read."""
+    lists: dict[_Draw, str] = {}
+    for draw in dict.fromkeys(_draw(cell) for cell in cells if cell.shots and cell.dataset in catalog):
+        try:
+            digest = list_digest(catalog[draw[0]], *draw[1:])
+        except DataError as error:
+            faults += error.faults
+        else:
+            lists |= {} if digest is None else {draw: digest}
+    return lists
 
 
 def standings(cells: Sequence[Cell], scan: Scan, results: Path, today: Today) -> tuple[Standing, ...]:
@@ -83,15 +130,25 @@ def _standing(cell: Cell, identifier: str, scan: Scan, results: Path, today: Tod
     return Standing(cell, identifier, record.status, record.reason or "", record)
 
 
+def _draw(cell: Cell) -> _Draw:
+    return cell.dataset, cell.shots, cell.seed or 0
+
+
 def _stale(record: RunRecord, cell: Cell, today: Today) -> str:
     """Why a record no longer counts; empty when it does, also where today's digest is not known."""
-    if record.provenance is None:
+    made_from = record.provenance
+    if made_from is None:
         return ""
-    made_from = (
-        ("split", record.provenance.split_digest, today.splits.get(cell.dataset)),
-        ("weights", record.provenance.weights_digest, today.weights.get(cell.backbone)),
-    )
     changed = [
-        f"other {what} ({then[:8]}, today {now[:8]})" for what, then, now in made_from if now not in (None, then)
+        f"other {what} ({then[:8]}, today {now[:8]})"
+        for what, then, now in (
+            ("split", made_from.split_digest, today.splits.get(cell.dataset)),
+            ("weights", made_from.weights_digest, today.weights.get(cell.backbone)),
+        )
+        if now not in (None, then)
     ]
+    then_list, now_list = made_from.list_digest, today.lists.get(_draw(cell))
+    if then_list != now_list:
+        spelled = (digest[:8] if digest else "none" for digest in (then_list, now_list))
+        changed.append("other list of images ({}, today {})".format(*spelled))
     return ", ".join(changed)

@@ -10,6 +10,7 @@ from harness.errors import Fault, RecordError
 from harness.files import write_text
 from harness.matrix.cell import Cell
 from harness.matrix.matrix import Matrix
+from harness.matrix.source import DatasetSource
 
 _FILE = "cells.json"
 _VERSION = 1
@@ -17,10 +18,11 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The name and the cells of a matrix that was run into a results folder."""
+    """The name, the cells and the own data sets of a matrix that was run into a results folder."""
 
     name: str
     cells: tuple[Cell, ...]
+    sources: tuple[DatasetSource, ...] = ()
 
 
 def write_manifest(results: Path, matrix: Matrix) -> None:
@@ -29,6 +31,7 @@ def write_manifest(results: Path, matrix: Matrix) -> None:
         "schema_version": _VERSION,
         "name": matrix.name,
         "cells": [cell.to_dict() for cell in matrix.cells],
+        "sources": [source.model_dump(exclude_none=True) for source in matrix.sources],
     }
     write_text(results / matrix.name / _FILE, json.dumps(content, indent=1) + "\n")
 
@@ -48,7 +51,9 @@ def _read(path: Path) -> Manifest:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["schema_version"] != _VERSION:
             raise ValueError(f"schema version {content['schema_version']!r} is unknown")
-        return Manifest(content["name"], tuple(Cell.from_dict(flat) for flat in content["cells"]))
+        cells = tuple(Cell.from_dict(flat) for flat in content["cells"])
+        sources = tuple(DatasetSource.model_validate(source) for source in content.get("sources", ()))
+        return Manifest(content["name"], cells, sources)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         mend = "Run the matrix again, or name it with --matrix FILE."
         raise RecordError(Fault(str(path), f"is not a list of cells: {error}.", mend)) from None

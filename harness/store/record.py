@@ -45,8 +45,9 @@ class ContextFile(_Frozen):
 class Provenance(_Frozen):
     """From what, with what and where the numbers were made; digests are SHA-256.
 
-    ``subset_digest`` covers the training images of the few-shot draw and ``images_digest`` the image files'
-    sizes and times of change (``None`` for data that comes with a package).
+    ``subset_digest`` covers the training images of the few-shot draw, ``list_digest`` the file that lists them
+    where they were not drawn, and ``images_digest`` the image files' sizes and times of change (``None`` for data
+    that comes with a package).
     """
 
     harness_version: str
@@ -61,6 +62,7 @@ class Provenance(_Frozen):
     split_digest: str
     subset_digest: str | None
     images_digest: str | None
+    list_digest: str | None = None
     seeds: dict[str, int]
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from harness.backbone.clip import Clip
 from harness.backbone.load import load_clip
 from harness.backbone.spec import BACKBONES
-from harness.data.catalog import DATASETS, DatasetRow
+from harness.data.catalog import DatasetRow
 from harness.data.dataset import image_base, read_split
-from harness.data.few_shot import few_shot_subset
+from harness.data.draw import draw_subset, kept_classes
 from harness.data.images import missing_images
+from harness.data.own import catalog_with
 from harness.data.split import Split
-from harness.errors import Fault, HarnessError
+from harness.errors import DataError, Fault, HarnessError
 from harness.files import write_text
 from harness.matrix.cell import Cell
 from harness.methods.table import METHODS, load_method
@@ -41,10 +42,11 @@ def _faults(job: Job) -> list[Fault]:
             clips[backbone, precision] = load_clip(BACKBONES[backbone], precision, device)
         except HarnessError as error:
             faults += error.faults
+    catalog = catalog_with(job.sources)
     splits: dict[str, Split] = {}
     for name in dict.fromkeys(cell.dataset for cell in cells):
         try:
-            splits[name] = read_split(DATASETS[name], job.data)
+            splits[name] = read_split(catalog[name], job.data)
         except HarnessError as error:
             faults += error.faults
     # Prompts do not depend on these axes, and a large matrix has a thousand class names a cell.
@@ -54,13 +56,14 @@ def _faults(job: Job) -> list[Fault]:
             faults += _prompt_faults(cell, clip, split)
     for name, split in splits.items():
         of_dataset = [cell for cell in cells if cell.dataset == name]
-        faults += _image_faults(DATASETS[name], split, of_dataset, job)
+        faults += _image_faults(catalog[name], split, of_dataset, job)
     return faults
 
 
 def _prompt_faults(cell: Cell, clip: Clip, split: Split) -> list[Fault]:
     try:
-        load_method(cell.method).check(cell, clip, split.class_names)
+        kept = kept_classes(split, cell.classes, cell.dataset)
+        load_method(cell.method).check(cell, clip, tuple(split.class_names[label] for label in kept))
     except HarnessError as error:
         return [
             Fault(f"{cell.dataset}, {cell.method}: {fault.where}", fault.what, fault.mend)
@@ -70,15 +73,19 @@ def _prompt_faults(cell: Cell, clip: Clip, split: Split) -> list[Fault]:
 
 
 def _image_faults(row: DatasetRow, split: Split, cells: list[Cell], job: Job) -> list[Fault]:
-    """Draws that a class is too small for, and images of draws and test part that are not there."""
+    """Draws that a class is too small for, lists that do not go with the split, and images that are not there."""
     faults: list[Fault] = []
     paths = {item.path: None for item in split.test}
     reading = [cell for cell in cells if "shots" in METHODS[cell.method].entry.reads]
     for shots, seed in dict.fromkeys((cell.shots, cell.seed or 0) for cell in reading):
-        subset = few_shot_subset(split, shots, seed)
+        try:
+            subset = draw_subset(split, row, shots, seed)
+        except DataError as error:
+            faults += error.faults
+            continue
         if subset.fewer_shots and not job.fewer_shots:
             names = ", ".join(subset.fewer_shots[:5])
-            what = f"{len(subset.fewer_shots)} classes hold fewer than {shots} training images: {names}."
+            what = f"{len(subset.fewer_shots)} classes have fewer than {shots} training images: {names}."
             faults.append(Fault(row.name, what, "Write `fewer_shots: allow` to take them whole."))
         paths |= {item.path: None for item in (*subset.train_items(split), *subset.val_items(split))}
         needs_val = any(cell.method == "linear_probe" and cell.shots == shots for cell in reading)
@@ -91,5 +98,6 @@ def _image_faults(row: DatasetRow, split: Split, cells: list[Cell], job: Job) ->
         absent = missing_images(base, paths)
         if absent:
             what = f"{len(absent)} of {len(paths)} images are missing below {base}, {absent[0]} first."
-            faults.append(Fault(row.name, what))
+            mend = f"`harness data check {row.name}` looks at all of them."
+            faults.append(Fault(row.name, what, mend))
     return faults

@@ -1,4 +1,4 @@
-"""What all cells of one backbone and data set share: the towers, the split, test features, few-shot draws."""
+"""What all cells of one backbone, data set and class half share: towers, split, test features, few-shot draws."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,9 @@ from PIL import Image
 
 from harness.backbone.clip import Clip
 from harness.data.catalog import DatasetRow
+from harness.data.classes import cut
 from harness.data.dataset import image_files_digest, read_images, read_split
-from harness.data.few_shot import Subset, few_shot_subset
+from harness.data.draw import draw_subset, kept_classes, list_digest
 from harness.data.split import Item, Split, items_digest
 from harness.features.cache import cached, views_are_kept
 from harness.features.extract import encode_views
@@ -26,27 +27,35 @@ _DECODED_BYTES = 4 << 30  # decoded training images that are held for further dr
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """One few-shot draw: subset, digests, features, and the names its random streams derive from."""
+    """One few-shot draw: digests, features, and the names its random streams derive from.
 
-    subset: Subset
+    ``fewer_shots`` names the classes that hold fewer images than asked for.
+    """
+
+    fewer_shots: tuple[str, ...]
     digest: str
+    list_digest: str | None
     images_digest: str | None
     features: FewShotFeatures
     stream_names: tuple[object, ...]
 
 
 class Materials:
-    """The shared parts of all cells with one backbone and one data set; each is made when first asked for."""
+    """What all cells with one backbone, data set and class half share; each part is made when first asked for."""
 
-    def __init__(self, clip: Clip, row: DatasetRow, data: Path | None, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, clip: Clip, row: DatasetRow, classes: str, data: Path | None, say: Callable[[str], None]
+    ) -> None:
         """Read the split.
 
         Raises:
-            DataError: the split is missing or wrong.
+            DataError: the split is missing or wrong, or has no classes of this half.
         """
         self.clip = clip
         self.row = row
         self.split: Split = read_split(row, data)
+        self._kept = kept_classes(self.split, classes, row.name)
+        self.class_names = tuple(self.split.class_names[label] for label in self._kept)
         self._data = data
         self._say = say
         self._read_file = read_images(row, data)
@@ -55,14 +64,23 @@ class Materials:
 
     @cache  # noqa: B019 - the materials live as long as the worker's job
     def test(self) -> tuple[ImageFeatures, Labels]:
-        """Features and labels of all test images; the features come from the cache when they are there."""
-        return self._centre_features(self.split.test)
+        """Features and labels of the test images; the features come from the cache when they are there."""
+        return self._centre_features(cut(self.split.test, self._kept))
 
     def draw(self, shots: Shots, seed: int) -> Draw:
-        """The few-shot draw of (shots, seed); its images are decoded here, once for all variants."""
-        subset = few_shot_subset(self.split, shots, seed)
-        train, val = subset.train_items(self.split), subset.val_items(self.split)
-        names = (self.split.digest, shots, seed)
+        """The few-shot draw of (shots, seed), or the list of images in its place.
+
+        Its images are decoded here, once for all variants. Half of the classes have their part of the one draw.
+
+        Raises:
+            DataError: the list is missing or does not go with the split.
+        """
+        subset = draw_subset(self.split, self.row, shots, seed)
+        listed = list_digest(self.row, shots, seed)
+        train = cut(subset.train_items(self.split), self._kept)
+        val = cut(subset.val_items(self.split), self._kept)
+        names: tuple[object, ...] = (self.split.digest, shots, seed)
+        names += () if listed is None else (listed,)
         features = FewShotFeatures(
             self.clip,
             self.row.augmentation,
@@ -71,7 +89,8 @@ class Materials:
             val=cache(lambda: self._centre_features(val)),
             keep=self._keep_views(train, names) if views_are_kept() else None,
         )
-        return Draw(subset, items_digest(train), self._files_digest(train), features, names)
+        fewer = tuple(name for name in subset.fewer_shots if name in self.class_names)
+        return Draw(fewer, items_digest(train), listed, self._files_digest(train), features, names)
 
     def _read_once(self, path: str) -> Image.Image:
         """A training image, decoded once for all draws of the job while memory for that lasts."""

@@ -19,7 +19,8 @@ import harness
 from harness.backbone.load import load_clip
 from harness.backbone.spec import BACKBONES
 from harness.backbone.words import nearest_words
-from harness.data.catalog import DATASETS
+from harness.data.dataset import Size
+from harness.data.own import catalog_with
 from harness.engine.batches import epoch_batches
 from harness.engine.evaluate import Counts, evaluate
 from harness.errors import HarnessError
@@ -72,16 +73,16 @@ def run(job: Job, folder: Path) -> None:
 
         tracker = open_tracker(job.tracking, job.results / job.matrix / "wandb", say)
         desk = Desk(job, tracker, tell, git_state(), package_versions())
-        for (backbone, precision, dataset), cells in _grouped(
-            job.cell_values(), "backbone", "precision", "dataset"
-        ):
+        catalog = catalog_with(job.sources)
+        for (backbone, precision), of_backbone in _grouped(job.cell_values(), "backbone", "precision"):
             clip = load_clip(BACKBONES[backbone], precision, device)
-            _run_group(desk, Materials(clip, DATASETS[dataset], job.data, say), cells)
+            for (dataset, classes), cells in _grouped(of_backbone, "dataset", "classes"):
+                _run_group(desk, Materials(clip, catalog[dataset], classes, job.data, say), cells)
         tracker.close()
 
 
 def _run_group(desk: Desk, materials: Materials, cells: list[Cell]) -> None:
-    """All cells of one backbone and data set, a few draws at a time, so that those draws' images are held once."""
+    """All cells of one backbone and class space, a few draws at a time, so that those images are held once."""
     for wave in _waves(cells, materials):
         by_method: dict[str, list[tuple[RunInputs, Draw | None]]] = {}
         for cells_of_draw in wave:
@@ -122,9 +123,10 @@ def _waves(cells: list[Cell], materials: Materials) -> Iterator[list[list[Cell]]
     """
     wave: list[list[Cell]] = []
     n_images = 0
+    size = Size(len(materials.split.class_names), len(materials.split.train))
     for _, cells_of_draw in _grouped(cells, "shots", "seed"):
         wave.append(cells_of_draw)
-        n_images += n_train_images(cells_of_draw[0])
+        n_images += n_train_images(cells_of_draw[0], size)
         if materials.clip.device.type == "cpu" or n_images >= _WAVE_IMAGES:
             yield wave
             wave, n_images = [], 0
@@ -146,7 +148,7 @@ def _inputs(desk: Desk, materials: Materials, draw: Draw | None, cell: Cell) -> 
     return RunInputs(
         cell,
         materials.clip,
-        materials.split.class_names,
+        materials.class_names,
         few_shot=None if draw is None else draw.features,
         batches=None if draw is None else partial(epoch_batches, draw.stream_names),
         on_epoch=lambda epoch: desk.tell(event="epoch", cell=identifier, epoch=epoch, epochs=epochs),
@@ -155,12 +157,12 @@ def _inputs(desk: Desk, materials: Materials, draw: Draw | None, cell: Cell) -> 
 
 def _keep_fit(desk: Desk, materials: Materials, draw: Draw | None, cell: Cell, fit: Fit, fit_s: float) -> None:
     """Evaluate a fit and write its record."""
-    identifier, split = cell_id(cell), materials.split
+    identifier, class_names = cell_id(cell), materials.class_names
     timings = {"fit_s": fit_s}
     with _timed(timings, "test_features_s"):
         images, labels = materials.test()
     with _timed(timings, "evaluate_s"), torch.no_grad():
-        counts = evaluate(fit.predictor.logits, images, labels, len(split.class_names))
+        counts = evaluate(fit.predictor.logits, images, labels, len(class_names))
     timings["total_s"] = sum(timings.values())
     context, context_file = _context_file(identifier, fit)
     record = RunRecord(
@@ -169,11 +171,11 @@ def _keep_fit(desk: Desk, materials: Materials, draw: Draw | None, cell: Cell, f
         status="done",
         n_correct=sum(counts.n_correct),
         n_test=sum(counts.n_test),
-        per_class=_per_class(split.class_names, counts),
+        per_class=_per_class(class_names, counts),
         history=_history(fit),
         context=context_file,
         details=dict(fit.details),
-        fewer_shots=() if draw is None else draw.subset.fewer_shots,
+        fewer_shots=() if draw is None else draw.fewer_shots,
         timings={name: round(seconds, 4) for name, seconds in timings.items()},
         provenance=_provenance(desk, materials, draw, cell),
         created_at=_now(),
@@ -213,6 +215,7 @@ def _provenance(desk: Desk, materials: Materials, draw: Draw | None, cell: Cell)
         split_digest=materials.split.digest,
         subset_digest=None if draw is None else draw.digest,
         images_digest=None if draw is None else draw.images_digest,
+        list_digest=None if draw is None else draw.list_digest,
         seeds={} if cell.seed is None else {"draw": cell.seed, "batches": cell.seed, "context": cell.seed},
     )
 

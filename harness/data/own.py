@@ -1,0 +1,41 @@
+"""The catalog with the data sets that a matrix brings along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from harness.data.catalog import DATASETS, Catalog, DatasetRow
+from harness.data.folder import AnyFolder
+from harness.data.layout import Layout, SplitFile
+from harness.matrix.source import DEFAULT_TEMPLATE, DatasetSource
+
+
+def catalog_with(sources: Iterable[DatasetSource]) -> Catalog:
+    """All known data sets, and those of ``sources``."""
+    return {**DATASETS, **{source.name: _row(source) for source in sources}}
+
+
+def _row(source: DatasetSource) -> DatasetRow:
+    if source.like is not None and source.data is None:
+        known = DATASETS[source.like]
+        row = replace(known, name=source.name, template=source.template or known.template)
+    elif source.like is not None and source.data is not None:
+        known = DATASETS[source.like]
+        row = DatasetRow(
+            source.name, _moved(known.layout, source.data), source.template or known.template,
+            n_images=None if known.trains else known.n_images,
+            augmentation=known.augmentation,
+        )  # fmt: skip
+    else:
+        folder = source.folder or ""
+        split = source.split
+        layout = AnyFolder(folder, source.class_names) if split is None else SplitFile(folder, split)
+        row = DatasetRow(source.name, layout, source.template or DEFAULT_TEMPLATE)
+    return replace(row, subset_file=source.subset_file)
+
+
+def _moved(layout: Layout, data: str) -> Layout:
+    """The layout with its folder below another data root."""
+    return layout if layout.folder is None else replace(layout, folder=str(Path(data) / layout.folder))  # type: ignore[type-var]
