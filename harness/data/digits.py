@@ -5,13 +5,13 @@ They are the test part of "Optical Recognition of Handwritten Digits" (Alpaydin 
 
 from __future__ import annotations
 
-import random
 from functools import cache
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from harness.data.partition import cut_in_three
 from harness.data.split import Item, Split, validated
 
 CLASS_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -21,20 +21,11 @@ _BRIGHTEST = 16  # scikit-learn keeps the ink of a pixel as 0 .. 16
 def digits_split() -> Split:
     """The fixed split: of every class half to train, a fifth to val, the rest to test.
 
-    The images of a class are shuffled by one ``random.Random(1)``, classes in label order: CoOp's rule for
-    data sets that come without a split.
+    CoOp's rule for data sets that come without a split; the digits first appear in label order.
     """
     labels = _load()["target"].tolist()
-    generator = random.Random(1)  # noqa: S311 - a published draw, not a secret
-    parts: dict[str, list[Item]] = {"train": [], "val": [], "test": []}
-    for label, name in enumerate(CLASS_NAMES):
-        indices = [index for index, found in enumerate(labels) if found == label]
-        generator.shuffle(indices)
-        n_train, n_val = round(0.5 * len(indices)), round(0.2 * len(indices))
-        bounds = {"train": (0, n_train), "val": (n_train, n_train + n_val), "test": (n_train + n_val, None)}
-        for part, (start, end) in bounds.items():
-            parts[part] += [Item(f"digit_{index:04d}", label, name) for index in indices[start:end]]
-    return validated(Split(**{part: tuple(items) for part, items in parts.items()}), "digits")
+    items = (Item(f"digit_{index:04d}", label, CLASS_NAMES[label]) for index, label in enumerate(labels))
+    return validated(cut_in_three(items), "digits")
 
 
 def digit_image(path: str) -> Image.Image:
