@@ -5,14 +5,14 @@ They are the test part of "Optical Recognition of Handwritten Digits" (Alpaydin 
 
 from __future__ import annotations
 
-import random
 from functools import cache
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from harness.data.split import PARTS, Item, Split, half_fifth_rest, validated
+from harness.data.partition import cut_in_three
+from harness.data.split import Item, Split, validated
 
 CLASS_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _BRIGHTEST = 16  # scikit-learn keeps the ink of a pixel as 0 .. 16
@@ -21,18 +21,11 @@ _BRIGHTEST = 16  # scikit-learn keeps the ink of a pixel as 0 .. 16
 def digits_split() -> Split:
     """The fixed split: of every class half to train, a fifth to val, the rest to test.
 
-    The images of a class are shuffled by one ``random.Random(1)``, classes in label order: CoOp's rule for
-    data sets that come without a split.
+    CoOp's rule for data sets that come without a split; the digits first appear in label order.
     """
     labels = _load()["target"].tolist()
-    generator = random.Random(1)  # noqa: S311 - a published draw, not a secret
-    parts: dict[str, list[Item]] = {"train": [], "val": [], "test": []}
-    for label, name in enumerate(CLASS_NAMES):
-        indices = [index for index, found in enumerate(labels) if found == label]
-        generator.shuffle(indices)
-        for part, chosen in zip(PARTS, half_fifth_rest(indices), strict=True):
-            parts[part] += [Item(f"digit_{index:04d}", label, name) for index in chosen]
-    return validated(Split(**{part: tuple(items) for part, items in parts.items()}), "digits")
+    items = (Item(f"digit_{index:04d}", label, CLASS_NAMES[label]) for index, label in enumerate(labels))
+    return validated(cut_in_three(items), "digits")
 
 
 def digit_image(path: str) -> Image.Image:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.data.class_folders import class_folders, image_names, read_class_names
-from harness.data.split import PARTS, Item, Split, half_fifth_rest, validated
+from harness.data.partition import cut_in_three
+from harness.data.split import PARTS, Item, Split, validated
 from harness.data.split_files import read_split_json, split_json
 from harness.errors import DataError, Fault
 from harness.files import write_bytes
@@ -101,29 +101,39 @@ def folder_split(folder: Path, names: Mapping[str, str] | None = None) -> Split:
     try:
         found = class_folders(folder)
         if found and set(found) <= set(PARTS):
-            parts = _given_parts(folder, found)
-        else:
-            images = {name: image_names(folder / name) for name in found}
-            parts = _drawn_parts(folder, {name: files for name, files in images.items() if files})
+            rows = _given_parts(folder, found)
+            return validated(Split(**_items(rows, names, folder)), str(folder))
+        images = {name: image_names(folder / name) for name in found}
     except OSError as error:
         raise DataError(Fault(str(folder), f"cannot be listed: {error}.")) from None
+    everything = _all_images(folder, {name: files for name, files in images.items() if files})
+    return validated(cut_in_three(_items({"all": everything}, names, folder)["all"]), str(folder))
+
+
+_Row = tuple[str, str]  # class folder and path of an image
+
+
+def _items(
+    parts: Mapping[str, list[_Row]], names: Mapping[str, str] | None, folder: Path
+) -> dict[str, tuple[Item, ...]]:
+    """The items of every part; labels are the places of the sorted class folders.
+
+    Raises:
+        DataError: class folders have no name.
+    """
     classes = sorted({name for rows in parts.values() for name, _ in rows})
     unnamed = [name for name in classes if names is not None and name not in names]
     if unnamed:
         what = f"{len(unnamed)} folders have no class name: {', '.join(unnamed[:5])}."
         raise DataError(Fault(str(folder), what))
     label = {name: number for number, name in enumerate(classes)}
-    items = {
+    return {
         part: tuple(Item(path, label[name], names[name] if names else name) for name, path in rows)
         for part, rows in parts.items()
     }
-    return validated(Split(**items), str(folder))
 
 
-_Rows = dict[str, list[tuple[str, str]]]  # from part to class folder and path of every image
-
-
-def _given_parts(folder: Path, found: list[str]) -> _Rows:
+def _given_parts(folder: Path, found: list[str]) -> dict[str, list[_Row]]:
     """The parts that folders spell out.
 
     Raises:
@@ -134,7 +144,7 @@ def _given_parts(folder: Path, found: list[str]) -> _Rows:
         what = f"has {' and '.join(f'{part}/' for part in found)} but no {' and no '.join(lacking)}/."
         mend = "Rename a part, or put all class folders into one folder to have the split drawn."
         raise DataError(Fault(str(folder), what, mend))
-    rows: _Rows = {part: [] for part in PARTS}
+    rows: dict[str, list[_Row]] = {part: [] for part in PARTS}
     for part in found:
         for name in class_folders(folder / part):
             rows[part] += [(name, f"{part}/{name}/{file}") for file in image_names(folder / part / name)]
@@ -146,11 +156,11 @@ def _given_parts(folder: Path, found: list[str]) -> _Rows:
     return rows
 
 
-def _drawn_parts(folder: Path, images: Mapping[str, list[str]]) -> _Rows:
-    """Half, a fifth, and the rest of every class.
+def _all_images(folder: Path, images: Mapping[str, list[str]]) -> list[_Row]:
+    """Every image of every class folder.
 
     Raises:
-        DataError: there are no classes, or some are too small; names them.
+        DataError: there are no classes, or some are too small to be cut in three; names them.
     """
     if not images:
         raise DataError(Fault(str(folder), "holds no folders with images; each class is a folder of its images."))
@@ -158,11 +168,4 @@ def _drawn_parts(folder: Path, images: Mapping[str, list[str]]) -> _Rows:
     if small:
         what = f"{len(small)} classes hold fewer than {_FEWEST} images: {', '.join(small[:5])}."
         raise DataError(Fault(str(folder), what, "Add images or take these folders away."))
-    generator = random.Random(1)  # noqa: S311 - a rule that anyone can repeat, not a secret
-    rows: _Rows = {part: [] for part in PARTS}
-    for name, files in images.items():
-        paths = [(name, f"{name}/{file}") for file in files]
-        generator.shuffle(paths)
-        for part, chosen in zip(PARTS, half_fifth_rest(paths), strict=True):
-            rows[part] += chosen
-    return rows
+    return [(name, f"{name}/{file}") for name, files in images.items() for file in files]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from harness.errors import DataError, Fault
 from harness.files import digest_text
 
 PARTS = ("train", "val", "test")
-_Item = TypeVar("_Item")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # a tab or a line end would break the lines that digests are made of
 
 
@@ -64,15 +63,6 @@ def items_digest(items: Iterable[Item]) -> str:
 def items_lines(items: Iterable[Item]) -> str:
     """One line an image: ``path<TAB>label<TAB>class name``."""
     return "".join(f"{item.path}\t{item.label}\t{item.class_name}\n" for item in items)
-
-
-def half_fifth_rest(items: Sequence[_Item]) -> tuple[Sequence[_Item], Sequence[_Item], Sequence[_Item]]:
-    """Training, validation and test images of one shuffled class, by CoOp's rule for data without a split.
-
-    Halves are rounded to even, as Python rounds.
-    """
-    n_train, n_val = round(0.5 * len(items)), round(0.2 * len(items))
-    return items[:n_train], items[n_train : n_train + n_val], items[n_train + n_val :]
 
 
 def validated(split: Split, where: str, must_hold: tuple[str, ...] = ("train", "test")) -> Split:
