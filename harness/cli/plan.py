@@ -57,7 +57,7 @@ def _axes(cells: Sequence[Cell]) -> list[tuple[str, str]]:
     rows = []
     for axis in _AXES:
         counts = Counter(spell_value(flat[axis]) for flat in flats if flat[axis] is not None)
-        if counts:
+        if counts and set(counts) != {"all"}:  # all classes are worth no line
             rows.append((axis, ", ".join(f"{value} ({count})" for value, count in counts.items())))
     return rows
 

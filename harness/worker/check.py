@@ -85,7 +85,7 @@ def _image_faults(row: DatasetRow, split: Split, cells: list[Cell], job: Job) ->
             continue
         if subset.fewer_shots and not job.fewer_shots:
             names = ", ".join(subset.fewer_shots[:5])
-            what = f"{len(subset.fewer_shots)} classes have fewer than {shots} training images: {names}."
+            what = f"{len(subset.fewer_shots)} classes hold fewer than {shots} training images: {names}."
             faults.append(Fault(row.name, what, "Write `fewer_shots: allow` to take them whole."))
         paths |= {item.path: None for item in (*subset.train_items(split), *subset.val_items(split))}
         needs_val = any(cell.method == "linear_probe" and cell.shots == shots for cell in reading)

@@ -5,11 +5,14 @@ from collections.abc import Callable
 
 import pytest
 
+from harness.data.catalog import DATASETS
+from harness.data.dataset import known_size
 from harness.matrix.cell import Cell
-from harness.plan.cost import cost
+from harness.plan.cost import cost_of
 from harness.plan.group import group_cells
 
 MakeCell = Callable[..., Cell]
+SIZES = {name: size for name, row in DATASETS.items() if (size := known_size(row)) is not None}
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ def cells(make_cell: MakeCell) -> list[Cell]:
 @pytest.mark.parametrize("n_workers", [1, 2, 3, 4, 7, 32, 100])
 def test_no_cell_is_lost_or_repeated(cells: list[Cell], n_workers: int) -> None:
     """However many workers there are, every cell is in one job."""
-    jobs = group_cells(cells, n_workers)
+    jobs = group_cells(cells, n_workers, SIZES)
     assert Counter(cell for job in jobs for cell in job) == Counter(cells)
     assert all(jobs)
 
@@ -38,7 +41,7 @@ def test_no_cell_is_lost_or_repeated(cells: list[Cell], n_workers: int) -> None:
 @pytest.mark.parametrize("n_workers", [1, 2, 3, 4, 7, 32, 100])
 def test_variants_of_one_draw_stay_together(cells: list[Cell], n_workers: int) -> None:
     """Cells of one data set, shot count and seed learn from the same views, in one job."""
-    jobs = group_cells(cells, n_workers)
+    jobs = group_cells(cells, n_workers, SIZES)
     homes: dict[object, set[int]] = {}
     for number, job in enumerate(jobs):
         for cell in job:
@@ -49,12 +52,12 @@ def test_variants_of_one_draw_stay_together(cells: list[Cell], n_workers: int) -
 @pytest.mark.parametrize("n_workers", [1, 2, 3, 4, 7, 32])
 def test_every_worker_has_a_job(cells: list[Cell], n_workers: int) -> None:
     """As long as there are draws enough, no worker is idle."""
-    assert len(group_cells(cells, n_workers)) >= n_workers
+    assert len(group_cells(cells, n_workers, SIZES)) >= n_workers
 
 
 def test_few_workers_get_whole_groups(cells: list[Cell]) -> None:
     """A job is all cells of one backbone and data set where that is enough."""
-    jobs = group_cells(cells, 2)
+    jobs = group_cells(cells, 2, SIZES)
     assert [{cell.dataset for cell in job} for job in jobs] == [{"dtd"}, {"digits"}]
     assert [len(job) for job in jobs] == [31, 31]
 
@@ -67,34 +70,34 @@ def test_jobs_never_mix_backbones_or_data_sets(make_cell: MakeCell) -> None:
         for backbone in ("tiny", "RN50:openai")
         for precision in ("fp32", "fp16")
     ]
-    assert [len(job) for job in group_cells(mixed, 1)] == [1] * 8
+    assert [len(job) for job in group_cells(mixed, 1, SIZES)] == [1] * 8
 
 
 def test_most_work_goes_first(cells: list[Cell]) -> None:
     """A long job that starts last would keep one worker busy alone."""
-    loads = [sum(map(cost, job)) for job in group_cells(cells, 4)]
+    loads = [cost_of(job, SIZES) for job in group_cells(cells, 4, SIZES)]
     assert loads == sorted(loads, reverse=True)
 
 
 def test_work_is_shared_evenly(make_cell: MakeCell) -> None:
     """Six draws of equal cost make three jobs of two."""
     equal = [make_cell(seed=seed) for seed in range(6)]
-    assert [len(job) for job in group_cells(equal, 3)] == [2, 2, 2]
+    assert [len(job) for job in group_cells(equal, 3, SIZES)] == [2, 2, 2]
 
 
 def test_cells_of_a_job_keep_their_order(cells: list[Cell]) -> None:
     """Inside a job cells run in the order of the matrix."""
     place = {cell: index for index, cell in enumerate(cells)}
-    for job in group_cells(cells, 5):
+    for job in group_cells(cells, 5, SIZES):
         places = [place[cell] for cell in job]
         assert places == sorted(places)
 
 
 def test_grouping_is_deterministic(cells: list[Cell]) -> None:
     """The same cells make the same jobs."""
-    assert group_cells(cells, 3) == group_cells(cells, 3)
+    assert group_cells(cells, 3, SIZES) == group_cells(cells, 3, SIZES)
 
 
 def test_nothing_makes_no_job() -> None:
     """Without pending cells there are no jobs."""
-    assert group_cells([], 4) == []
+    assert group_cells([], 4, SIZES) == []

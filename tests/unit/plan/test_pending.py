@@ -23,7 +23,7 @@ def stand(tmp_path: Path) -> Callable[[Cell], Standing]:
 
     def look(cell: Cell) -> Standing:
         scan = read_records(tmp_path, [cell_id(cell)])
-        return standings([cell], scan, tmp_path, look_at_today([cell], None))[0]
+        return standings([cell], scan, tmp_path, look_at_today([cell], DATASETS, None))[0]
 
     return look
 
@@ -65,7 +65,7 @@ def test_record_of_other_split_or_weights_is_stale(
     """A record made from something else is pending again, and says what changed."""
     cell = make_cell()
     write_record(tmp_path, make_record(cell, status=status, provenance=changed))
-    weights = look_at_today([cell], None).weights["tiny"][:8]
+    weights = look_at_today([cell], DATASETS, None).weights["tiny"][:8]
     found = stand(cell)
     assert (found.state, found.why) == ("pending", why.format(weights=weights))
 
@@ -112,7 +112,7 @@ def test_standings_keep_the_order_of_the_cells(
     """Every cell stands once, where it stood."""
     cells = [make_cell(seed=seed) for seed in (3, 1, 2)]
     write_record(tmp_path, make_record(cells[1]))
-    found = standings(cells, read_records(tmp_path), tmp_path, look_at_today(cells, None))
+    found = standings(cells, read_records(tmp_path), tmp_path, look_at_today(cells, DATASETS, None))
     assert [(each.cell, each.state) for each in found] == list(
         zip(cells, ("pending", "done", "pending"), strict=True)
     )
@@ -120,7 +120,7 @@ def test_standings_keep_the_order_of_the_cells(
 
 def test_bundled_data_and_weights_are_never_missing(make_cell: MakeCell) -> None:
     """Digits and the tiny backbone come with packages."""
-    today = look_at_today([make_cell()], None)
+    today = look_at_today([make_cell()], DATASETS, None)
     assert today.missing == ()
     assert today.splits["digits"] == DATASETS["digits"].split_digest
     assert len(today.weights["tiny"]) == 64
@@ -132,7 +132,7 @@ def test_what_is_missing_is_named_once(
     """Data and weights that are not on disk are said with their place, once for all cells."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     cells = [make_cell(dataset="dtd", backbone="RN50:openai", seed=seed) for seed in (1, 2)]
-    today = look_at_today(cells, tmp_path)
+    today = look_at_today(cells, DATASETS, tmp_path)
     assert [str(fault) for fault in today.missing] == [
         f"data set dtd: missing {tmp_path}/dtd/split_zhou_DescribableTextures.json, {tmp_path}/dtd/images.",
         f"backbone RN50:openai: its weights are not in {tmp_path}/hub. "
@@ -143,7 +143,7 @@ def test_what_is_missing_is_named_once(
 
 def test_names_of_another_version_are_missing(make_cell: MakeCell) -> None:
     """A data set and a backbone that only an old list of cells names are said, not raised."""
-    today = look_at_today([make_cell(dataset="gone", backbone="lost")], None)
+    today = look_at_today([make_cell(dataset="gone", backbone="lost")], DATASETS, None)
     assert [str(fault) for fault in today.missing] == [
         "data set gone: not known to this version.",
         "backbone lost: not known to this version.",
