@@ -61,6 +61,8 @@ class Progress:
     def on_event(self, event: Mapping[str, Any]) -> None:
         """Take in one event of a worker."""
         kind, cell = event["event"], str(event.get("cell", ""))
+        if cell and cell not in self._work:
+            return  # a training that only its evaluations asked for
         if kind == "say":
             self._line(str(event["text"]), style="yellow")
         elif kind == "epoch":

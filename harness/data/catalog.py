@@ -59,12 +59,22 @@ def _zhou(folder: str, split: str, images: str = "") -> SplitFile:
     return SplitFile(folder, f"split_zhou_{split}.json", images)
 
 
+def _digits(shift: str, split_digest: str) -> DatasetRow:
+    """A shift of the digits, in the manner of ImageNet's: test images only."""
+    layout, template = Bundled("scikit-learn", shift), "a photo of the digit {}."
+    return DatasetRow(f"digits_{shift}", layout, template, 10, (0, 0, 540), 0, split_digest)
+
+
 _ROWS = (
     DatasetRow(
         "digits", Bundled("scikit-learn"), "a photo of the digit {}.", 10, (898, 359, 540), 87,
         "2ec5fa99c2471ec000c0803a3a3b075652fc4a88c5373f222d07a2a9a2ba63e3",
         augmentation=SmallAffine(degrees=10, translate=0.08, scale=(0.9, 1.1)),
     ),
+    _digits("inverted", "83cab95e063227dc3e47b345cf6226107291fd1d38d306abd26abbf219ab34d0"),
+    _digits("blurred", "c61c5a07445fa673d474f4e61773cbf8f797b7449b4327385edd78acc4a42b38"),
+    _digits("rotated", "cd1c5fc986cae3c94737dd34c8a4493c297c384ade279548aa59839cac34a307"),
+    _digits("noisy", "c55a1233e082b3d1483f7ff584db8626dbd8918e4fe647be7784de3da389c9ec"),
     DatasetRow(
         "imagenet", ImageNetFolders("imagenet", "images/train", "images/val"), "a photo of a {}.",
         1000, (1_281_167, 0, 50_000), 732, None, class_names_digest=_IMAGENET_NAMES,

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
 
 from harness.data.split import Item
-
-CLASSES = ("all", "base", "new")
-Classes = Literal["all", "base", "new"]
 
 
 def relabelled(labels: Iterable[int], classes: str) -> dict[int, int]:

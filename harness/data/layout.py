@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.data.class_folders import read_imagenet, read_shifted
-from harness.data.digits import digits_split
+from harness.data.digits import digits_split, shifted_split
 from harness.data.split import PARTS, Split
 from harness.data.split_files import read_split_json, read_text_lists
 from harness.errors import DataError, Fault
@@ -129,9 +129,10 @@ class ShiftedFolders:
 
 @dataclass(frozen=True, slots=True)
 class Bundled:
-    """The digits, which come with a Python package; always there."""
+    """The digits, or one of their shifts, which come with a Python package; always there."""
 
     package: str
+    shift: str | None = None
     folder: None = None
 
     def needs(self, root: Path) -> list[Path]:  # noqa: ARG002 - the same for every shape
@@ -139,8 +140,8 @@ class Bundled:
         return []
 
     def read_split(self, root: Path) -> Split:  # noqa: ARG002
-        """The fixed split of the digits."""
-        return digits_split()
+        """The fixed split of the digits, or the shifted test images."""
+        return digits_split() if self.shift is None else shifted_split(self.shift)
 
     def image_base(self, root: Path) -> Path:  # noqa: ARG002
         """Raise DataError: there is no folder."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 Shots = int | Literal["all"]
 Views = int | Literal["live"]
 Scalar = str | int | float | bool | None
 Recipe = tuple[tuple[str, Scalar], ...]
+CLASSES = ("all", "base", "new")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +19,9 @@ class Cell:
 
     Attributes:
         dataset: name of the data set that is trained on.
-        evaluate_on: name of the data set that is evaluated on; ``None`` is the test images of ``dataset``.
-        classes: ``all``, or the ``base`` or ``new`` half of the classes.
+        evaluate_on: what is evaluated on: the name of a data set, or a half of the classes of ``dataset``
+            (``base``, ``new``); ``None`` is the test images of the classes that are trained on.
+        classes: ``all``, or the ``base`` or ``new`` half of the classes to train on.
         backbone: ``NAME`` or ``NAME:PRETRAINED``.
         precision: number format of the towers: ``fp32``, ``amp``, ``bf16`` or ``fp16``.
         method: name of the method.
@@ -68,6 +70,18 @@ class Cell:
         known["recipe"] = None if recipe is None else tuple(sorted(recipe.items()))
         extras = tuple(sorted((key, value) for key, value in flat.items() if key not in CELL_KEYS))
         return cls(**known, extras=extras)
+
+    def trained(self) -> Cell:
+        """The cell that trains what this one evaluates; itself where it evaluates its own test images."""
+        return replace(self, evaluate_on=None)
+
+    def target(self) -> tuple[str, str]:
+        """Data set and classes whose test images are evaluated on."""
+        if self.evaluate_on is None:
+            return self.dataset, self.classes
+        if self.evaluate_on in CLASSES:
+            return self.dataset, self.evaluate_on
+        return self.evaluate_on, "all"
 
     def recipe_dict(self) -> dict[str, Any]:
         """The recipe as a mapping; empty for a method without one."""

@@ -25,11 +25,12 @@ _SHARED_AXES = {
     "seed": "seeds",
     "shots": "shots",
     "classes": "classes",
+    "evaluate_on": "evaluate_on",
     "precision": "precision",
     "protocol": "protocol",
     "views": "views",
 }
-_COMMON_READS = ("dataset", "backbone", "classes", "precision")  # every method reads these
+_COMMON_READS = ("dataset", "backbone", "classes", "precision", "evaluate_on")  # every method reads these
 _UNREAD: dict[str, Any] = {"shots": 0, "seed": None, "views": None, "protocol": None}
 
 
@@ -216,6 +217,8 @@ class _Expansion:
                 self._fault(place, f"{name} reads the axis {_SHARED_AXES[key]!r}, which the matrix does not have.")
         overrides = {**self._top_recipe(name), **dict(axes.get("recipe", ((),))[0])}
         keys = [*_COMMON_READS, *(key for key in _UNREAD if key in method.reads), *method.axes]
+        # What is trained is always evaluated on its own test images, too.
+        axes = axes | {"evaluate_on": (None, *axes["evaluate_on"])}
         values = [axes.get(key, (method.axes[key].default,) if key in method.axes else ()) for key in keys]
         for point in itertools.product(*values):
             yield self._cell(name, method, dict(zip(keys, point, strict=True)), overrides)
@@ -223,13 +226,17 @@ class _Expansion:
     def _cell(self, name: str, method: MethodEntry, point: dict[str, Any], overrides: dict[str, Any]) -> Cell:
         """One resolved cell: defaults of data set and protocol filled in."""
         flat: dict[str, Any] = _UNREAD | point | {"method": name}
+        if flat["evaluate_on"] in (flat["dataset"], flat["classes"]):
+            flat["evaluate_on"] = None  # its own test images
+        entry = self.vocabulary.datasets[flat["dataset"]]
         if "template" in method.axes and flat["template"] is None:
-            flat["template"] = self.vocabulary.datasets[flat["dataset"]].template
+            target = self.vocabulary.datasets.get(flat["evaluate_on"], entry)
+            flat["template"] = target.template
         if flat.get("ctx_init"):
             flat["n_ctx"] = len(str(flat["ctx_init"]).replace("_", " ").split())
         if flat["protocol"] is not None:
             protocol = PROTOCOLS[flat["protocol"]]
-            flat["recipe"] = {**protocol.recipe(name, flat["dataset"], flat["shots"]), **overrides}
+            flat["recipe"] = {**protocol.recipe(name, entry.like or flat["dataset"], flat["shots"]), **overrides}
             if protocol.shares_words and flat.get("ctx_init") and "context" in method.axes:
                 flat["context"] = "unified"  # class_specific would be the same training under another name
         return Cell.from_dict(flat)

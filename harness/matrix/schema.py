@@ -37,6 +37,7 @@ def _names(info: ValidationInfo, kind: str) -> tuple[str, ...]:
         "backbone": vocabulary.backbones,
         "precision": vocabulary.precisions,
         "classes": vocabulary.classes,
+        "target": (*vocabulary.datasets, *vocabulary.classes),
         "protocol": tuple(PROTOCOLS),
     }[kind]
 
@@ -133,6 +134,7 @@ class MatrixFile(BaseModel):
     shots: _axis(Annotated[Any, AfterValidator(_shots)]) = ()  # type: ignore[valid-type]
     seeds: _axis(Annotated[Any, AfterValidator(_seed)]) = ()  # type: ignore[valid-type]
     classes: _axis(Annotated[Any, AfterValidator(_known("classes"))]) = ("all",)  # type: ignore[valid-type]
+    evaluate_on: _axis(Annotated[Any, AfterValidator(_known("target"))]) = ()  # type: ignore[valid-type]
     precision: _axis(Annotated[Any, AfterValidator(_known("precision"))]) = ("fp32",)  # type: ignore[valid-type]
     protocol: _axis(Annotated[Any, AfterValidator(_known("protocol"))]) = ("coop",)  # type: ignore[valid-type]
     views: _axis(Annotated[Any, AfterValidator(_views)]) = ("live",)  # type: ignore[valid-type]

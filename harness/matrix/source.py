@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.errors import Fault, did_you_mean
+from harness.matrix.cell import CLASSES
 from harness.matrix.vocabulary import Axis, DatasetEntry, Vocabulary
 from harness.matrix.yaml_file import Path_, YamlFile
 
@@ -122,6 +123,8 @@ def _contradictions(source: DatasetSource, vocabulary: Vocabulary) -> Iterable[t
     elif not own:
         what = "is no known data set; write `folder: DIR` or `like: KNOWN` beside it"
         yield "name", f"{what}. {did_you_mean(source.name, tuple(vocabulary.datasets))}"
+    if source.name in CLASSES:
+        yield "name", f"{source.name} is a half of the classes; give the data set another name."
     if source.like is not None and source.like not in vocabulary.datasets:
         yield "like", f"unknown data set {source.like!r}. {did_you_mean(source.like, tuple(vocabulary.datasets))}"
     if source.like is not None and source.data is None and source.subset_file is None:
@@ -148,4 +151,4 @@ def _entry(source: DatasetSource, vocabulary: Vocabulary) -> DatasetEntry:
     known = vocabulary.datasets.get(source.like or "")
     template = source.template or (DEFAULT_TEMPLATE if known is None else known.template)
     trains = known is None or known.trains
-    return DatasetEntry(template, None, trains)
+    return DatasetEntry(template, None, trains, source.like)

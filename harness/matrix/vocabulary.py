@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.matrix.cell import Scalar
+from harness.matrix.cell import CLASSES, Scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,13 @@ class DatasetEntry:
         template: its hand-crafted prompt.
         smallest_class: images of its smallest training class, where that is known.
         trains: whether it has training images; a shifted target has none.
+        like: the known data set whose recipe it has; ``None`` for itself.
     """
 
     template: str
     smallest_class: int | None = None
     trains: bool = True
+    like: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +73,4 @@ class Vocabulary:
     backbones: tuple[str, ...]
     methods: Mapping[str, MethodEntry]
     precisions: tuple[str, ...] = ("fp32", "amp", "bf16", "fp16")
-    classes: tuple[str, ...] = ("all", "base", "new")
+    classes: tuple[str, ...] = CLASSES

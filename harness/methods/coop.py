@@ -2,6 +2,8 @@
 
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
 
 import torch
 
@@ -17,7 +19,7 @@ from harness.backbone.prompts import (
 from harness.backbone.text import SharedPrompts, classes_at_once
 from harness.engine.schedule import cosine_with_warmup
 from harness.engine.sgd import Batch, Progress, Run, Trained, train_together
-from harness.errors import PromptError
+from harness.errors import DataError, Fault, PromptError
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id, stream
 from harness.matrix.protocol import COOP, PROTOCOLS, Protocol
@@ -40,6 +42,17 @@ class CoOp:
         if faults := check_lengths(class_names, layouts, clip.context_length):
             raise PromptError(faults)
 
+    def check_transfer(self, cell: Cell, learned: tuple[str, ...], target: tuple[str, ...]) -> None:
+        """Raise DataError when every class has its own context and the target has other classes."""
+        if _per_class(cell) and learned != target:
+            what = f"class-specific contexts belong to the {len(learned)} classes that they were learned for, "
+            what += f"and these are {len(target)} others."
+            raise DataError(Fault("", what, "Evaluate unified contexts here, or exclude these cells."))
+
+    def restore(self, inputs: RunInputs, context: Context) -> Fit:
+        """The classifier of a context that was learned before."""
+        return _fit(inputs, context.to(inputs.clip.device, _context_dtype(inputs.cell, inputs.clip)))
+
     def fit(self, runs: Sequence[RunInputs]) -> Iterator[Outcome]:
         """The classifiers of the learned contexts; batches and views depend on (split, shots, seed) alone.
 
@@ -56,7 +69,7 @@ class CoOp:
         """Train runs whose prompts are the same; after every epoch of each the outcomes that are new."""
         ended: set[int] = set()
         try:
-            prompts = _prompts(runs)
+            prompts = _prompts(runs[0], len(runs))
             scale = runs[0].clip.logit_scale
             for event in train_together([self._run(run) for run in runs], prompts.encode, scale, prompts.halve):
                 if isinstance(event, Progress):
@@ -65,12 +78,8 @@ class CoOp:
                     continue
                 ended.add(event.run)
                 outcome = event.outcome
-                fit = (
-                    outcome
-                    if isinstance(outcome, Exception)
-                    else _fit(runs[event.run], outcome, prompts, len(runs))
-                )
-                yield [(runs[event.run], fit)]
+                run = runs[event.run]
+                yield [(run, outcome if isinstance(outcome, Exception) else _trained_fit(run, outcome, len(runs)))]
         except Exception as error:  # what breaks a bundle is the outcome of the runs that it had left
             traceback.print_exception(error)
             yield [(run, error) for number, run in enumerate(runs) if number not in ended]
@@ -143,22 +152,30 @@ def _bundles(runs: Sequence[RunInputs]) -> list[list[RunInputs]]:
     return list(bundles.values())
 
 
-def _prompts(runs: Sequence[RunInputs]) -> SharedPrompts:
-    """The prompts that all of ``runs`` have, in chunks of classes that fit the device's memory."""
-    first = runs[0]
-    layouts = _layouts(first.cell, first.clip, first.class_names)
-    per_class = _per_class(first.cell)
-    return SharedPrompts(
-        layouts, first.clip, per_class, classes_at_once(layouts, first.clip, per_class, len(runs))
-    )
+def _prompts(run: RunInputs, n_runs: int) -> SharedPrompts:
+    """The prompts that ``n_runs`` runs have alike, in chunks of classes that fit the device's memory."""
+    layouts = _layouts(run.cell, run.clip, run.class_names)
+    per_class = _per_class(run.cell)
+    return SharedPrompts(layouts, run.clip, per_class, classes_at_once(layouts, run.clip, per_class, n_runs))
 
 
-def _fit(inputs: RunInputs, trained: Trained, prompts: SharedPrompts, n_together: int) -> Fit:
-    with torch.no_grad():
-        (texts,) = prompts.encode(trained.context[None])
+def _trained_fit(inputs: RunInputs, trained: Trained, n_together: int) -> Fit:
     details = {"trained_together": n_together, "notes": list(trained.notes)}
-    classifier = TextClassifier(texts, inputs.clip.logit_scale)
-    return Fit(classifier, trained.history, trained.context, details, trained.seconds)
+    fit = _fit(inputs, trained.context)
+    return replace(fit, history=trained.history, details=details, seconds=trained.seconds)
+
+
+def _fit(inputs: RunInputs, context: Context) -> Fit:
+    """The classifier of a context, for its own class names and for others."""
+
+    @cache
+    def classifier(class_names: tuple[str, ...]) -> TextClassifier:
+        prompts = _prompts(replace(inputs, class_names=class_names), 1)
+        with torch.no_grad():
+            (texts,) = prompts.encode(context[None])
+        return TextClassifier(texts, inputs.clip.logit_scale)
+
+    return Fit(classifier, context=context)
 
 
 def _epochs(inputs: RunInputs) -> Iterator[tuple[float, Iterator[Batch]]]:

@@ -47,9 +47,17 @@ class RunInputs:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A fitted method: its predictor, and what is worth keeping of the way there."""
+    """A fitted method: its predictors, and what is worth keeping of the way there.
 
-    predictor: Predictor
+    Attributes:
+        predictor: from class names, its own or others, to their predictor, made of what was learned.
+        history: one entry an epoch.
+        context: the learned context.
+        details: what a method found on the way.
+        seconds: that the fit took, where that is not the time until it came.
+    """
+
+    predictor: Callable[[tuple[str, ...]], Predictor]
     history: tuple[Epoch, ...] = ()
     context: Context | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -68,6 +76,18 @@ class Method(Protocol):
         Raises:
             HarnessError: the cell cannot run, such as a prompt that is too long.
         """
+        ...
+
+    def check_transfer(self, cell: Cell, learned: tuple[str, ...], target: tuple[str, ...]) -> None:
+        """Look at whether what is learned for some class names can be used for others.
+
+        Raises:
+            HarnessError: it cannot; says why.
+        """
+        ...
+
+    def restore(self, inputs: RunInputs, context: Context) -> Fit | None:
+        """The fit that once learned ``context``; ``None`` for a method that has none to come back from."""
         ...
 
     def fit(self, runs: Sequence[RunInputs]) -> Iterator[Outcome]:

@@ -8,6 +8,7 @@ from harness.errors import PromptError
 from harness.matrix.cell import Cell
 from harness.methods.method import Fit, Outcome, RunInputs, one_by_one
 from harness.methods.text_classifier import TextClassifier
+from harness.shapes import Context
 
 
 class ZeroShot:
@@ -19,14 +20,23 @@ class ZeroShot:
         if faults := check_lengths(class_names, layouts, clip.context_length):
             raise PromptError(faults)
 
+    def check_transfer(self, cell: Cell, learned: tuple[str, ...], target: tuple[str, ...]) -> None:
+        """Nothing is learned, so any names will do."""
+
+    def restore(self, inputs: RunInputs, context: Context) -> None:
+        """Nothing is learned."""
+
     def fit(self, runs: Sequence[RunInputs]) -> Iterator[Outcome]:
         """The classifier of the template's sentences."""
         return one_by_one(runs, _fit)
 
 
 def _fit(inputs: RunInputs) -> Fit:
-    texts = encode_texts(_sentences(inputs.cell, inputs.class_names), inputs.clip)
-    return Fit(TextClassifier(texts, inputs.clip.logit_scale))
+    def classifier(class_names: tuple[str, ...]) -> TextClassifier:
+        texts = encode_texts(_sentences(inputs.cell, class_names), inputs.clip)
+        return TextClassifier(texts, inputs.clip.logit_scale)
+
+    return Fit(classifier)
 
 
 def _sentences(cell: Cell, class_names: tuple[str, ...]) -> list[str]:

@@ -74,7 +74,7 @@ def _look_at_data(
     splits: dict[str, str] = {}
     sizes: dict[str, Size] = {}
     found: list[Fault] = []
-    for name in dict.fromkeys(name for cell in cells for name in (cell.dataset, cell.evaluate_on) if name):
+    for name in dict.fromkeys(name for cell in cells for name in (cell.dataset, cell.target()[0])):
         row = catalog.get(name)
         what = "not known to this version" if row is None else whats_missing(row, data)
         if what is not None:
@@ -143,9 +143,10 @@ def _stale(record: RunRecord, cell: Cell, today: Today) -> str:
         f"other {what} ({then[:8]}, today {now[:8]})"
         for what, then, now in (
             ("split", made_from.split_digest, today.splits.get(cell.dataset)),
+            ("target split", made_from.target_digest, today.splits.get(cell.target()[0])),
             ("weights", made_from.weights_digest, today.weights.get(cell.backbone)),
         )
-        if now not in (None, then)
+        if then is not None and now not in (None, then)
     ]
     then_list, now_list = made_from.list_digest, today.lists.get(_draw(cell))
     if then_list != now_list:

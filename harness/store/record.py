@@ -47,7 +47,7 @@ class Provenance(_Frozen):
 
     ``subset_digest`` covers the training images of the few-shot draw, ``list_digest`` the file that lists them
     where they were not drawn, and ``images_digest`` the image files' sizes and times of change (``None`` for data
-    that comes with a package).
+    that comes with a package). ``target_digest`` is the split's of another data set that was evaluated on.
     """
 
     harness_version: str
@@ -63,6 +63,7 @@ class Provenance(_Frozen):
     subset_digest: str | None
     images_digest: str | None
     list_digest: str | None = None
+    target_digest: str | None = None
     seeds: dict[str, int]
 
 
@@ -76,6 +77,7 @@ class RunRecord(_Frozen):
         per_class: one row a class in label order, from which macro-F1 follows.
         history: one row an epoch; empty for methods that do not train by epochs.
         details: what a method found on the way, such as the probe's C.
+        trained_by: id of the cell that trained what this one only evaluates; ``None`` for one that trained.
         fewer_shots: classes that were taken whole because they hold fewer images than ``shots``.
         timings: seconds by phase.
         created_at: end of the cell, ISO 8601 in UTC; never printed in a table.
@@ -92,6 +94,7 @@ class RunRecord(_Frozen):
     history: tuple[EpochRow, ...] = ()
     context: ContextFile | None = None
     details: dict[str, Any] = Field(default_factory=dict)
+    trained_by: str | None = None
     fewer_shots: tuple[str, ...] = ()
     timings: dict[str, float] = Field(default_factory=dict)
     provenance: Provenance | None = None

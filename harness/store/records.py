@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.errors import Fault, RecordError
-from harness.files import write_bytes, write_text
+from harness.files import digest_bytes, write_bytes, write_text
 from harness.store.record import SCHEMA_VERSION, RunRecord
 
 QUARANTINE = "quarantine"
@@ -51,6 +51,17 @@ def write_record(results: Path, record: RunRecord, context: bytes | None = None,
     if words is not None:
         write_text(path.with_suffix(".words.json"), words)
     write_text(path, json.dumps(record.model_dump(mode="json"), indent=1, allow_nan=False) + "\n")
+
+
+def read_context(results: Path, record: RunRecord) -> bytes | None:
+    """The safetensors file of a record's context; ``None`` where it has none, or not the one it vouches for."""
+    if record.context is None:
+        return None
+    try:
+        content = (records_folder(results) / record.context.file).read_bytes()
+    except OSError:
+        return None
+    return content if digest_bytes(content) == record.context.sha256 else None
 
 
 def read_records(results: Path, identifiers: Iterable[str] | None = None) -> Scan:

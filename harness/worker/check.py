@@ -1,6 +1,7 @@
 """A check job: everything that would fail every cell alike, found before any training."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,39 +45,49 @@ def _faults(job: Job) -> list[Fault]:
             faults += error.faults
     catalog = catalog_with(job.sources)
     splits: dict[str, Split] = {}
-    for name in dict.fromkeys(cell.dataset for cell in cells):
+    for name in dict.fromkeys(name for cell in cells for name in (cell.dataset, cell.target()[0])):
         try:
             splits[name] = read_split(catalog[name], job.data)
         except HarnessError as error:
             faults += error.faults
     # Prompts do not depend on these axes, and a large matrix has a thousand class names a cell.
     for cell in dict.fromkeys(replace(cell, shots=0, seed=None, recipe=None) for cell in cells):
-        clip, split = clips.get((cell.backbone, cell.precision)), splits.get(cell.dataset)
-        if clip is not None and split is not None:
-            faults += _prompt_faults(cell, clip, split)
+        clip, target = clips.get((cell.backbone, cell.precision)), cell.target()
+        if clip is not None and cell.dataset in splits and target[0] in splits:
+            faults += _cell_faults(cell, clip, splits[cell.dataset], splits[target[0]])
     for name, split in splits.items():
-        of_dataset = [cell for cell in cells if cell.dataset == name]
-        faults += _image_faults(catalog[name], split, of_dataset, job)
+        faults += _image_faults(catalog[name], split, cells, job)
     return faults
 
 
-def _prompt_faults(cell: Cell, clip: Clip, split: Split) -> list[Fault]:
+def _cell_faults(cell: Cell, clip: Clip, source: Split, target: Split) -> list[Fault]:
+    """Prompts that do not fit the text tower, and targets that what is learned cannot be used for."""
+    method = load_method(cell.method)
+    place = f"{cell.dataset}, {cell.method}" + (f" on {cell.evaluate_on}" if cell.evaluate_on else "")
     try:
-        kept = kept_classes(split, cell.classes, cell.dataset)
-        load_method(cell.method).check(cell, clip, tuple(split.class_names[label] for label in kept))
+        learned = _names(source, cell.classes, cell.dataset)
+        names = _names(target, cell.target()[1], cell.target()[0])
+        if cell.evaluate_on is not None:
+            method.check_transfer(cell, learned, names)
+        method.check(cell, clip, names)
     except HarnessError as error:
         return [
-            Fault(f"{cell.dataset}, {cell.method}: {fault.where}", fault.what, fault.mend)
-            for fault in error.faults
+            Fault(f"{place}: {fault.where}".removesuffix(": "), fault.what, fault.mend) for fault in error.faults
         ]
     return []
 
 
-def _image_faults(row: DatasetRow, split: Split, cells: list[Cell], job: Job) -> list[Fault]:
+def _names(split: Split, classes: str, dataset: str) -> tuple[str, ...]:
+    return tuple(split.class_names[label] for label in kept_classes(split, classes, dataset))
+
+
+def _image_faults(row: DatasetRow, split: Split, cells: Sequence[Cell], job: Job) -> list[Fault]:
     """Draws that a class is too small for, lists that do not go with the split, and images that are not there."""
     faults: list[Fault] = []
-    paths = {item.path: None for item in split.test}
-    reading = [cell for cell in cells if "shots" in METHODS[cell.method].entry.reads]
+    is_target = any(cell.target()[0] == row.name for cell in cells)
+    paths = {item.path: None for item in split.test} if is_target else {}
+    of_dataset = [cell for cell in cells if cell.dataset == row.name]
+    reading = [cell for cell in of_dataset if "shots" in METHODS[cell.method].entry.reads]
     for shots, seed in dict.fromkeys((cell.shots, cell.seed or 0) for cell in reading):
         try:
             subset = draw_subset(split, row, shots, seed)

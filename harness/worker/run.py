@@ -1,62 +1,81 @@
 """A run job: train and evaluate cells, one record each; a cell that fails does not stop the others."""
 
 import json
-import platform
 import time
-import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import save
+from safetensors.torch import load
 
-import harness
+from harness.backbone.clip import Clip
 from harness.backbone.load import load_clip
 from harness.backbone.spec import BACKBONES
-from harness.backbone.words import nearest_words
+from harness.data.catalog import Catalog
 from harness.data.dataset import Size
 from harness.data.own import catalog_with
 from harness.engine.batches import epoch_batches
-from harness.engine.evaluate import Counts, evaluate
-from harness.errors import HarnessError
-from harness.files import digest_bytes
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
-from harness.methods.method import Fit, RunInputs
+from harness.methods.method import Fit, Method, RunInputs
 from harness.methods.table import METHODS, load_method
 from harness.plan.cost import n_train_images
 from harness.plan.job import EVENTS_FILE, Job
-from harness.store.provenance import git_state, package_versions, platform_name
-from harness.store.record import ClassCount, ContextFile, EpochRow, Provenance, RunRecord
-from harness.store.records import write_record
+from harness.store.provenance import git_state, package_versions
+from harness.store.record import RunRecord
+from harness.store.records import read_context, read_records
 from harness.tracking.open import open_tracker
-from harness.tracking.tracker import Tracker
-from harness.worker.device import device_name, open_device
+from harness.worker.device import open_device
+from harness.worker.keep import Desk, Source, keep_failure, keep_fit
 from harness.worker.materials import Draw, Materials
-from harness.worker.mirror import tracked_run
 
 _WAVE_IMAGES = 20_000  # decoded training images of the draws that a GPU trains together, about 10 GB of memory
-_NEAREST = 5  # words kept beside a context, for each of its vectors
+
+
+class Rooms:
+    """The materials of one backbone: of the class space that is trained on, and of those evaluated on."""
+
+    def __init__(self, clip: Clip, catalog: Catalog, data: Path | None, say: Callable[[str], None]) -> None:
+        """Nothing is read yet."""
+        self._make = partial(Materials, clip, data=data, say=say)
+        self._catalog = catalog
+        self._targets: dict[tuple[str, str], Materials] = {}
+
+    def source(self, dataset: str, classes: str) -> Materials:
+        """New materials, whose decoded images go when they go.
+
+        Raises:
+            DataError: the split cannot be used.
+        """
+        return self._make(self._catalog[dataset], classes)
+
+    def target(self, cell: Cell, source: Materials) -> Materials:
+        """The materials that a cell is evaluated on; ``source`` for its own test images.
+
+        Raises:
+            DataError: the split of the target cannot be used.
+        """
+        if cell.evaluate_on is None:
+            return source
+        key = cell.target()
+        if key not in self._targets:
+            self._targets[key] = self.source(*key)
+        return self._targets[key]
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """What every cell of a job needs: where records go, who is told, and the facts that all records share."""
+class Training:
+    """One training and the cells that come of it: itself, if it is wanted, and its evaluations elsewhere."""
 
-    job: Job
-    tracker: Tracker
-    tell: Callable[..., None]
-    git: tuple[str | None, bool | None]
-    packages: dict[str, str]
+    inputs: RunInputs
+    draw: Draw | None
+    cells: tuple[Cell, ...]
 
 
 def run(job: Job, folder: Path) -> None:
-    """Do the cells of a job, those that share a backbone, a data set and a draw one after another.
+    """Do the cells of a job, those that share a backbone, a class space and a draw one after another.
 
     Raises:
         HarnessError: a backbone or a split cannot be used at all.
@@ -76,44 +95,106 @@ def run(job: Job, folder: Path) -> None:
         catalog = catalog_with(job.sources)
         for (backbone, precision), of_backbone in _grouped(job.cell_values(), "backbone", "precision"):
             clip = load_clip(BACKBONES[backbone], precision, device)
+            rooms = Rooms(clip, catalog, job.data, say)
             for (dataset, classes), cells in _grouped(of_backbone, "dataset", "classes"):
-                _run_group(desk, Materials(clip, catalog[dataset], classes, job.data, say), cells)
+                _run_group(desk, rooms, rooms.source(dataset, classes), cells)
         tracker.close()
 
 
-def _run_group(desk: Desk, materials: Materials, cells: list[Cell]) -> None:
+def _run_group(desk: Desk, rooms: Rooms, materials: Materials, cells: list[Cell]) -> None:
     """All cells of one backbone and class space, a few draws at a time, so that those images are held once."""
     for wave in _waves(cells, materials):
-        by_method: dict[str, list[tuple[RunInputs, Draw | None]]] = {}
+        by_method: dict[str, list[Training]] = {}
         for cells_of_draw in wave:
             try:
                 draw = _draw_of(materials, cells_of_draw[0])
             except Exception as error:  # what breaks a draw fails the cells that learn from it
                 for cell in cells_of_draw:
-                    _keep_failure(desk, cell, error)
+                    keep_failure(desk, cell, error)
                 continue
-            for cell in cells_of_draw:
-                by_method.setdefault(cell.method, []).append((_inputs(desk, materials, draw, cell), draw))
-        for method, runs in by_method.items():
-            _run_method(desk, materials, method, runs)
+            for trained, of_training in _trainings(cells_of_draw):
+                inputs = _inputs(desk, materials, draw, trained, of_training)
+                by_method.setdefault(trained.method, []).append(Training(inputs, draw, tuple(of_training)))
+        for method, trainings in by_method.items():
+            _run_method(desk, rooms, materials, load_method(method), trainings)
 
 
-def _run_method(desk: Desk, materials: Materials, method: str, runs: list[tuple[RunInputs, Draw | None]]) -> None:
-    """Fit the runs of one method; evaluate and record each as it ends."""
-    draws = {id(inputs): draw for inputs, draw in runs}
-    start = time.perf_counter()
-    for inputs, outcome in load_method(method).fit([inputs for inputs, _ in runs]):
-        waited = time.perf_counter() - start
-        if isinstance(outcome, Exception):
-            _keep_failure(desk, inputs.cell, outcome)
+def _run_method(desk: Desk, rooms: Rooms, materials: Materials, method: Method, trainings: list[Training]) -> None:
+    """Fit the trainings of one method; evaluate and record the cells of each as it ends."""
+    waiting: dict[int, Training] = {}
+    for training in trainings:
+        fit = _restored(desk, materials, method, training)
+        if fit is None:
+            waiting[id(training.inputs)] = training
         else:
-            try:
-                fit_s = waited if outcome.seconds is None else outcome.seconds
-                _keep_fit(desk, materials, draws[id(inputs)], inputs.cell, outcome, fit_s)
-            except Exception as error:  # one cell's failure is its own record
-                traceback.print_exception(error)
-                _keep_failure(desk, inputs.cell, error)
+            _keep_all(desk, rooms, materials, training.cells, training.draw, fit, 0.0)
+    start = time.perf_counter()
+    for inputs, outcome in method.fit([training.inputs for training in waiting.values()]) if waiting else ():
+        waited = time.perf_counter() - start
+        training = waiting[id(inputs)]
+        if isinstance(outcome, Exception):
+            for cell in training.cells:
+                keep_failure(desk, cell, outcome)
+        else:
+            fit_s = waited if outcome.seconds is None else outcome.seconds
+            _keep_all(desk, rooms, materials, _kept(training), training.draw, outcome, fit_s)
         start = time.perf_counter()
+
+
+def _kept(training: Training) -> tuple[Cell, ...]:
+    """The cells to keep, the training's own among them even when not asked for: it holds what was learned."""
+    if training.draw is None:
+        return training.cells
+    return tuple(dict.fromkeys((training.inputs.cell, *training.cells)))
+
+
+def _keep_all(
+    desk: Desk,
+    rooms: Rooms,
+    materials: Materials,
+    cells: tuple[Cell, ...],
+    draw: Draw | None,
+    fit: Fit,
+    fit_s: float,
+) -> None:
+    """Evaluate one fit wherever it is asked for."""
+    for cell in cells:
+        try:
+            target = rooms.target(cell, materials)
+        except Exception as error:  # a target that cannot be read is the failure of its own cells
+            keep_failure(desk, cell, error)
+        else:
+            keep_fit(desk, Source(materials, draw), target, cell, fit, fit_s if cell.evaluate_on is None else 0.0)
+
+
+def _restored(desk: Desk, materials: Materials, method: Method, training: Training) -> Fit | None:
+    """The fit of a training whose record is there and of today, where only evaluations are asked for."""
+    trained = training.inputs.cell
+    if trained in training.cells or training.draw is None:
+        return None
+    record = read_records(desk.job.results, [cell_id(trained)]).records.get(cell_id(trained))
+    if record is None or not _is_of_today(record, materials, training.draw):
+        return None
+    content = read_context(desk.job.results, record)
+    return None if content is None else method.restore(training.inputs, load(content)["context"])
+
+
+def _is_of_today(record: RunRecord, materials: Materials, draw: Draw) -> bool:
+    """Whether a record was made from the weights, the split and the training images that are here."""
+    made_from = record.provenance
+    return made_from is not None and (
+        made_from.weights_digest,
+        made_from.split_digest,
+        made_from.subset_digest,
+    ) == (materials.clip.weights_digest, materials.split.digest, draw.digest)
+
+
+def _trainings(cells: list[Cell]) -> Iterator[tuple[Cell, list[Cell]]]:
+    """Cells by what is trained for them; a method that learns from no images has its own names everywhere."""
+    found: dict[Cell, list[Cell]] = {}
+    for cell in cells:
+        found.setdefault(cell.trained(), []).append(cell)
+    yield from found.items()
 
 
 def _waves(cells: list[Cell], materials: Materials) -> Iterator[list[list[Cell]]]:
@@ -141,116 +222,17 @@ def _draw_of(materials: Materials, cell: Cell) -> Draw | None:
     return materials.draw(cell.shots, cell.seed or 0)
 
 
-def _inputs(desk: Desk, materials: Materials, draw: Draw | None, cell: Cell) -> RunInputs:
-    """What the method may see of one cell."""
-    identifier = cell_id(cell)
-    epochs = cell.recipe_dict().get("epochs")
+def _inputs(desk: Desk, materials: Materials, draw: Draw | None, trained: Cell, cells: list[Cell]) -> RunInputs:
+    """What the method may see of one training; ``cells`` are those that wait for it."""
+    waiting = cell_id(trained if trained in cells else cells[0])
+    epochs = trained.recipe_dict().get("epochs")
     return RunInputs(
-        cell,
+        trained,
         materials.clip,
         materials.class_names,
         few_shot=None if draw is None else draw.features,
         batches=None if draw is None else partial(epoch_batches, draw.stream_names),
-        on_epoch=lambda epoch: desk.tell(event="epoch", cell=identifier, epoch=epoch, epochs=epochs),
-    )
-
-
-def _keep_fit(desk: Desk, materials: Materials, draw: Draw | None, cell: Cell, fit: Fit, fit_s: float) -> None:
-    """Evaluate a fit and write its record."""
-    identifier, class_names = cell_id(cell), materials.class_names
-    timings = {"fit_s": fit_s}
-    with _timed(timings, "test_features_s"):
-        images, labels = materials.test()
-    with _timed(timings, "evaluate_s"), torch.no_grad():
-        counts = evaluate(fit.predictor.logits, images, labels, len(class_names))
-    timings["total_s"] = sum(timings.values())
-    context, context_file = _context_file(identifier, fit)
-    record = RunRecord(
-        cell_id=identifier,
-        cell=cell.to_dict(),
-        status="done",
-        n_correct=sum(counts.n_correct),
-        n_test=sum(counts.n_test),
-        per_class=_per_class(class_names, counts),
-        history=_history(fit),
-        context=context_file,
-        details=dict(fit.details),
-        fewer_shots=() if draw is None else draw.fewer_shots,
-        timings={name: round(seconds, 4) for name, seconds in timings.items()},
-        provenance=_provenance(desk, materials, draw, cell),
-        created_at=_now(),
-    )
-    write_record(desk.job.results, record, context, _words(fit, materials))
-    desk.tracker.mirror(tracked_run(record, desk.job.matrix))
-    desk.tell(event="done", cell=identifier, accuracy=record.accuracy, seconds=timings["total_s"])
-
-
-def _keep_failure(desk: Desk, cell: Cell, error: Exception) -> None:
-    """A failed record with the reason."""
-    reason = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
-    record = RunRecord(
-        cell_id=cell_id(cell),
-        cell=cell.to_dict(),
-        status="failed",
-        reason=reason,
-        created_at=_now(),
-    )
-    write_record(desk.job.results, record)
-    desk.tracker.mirror(tracked_run(record, desk.job.matrix))
-    desk.tell(event="failed", cell=record.cell_id, reason=reason)
-
-
-def _provenance(desk: Desk, materials: Materials, draw: Draw | None, cell: Cell) -> Provenance:
-    commit, dirty = desk.git
-    return Provenance(
-        harness_version=harness.__version__,
-        git_commit=commit,
-        git_dirty=dirty,
-        packages=desk.packages,
-        python=platform.python_version(),
-        platform=platform_name(),
-        device=device_name(materials.clip.device),
-        precision=cell.precision,
-        weights_digest=materials.clip.weights_digest,
-        split_digest=materials.split.digest,
-        subset_digest=None if draw is None else draw.digest,
-        images_digest=None if draw is None else draw.images_digest,
-        list_digest=None if draw is None else draw.list_digest,
-        seeds={} if cell.seed is None else {"draw": cell.seed, "batches": cell.seed, "context": cell.seed},
-    )
-
-
-def _context_file(identifier: str, fit: Fit) -> tuple[bytes | None, ContextFile | None]:
-    """The learned context as safetensors, and what the record says of it."""
-    if fit.context is None:
-        return None, None
-    content = save({"context": fit.context.cpu().contiguous()})
-    return content, ContextFile(
-        file=f"{identifier}.safetensors", sha256=digest_bytes(content), shape=tuple(fit.context.shape)
-    )
-
-
-def _words(fit: Fit, materials: Materials) -> str | None:
-    """The nearest words of each context vector as JSON, classes outermost; the report has no token table."""
-    if fit.context is None:
-        return None
-    found = nearest_words(fit.context, materials.clip, _NEAREST)
-    rows = [[{"word": word, "distance": round(distance, 6)} for word, distance in row] for row in found]
-    return json.dumps({"shape": list(fit.context.shape[:-1]), "nearest": rows}, indent=1) + "\n"
-
-
-def _per_class(class_names: tuple[str, ...], counts: Counts) -> tuple[ClassCount, ...]:
-    rows = zip(class_names, counts.n_test, counts.n_correct, counts.n_predicted, strict=True)
-    return tuple(
-        ClassCount(name=name, n_test=n_test, n_correct=n_correct, n_predicted=n_predicted)
-        for name, n_test, n_correct, n_predicted in rows
-    )
-
-
-def _history(fit: Fit) -> tuple[EpochRow, ...]:
-    return tuple(
-        EpochRow(epoch=number, lr=epoch.lr, loss=epoch.loss, train_accuracy=epoch.train_accuracy)
-        for number, epoch in enumerate(fit.history, start=1)
+        on_epoch=lambda epoch: desk.tell(event="epoch", cell=waiting, epoch=epoch, epochs=epochs),
     )
 
 
@@ -260,17 +242,3 @@ def _grouped(cells: Any, *axes: str) -> Iterator[tuple[tuple[Any, ...], list[Cel
     for cell in cells:
         groups.setdefault(tuple(getattr(cell, axis) for axis in axes), []).append(cell)
     yield from groups.items()
-
-
-@contextmanager
-def _timed(timings: dict[str, float], name: str) -> Iterator[None]:
-    """Add the seconds that the block takes to ``timings``."""
-    start = time.perf_counter()
-    try:
-        yield
-    finally:
-        timings[name] = timings.get(name, 0.0) + time.perf_counter() - start
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

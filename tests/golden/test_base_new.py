@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from harness.data.classes import CLASSES, cut, relabelled
+from harness.data.classes import cut, relabelled
 from harness.data.few_shot import few_shot_subset
 from harness.data.split import PARTS, Item, Split
+from harness.matrix.cell import CLASSES
 
 HERE = Path(__file__).parent
 GOLDEN = json.loads((HERE / "base_new.json").read_text(encoding="utf-8"))

@@ -102,8 +102,9 @@ def test_the_method_learns_what_the_reference_learns(
     np.testing.assert_allclose([epoch.loss for epoch in fit.history], losses, rtol=0, atol=1e-3)
     np.testing.assert_allclose(fit.context, theirs["ctx"], rtol=0, atol=2e-5)
     images, labels = features["test"]
-    logits = fit.predictor.logits(images)
+    predictor = fit.predictor(inputs.class_names)
+    logits = predictor.logits(images)
     np.testing.assert_allclose(logits, theirs["test_logits"], rtol=0, atol=2e-3)
     assert logits.argmax(dim=1).tolist() == theirs["test_argmax"]
-    counts = evaluate(fit.predictor.logits, images, labels, logits.shape[1])
+    counts = evaluate(predictor.logits, images, labels, logits.shape[1])
     assert 100 * sum(counts.n_correct) / sum(counts.n_test) == theirs["test_accuracy"]

@@ -14,8 +14,8 @@ Faults = Callable[[str], list[str]]
 GOOD = "backbones: tiny\ndatasets: digits\nshots: [1, 2]\nseeds: [1]\nmethods:\n  - coop\n"
 COOP_AXES = "context, n_ctx, class_token_position, ctx_init"
 KEYS = (
-    "name, description, datasets, backbones, methods, shots, seeds, classes, precision, protocol, views, recipe, "
-    "fewer_shots, tracking, data, include, exclude"
+    "name, description, datasets, backbones, methods, shots, seeds, classes, evaluate_on, precision, protocol, "
+    "views, recipe, fewer_shots, tracking, data, include, exclude"
 )
 NUMBERS = "epochs, batch_size, lr, momentum, weight_decay, warmup_epochs, warmup_lr, init_std"
 
@@ -166,7 +166,7 @@ include:
             "seeds: [1]",
             "seeds: [1]\ninclude: {n_ctx: 4}",
             "F:5: include[0].n_ctx: needs `method:` beside it. "
-            "Known: dataset, backbone, seed, shots, classes, precision, protocol, views.",
+            "Known: dataset, backbone, seed, shots, classes, evaluate_on, precision, protocol, views.",
         ),
     ],
 )

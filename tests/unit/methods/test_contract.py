@@ -100,10 +100,10 @@ def test_a_fit_is_a_function_of_its_inputs(cell: Cell, inputs: RunInputs, test_f
     """Fitting twice gives the same finite logits to the bit, whatever the global generators do."""
     torch.manual_seed(0)
     np.random.seed(0)  # noqa: NPY002 - the point is that the global generator does not matter
-    first = _fit(replace(inputs, cell=cell)).predictor.logits(test_features)
+    first = _fit(replace(inputs, cell=cell)).predictor(SPLIT.class_names).logits(test_features)
     torch.manual_seed(1)
     np.random.seed(1)  # noqa: NPY002
-    second = _fit(replace(inputs, cell=cell)).predictor.logits(test_features)
+    second = _fit(replace(inputs, cell=cell)).predictor(SPLIT.class_names).logits(test_features)
     assert first.shape == (len(test_features), 10)
     assert torch.isfinite(first).all()
     assert torch.equal(first, second)
@@ -133,8 +133,8 @@ def test_word_initialisation_starts_from_the_words(inputs: RunInputs, tiny: Clip
     """Before training, a context that starts from a template is that template."""
     recipe = tuple(sorted({**_cell("coop").recipe_dict(), "epochs": 1, "warmup_lr": 0.0}.items()))
     cell = replace(_cell("coop", ctx_init="a photo of the digit", n_ctx=5), recipe=recipe)
-    learned = _fit(replace(inputs, cell=cell)).predictor
-    written = _fit(replace(inputs, cell=_cell("zero_shot"))).predictor
+    learned = _fit(replace(inputs, cell=cell)).predictor(SPLIT.class_names)
+    written = _fit(replace(inputs, cell=_cell("zero_shot"))).predictor(SPLIT.class_names)
     assert isinstance(learned, TextClassifier)
     assert isinstance(written, TextClassifier)
     torch.testing.assert_close(learned.text_features, written.text_features, rtol=1e-5, atol=1e-5)

@@ -1,0 +1,181 @@
+"""What comes of a cell, kept: one record each, told to the tracker and to whoever watches."""
+
+import json
+import platform
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import torch
+from safetensors.torch import save
+
+import harness
+from harness.backbone.words import nearest_words
+from harness.engine.evaluate import Counts, evaluate
+from harness.errors import HarnessError
+from harness.files import digest_bytes
+from harness.matrix.cell import Cell
+from harness.matrix.identity import cell_id
+from harness.methods.method import Fit
+from harness.methods.table import load_method
+from harness.plan.job import Job
+from harness.store.provenance import platform_name
+from harness.store.record import ClassCount, ContextFile, EpochRow, Provenance, RunRecord
+from harness.store.records import write_record
+from harness.tracking.tracker import Tracker
+from harness.worker.device import device_name
+from harness.worker.materials import Draw, Materials
+from harness.worker.mirror import tracked_run
+
+_NEAREST = 5  # words kept beside a context, for each of its vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every cell of a job needs: where records go, who is told, and the facts that all records share."""
+
+    job: Job
+    tracker: Tracker
+    tell: Callable[..., None]
+    git: tuple[str | None, bool | None]
+    packages: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a fit was made from."""
+
+    materials: Materials
+    draw: Draw | None
+
+
+def keep_fit(desk: Desk, source: Source, target: Materials, cell: Cell, fit: Fit, fit_s: float) -> None:
+    """Evaluate a fit on the test images of ``target`` and write the cell's record; a failure is recorded, too."""
+    try:
+        _keep(desk, source, target, cell, fit, fit_s)
+    except Exception as error:  # one cell's failure is its own record
+        traceback.print_exception(error)
+        keep_failure(desk, cell, error)
+
+
+def keep_failure(desk: Desk, cell: Cell, error: Exception) -> None:
+    """Write a failed record with the reason."""
+    reason = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
+    record = RunRecord(
+        cell_id=cell_id(cell),
+        cell=cell.to_dict(),
+        status="failed",
+        reason=reason,
+        created_at=_now(),
+    )
+    write_record(desk.job.results, record)
+    desk.tracker.mirror(tracked_run(record, desk.job.matrix))
+    desk.tell(event="failed", cell=record.cell_id, reason=reason)
+
+
+def _keep(desk: Desk, source: Source, target: Materials, cell: Cell, fit: Fit, fit_s: float) -> None:
+    identifier, names = cell_id(cell), target.class_names
+    trained = cell.trained()
+    is_training = cell == trained
+    timings = {"fit_s": fit_s}
+    with _timed(timings, "test_features_s"):
+        images, labels = target.test()
+    with _timed(timings, "evaluate_s"), torch.no_grad():
+        if not is_training:
+            load_method(cell.method).check_transfer(cell, source.materials.class_names, names)
+        counts = evaluate(fit.predictor(names).logits, images, labels, len(names))
+    timings["total_s"] = sum(timings.values())
+    context, context_file = _context_file(identifier, fit) if is_training else (None, None)
+    record = RunRecord(
+        cell_id=identifier,
+        cell=cell.to_dict(),
+        status="done",
+        n_correct=sum(counts.n_correct),
+        n_test=sum(counts.n_test),
+        per_class=_per_class(names, counts),
+        history=_history(fit) if is_training else (),
+        context=context_file,
+        details=dict(fit.details),
+        trained_by=None if is_training or source.draw is None else cell_id(trained),
+        fewer_shots=() if source.draw is None else source.draw.fewer_shots,
+        timings={name: round(seconds, 4) for name, seconds in timings.items()},
+        provenance=_provenance(desk, source, target, cell),
+        created_at=_now(),
+    )
+    words = _words(fit, source.materials) if is_training else None
+    write_record(desk.job.results, record, context, words)
+    desk.tracker.mirror(tracked_run(record, desk.job.matrix))
+    desk.tell(event="done", cell=identifier, accuracy=record.accuracy, seconds=timings["total_s"])
+
+
+def _provenance(desk: Desk, source: Source, target: Materials, cell: Cell) -> Provenance:
+    commit, dirty = desk.git
+    materials, draw = source.materials, source.draw
+    return Provenance(
+        harness_version=harness.__version__,
+        git_commit=commit,
+        git_dirty=dirty,
+        packages=desk.packages,
+        python=platform.python_version(),
+        platform=platform_name(),
+        device=device_name(materials.clip.device),
+        precision=cell.precision,
+        weights_digest=materials.clip.weights_digest,
+        split_digest=materials.split.digest,
+        subset_digest=None if draw is None else draw.digest,
+        images_digest=None if draw is None else draw.images_digest,
+        list_digest=None if draw is None else draw.list_digest,
+        target_digest=None if cell.evaluate_on is None else target.split.digest,
+        seeds={} if cell.seed is None else {"draw": cell.seed, "batches": cell.seed, "context": cell.seed},
+    )
+
+
+def _context_file(identifier: str, fit: Fit) -> tuple[bytes | None, ContextFile | None]:
+    """The learned context as safetensors, and what the record says of it."""
+    if fit.context is None:
+        return None, None
+    content = save({"context": fit.context.cpu().contiguous()})
+    return content, ContextFile(
+        file=f"{identifier}.safetensors", sha256=digest_bytes(content), shape=tuple(fit.context.shape)
+    )
+
+
+def _words(fit: Fit, materials: Materials) -> str | None:
+    """The nearest words of each context vector as JSON, classes outermost; the report has no token table."""
+    if fit.context is None:
+        return None
+    found = nearest_words(fit.context, materials.clip, _NEAREST)
+    rows = [[{"word": word, "distance": round(distance, 6)} for word, distance in row] for row in found]
+    return json.dumps({"shape": list(fit.context.shape[:-1]), "nearest": rows}, indent=1) + "\n"
+
+
+def _per_class(class_names: tuple[str, ...], counts: Counts) -> tuple[ClassCount, ...]:
+    rows = zip(class_names, counts.n_test, counts.n_correct, counts.n_predicted, strict=True)
+    return tuple(
+        ClassCount(name=name, n_test=n_test, n_correct=n_correct, n_predicted=n_predicted)
+        for name, n_test, n_correct, n_predicted in rows
+    )
+
+
+def _history(fit: Fit) -> tuple[EpochRow, ...]:
+    return tuple(
+        EpochRow(epoch=number, lr=epoch.lr, loss=epoch.loss, train_accuracy=epoch.train_accuracy)
+        for number, epoch in enumerate(fit.history, start=1)
+    )
+
+
+@contextmanager
+def _timed(timings: dict[str, float], name: str) -> Iterator[None]:
+    """Add the seconds that the block takes to ``timings``."""
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        timings[name] = timings.get(name, 0.0) + time.perf_counter() - start
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
