@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.backbone.spec import BACKBONES
+from harness.backbone.spec import WELL_KNOWN, name_fault
 from harness.data.catalog import DATASETS
-from harness.matrix.vocabulary import DatasetEntry, Vocabulary
+from harness.matrix.vocabulary import BackboneNames, DatasetEntry, Vocabulary
 from harness.methods.table import METHODS
 
 
@@ -12,6 +12,6 @@ def known_names() -> Vocabulary:
     """All data sets, backbones and methods that a matrix may name."""
     return Vocabulary(
         datasets={name: DatasetEntry(row.template, row.smallest_class) for name, row in DATASETS.items()},
-        backbones=tuple(BACKBONES),
+        backbones=BackboneNames(tuple(WELL_KNOWN), name_fault),
         methods={name: row.entry for name, row in METHODS.items()},
     )

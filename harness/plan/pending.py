@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.backbone.spec import BACKBONES, weights_digest
+from harness.backbone.spec import backbone_spec, weights_digest
 from harness.data.catalog import DATASETS, whats_missing
 from harness.errors import BackboneError, Fault
 from harness.matrix.cell import Cell
@@ -53,9 +53,7 @@ def look_at_today(cells: Iterable[Cell], data: Path | None) -> Today:
     weights: dict[str, str] = {}
     for name in dict.fromkeys(cell.backbone for cell in kept):
         try:
-            weights[name] = weights_digest(BACKBONES[name])
-        except KeyError:
-            faults.append(Fault(f"backbone {name}", "not known to this version."))
+            weights[name] = weights_digest(backbone_spec(name))
         except BackboneError as error:
             faults += [Fault(f"backbone {fault.where}", fault.what, fault.mend) for fault in error.faults]
     splits = {name: row.split_digest for name, row in DATASETS.items() if row.split_digest is not None}

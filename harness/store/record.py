@@ -46,7 +46,8 @@ class Provenance(_Frozen):
     """From what, with what and where the numbers were made; digests are SHA-256.
 
     ``subset_digest`` covers the training images of the few-shot draw and ``images_digest`` the image files'
-    sizes and times of change (``None`` for data that comes with a package).
+    sizes and times of change (``None`` for data that comes with a package). ``weights_trusted`` says that the
+    weights were opened because of ``--trust-weights``, which archives need that OpenAI did not publish.
     """
 
     harness_version: str
@@ -58,6 +59,7 @@ class Provenance(_Frozen):
     device: str
     precision: str
     weights_digest: str
+    weights_trusted: bool = False
     split_digest: str
     subset_digest: str | None
     images_digest: str | None

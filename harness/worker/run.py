@@ -17,7 +17,7 @@ from safetensors.torch import save
 
 import harness
 from harness.backbone.load import load_clip
-from harness.backbone.spec import BACKBONES
+from harness.backbone.spec import backbone_spec
 from harness.backbone.words import nearest_words
 from harness.data.catalog import DATASETS
 from harness.engine.batches import epoch_batches
@@ -75,7 +75,7 @@ def run(job: Job, folder: Path) -> None:
         for (backbone, precision, dataset), cells in _grouped(
             job.cell_values(), "backbone", "precision", "dataset"
         ):
-            clip = load_clip(BACKBONES[backbone], precision, device)
+            clip = load_clip(backbone_spec(backbone), precision, device, job.trust_weights)
             _run_group(desk, Materials(clip, DATASETS[dataset], job.data, say), cells)
         tracker.close()
 
@@ -210,6 +210,7 @@ def _provenance(desk: Desk, materials: Materials, draw: Draw | None, cell: Cell)
         device=device_name(materials.clip.device),
         precision=cell.precision,
         weights_digest=materials.clip.weights_digest,
+        weights_trusted=materials.clip.is_trusted,
         split_digest=materials.split.digest,
         subset_digest=None if draw is None else draw.digest,
         images_digest=None if draw is None else draw.images_digest,

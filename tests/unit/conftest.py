@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.backbone.spec import BACKBONES, weights_digest
+from harness.backbone.spec import backbone_spec, weights_digest
 from harness.data.catalog import DATASETS
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
@@ -47,7 +47,7 @@ def make_record() -> MakeRecord:
         provenance = {
             "harness_version": "0", "git_commit": None, "git_dirty": None, "packages": {"torch": "2"},
             "python": "3", "platform": "Linux", "device": "cpu", "precision": "fp32",
-            "weights_digest": weights_digest(BACKBONES["tiny"]),
+            "weights_digest": weights_digest(backbone_spec("tiny")),
             "split_digest": DATASETS["digits"].split_digest,
             "subset_digest": None, "images_digest": None, "seeds": {"draw": 1},
         }  # fmt: skip

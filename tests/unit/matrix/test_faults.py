@@ -50,7 +50,8 @@ include:
 """
     assert faults(text) == [
         "F:1: name: names a folder, so only letters, digits, '.', '_' and '-' may stand in it, not 'a/b'.",
-        "F:2: backbones[1]: unknown backbone 'tinny'. Did you mean 'tiny'? Known: tiny, RN50:openai.",
+        "F:2: backbones[1]: unknown backbone 'tinny'. Did you mean 'tiny'? Known: tiny, RN50:openai. "
+        "Any other is written ARCHITECTURE:TAG or ARCHITECTURE:FILE.",
         "F:5: datasets[1]: unknown dataset 'digitz'. Did you mean 'digits'? Known: digits, imagenet, unmeasured.",
         f"F:6: shotz: unknown key. Did you mean 'shots'? Known: {KEYS}.",
         "F:7: shots: holds 1 twice.",
