@@ -70,8 +70,8 @@ def read_checkpoint(file: Path, where: str, openai_digests: Collection[str], tru
         state = _tensors(_read_pickle(file, where), file, where)
     except BackboneError:
         raise
-    except (OSError, SafetensorError, RuntimeError, ValueError, LookupError, EOFError, TypeError) as error:
-        reason = " ".join(str(error).split())[:400] or type(error).__name__
+    except (OSError, SafetensorError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:400]
         raise BackboneError(Fault(where, f"its weights in {file} cannot be used: {reason}.")) from None
     return Checkpoint(state, is_openai=all(key in state for key in _BESIDE))
 
@@ -115,12 +115,14 @@ def _read_pickle(file: Path, where: str) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about pickle protocols, which say nothing to a user of weights
             return torch.load(file, map_location="cpu", weights_only=True)
+    except (LookupError, EOFError, TypeError, AttributeError) as error:  # what is no pickle fails in any way
+        raise ValueError(f"torch finds no weights in it ({type(error).__name__})") from None
     except pickle.UnpicklingError as error:
         match = _GLOBAL.search(str(error))
         named = [match[1]] if match else _foreign_globals(file)
         if not named:
             raise ValueError(str(error)) from None
-        what = f"{file} is a pickle that would run {', '.join(named)}; nothing of it was run."
+        what = f"{file} is a pickle that calls {', '.join(named)}; nothing of it was run."
         mend = "Weights hold tensors alone: save the state dict, best as safetensors."
         raise BackboneError(Fault(where, what, mend)) from None
 
