@@ -123,10 +123,10 @@ def test_vocabulary_is_gathered_from_its_rooms() -> None:
 
 
 def test_markup_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    """Brackets in names and paths are no colours."""
+    """Brackets in names and paths are no colours, and colons are no pictures."""
     console.say("[red]x[/red]")
-    console.note("[bold]y")
-    assert capsys.readouterr() == ("[red]x[/red]\n", "[bold]y\n")
+    console.note("[bold]y :zzz: z")
+    assert capsys.readouterr() == ("[red]x[/red]\n", "[bold]y :zzz: z\n")
 
 
 def test_tables_print_brackets_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:

@@ -151,3 +151,29 @@ def test_names_of_another_version_are_missing(make_cell: MakeCell) -> None:
         "data set gone: not known to this version.",
         "backbone lost: unknown architecture 'lost'. `harness backbones --all` lists them.",
     ]
+
+
+def test_changed_local_weights_make_records_stale(
+    mini: Path, tmp_path: Path, make_cell: MakeCell, make_record: MakeRecord
+) -> None:
+    """A cell names a local file, and its record the digest: another file under the name is said."""
+    file = tmp_path / "w.pt"
+    file.write_bytes(b"first")
+    cell = make_cell(backbone=f"ViT-mini:{file}")
+    then = look_at_today([cell], None).weights[cell.backbone]
+    write_record(tmp_path, make_record(cell, provenance={"weights_digest": then}))
+
+    def stands() -> tuple[str, str]:
+        (found,) = standings([cell], read_records(tmp_path), tmp_path, look_at_today([cell], None))
+        return found.state, found.why
+
+    assert stands() == ("done", "")
+    file.write_bytes(b"second")
+    now = look_at_today([cell], None).weights[cell.backbone]
+    assert stands() == ("pending", f"stale: other weights ({then[:8]}, today {now[:8]})")
+    file.unlink()
+    assert stands() == ("done", "")  # what is not known of today says nothing about the record
+    assert [str(fault) for fault in look_at_today([cell], None).missing] == [
+        f"backbone {cell.backbone}: its weights are missing: {file}. "
+        "A relative file is looked for from the current folder."
+    ]
