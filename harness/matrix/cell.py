@@ -20,7 +20,7 @@ class Cell:
         dataset: name of the data set that is trained on.
         evaluate_on: name of the data set that is evaluated on; ``None`` is the test images of ``dataset``.
         classes: ``all``, or the ``base`` or ``new`` half of the classes.
-        backbone: ``NAME`` or ``NAME:PRETRAINED``.
+        backbone: ``tiny``, ``ARCHITECTURE:TAG`` or ``ARCHITECTURE:FILE``.
         precision: number format of the towers: ``fp32``, ``amp``, ``bf16`` or ``fp16``.
         method: name of the method.
         protocol: whose rules the method follows.
