@@ -34,6 +34,6 @@ def tiny() -> "Clip":
     import torch
 
     from harness.backbone.load import load_clip
-    from harness.backbone.spec import BACKBONES
+    from harness.backbone.spec import backbone_spec
 
-    return load_clip(BACKBONES["tiny"], "fp32", torch.device("cpu"))
+    return load_clip(backbone_spec("tiny"), "fp32", torch.device("cpu"))

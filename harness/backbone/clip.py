@@ -30,6 +30,8 @@ class Clip:
         image_size_px: side of the square image it reads.
         mean: per channel, subtracted from pixels in 0 .. 1.
         std: per channel, divides what is left.
+        architecture_digest: SHA-256 of the model's configuration; the same tensors make several models.
+        is_trusted: whether a TorchScript archive was opened because the user vouches for it.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Clip:
     image_size_px: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    architecture_digest: str = ""
+    is_trusted: bool = False
 
     @property
     def device(self) -> torch.device:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from open_clip.transformer import ResidualAttentionBlock
 from torch import Tensor
 
 
@@ -28,5 +29,8 @@ class ClassTokenBlock(torch.nn.Module):
 
 def read_class_token_only(visual: Any) -> None:
     """Replace the last layer of a vision transformer that is read at its class token; leave other towers alone."""
-    if getattr(visual, "pool_type", None) == "tok" and getattr(visual, "attn_pool", None) is None:
-        visual.transformer.resblocks[-1] = ClassTokenBlock(visual.transformer.resblocks[-1])
+    if getattr(visual, "pool_type", None) != "tok" or getattr(visual, "attn_pool", None) is not None:
+        return
+    last = visual.transformer.resblocks[-1]
+    if isinstance(last, ResidualAttentionBlock):
+        visual.transformer.resblocks[-1] = ClassTokenBlock(last)

@@ -1,35 +1,52 @@
 """A backbone's name in, a frozen CLIP out."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-import open_clip
 import torch
 from open_clip.tokenizer import SimpleTokenizer
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
-from harness.backbone.clip import DTYPES, Clip
+from harness.backbone.checkpoint import Checkpoint, read_checkpoint
+from harness.backbone.clip import DTYPES, EOT_TOKEN, SOT_TOKEN, Clip
 from harness.backbone.image import read_class_token_only
-from harness.backbone.openai import StateDict, module_with_weights, openai_module
+from harness.backbone.openai import StateDict, module_with_weights, openai_architecture
+from harness.backbone.published import openai_digests
 from harness.backbone.spec import TINY_FOLDER, BackboneSpec, weights_digest, weights_file
+from harness.backbone.supported import is_timm, refusal
 from harness.errors import BackboneError, Fault
+from harness.files import canonical_json, digest_text
 
-# Pixel statistics of OpenAI's CLIP (Radford et al., ICML 2021); the tiny backbone was trained with the same.
+# Pixel statistics of OpenAI's CLIP (Radford et al., ICML 2021). The tiny backbone was trained with the same, and
+# open_clip, too, takes them for a file of which nothing is known.
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 
-def load_clip(spec: BackboneSpec, precision: str, device: torch.device) -> Clip:
+def load_clip(spec: BackboneSpec, precision: str, device: torch.device, trust: bool = False) -> Clip:
     """The backbone with its weights, frozen, in evaluation mode, on ``device``.
 
+    Args:
+        spec: which one.
+        precision: number format of the towers.
+        device: where it goes.
+        trust: whether the user vouches for a TorchScript archive that OpenAI did not publish.
+
     Raises:
-        BackboneError: the weights are missing, cannot be read, or are of another architecture.
+        BackboneError: the weights are missing, cannot be read, or are of another architecture, or the harness
+            cannot run such towers.
     """
-    digest = weights_digest(spec)
-    if spec.repository is None:
+    _check_towers(spec, precision)
+    file, digest = weights_file(spec), weights_digest(spec)
+    if spec.is_shipped:
         _check_shipped_digest(spec, digest)
-    return _frozen(_module(spec, DTYPES[precision]), spec.name, digest, device, precision)
+    published = openai_digests()
+    checkpoint = read_checkpoint(file, spec.name, published, trust)
+    architecture = _architecture(spec, checkpoint.is_openai or digest in published)
+    state = _state(spec, checkpoint)
+    module = module_with_weights(architecture, state, f"{spec.name} ({file})", DTYPES[precision])
+    mean, std = (CLIP_MEAN, CLIP_STD) if spec.published is None else (spec.published.mean, spec.published.std)
+    return _frozen(module, architecture, spec.name, digest, device, precision, mean, std, checkpoint.is_trusted)
 
 
 def clip_from_openai(
@@ -40,10 +57,22 @@ def clip_from_openai(
     Raises:
         BackboneError: tensors are missing, extra or misshapen; names them all.
     """
-    return _frozen(openai_module(state, name, DTYPES[precision]), name, weights_digest, device, precision)
+    architecture = openai_architecture(state, name)
+    module = module_with_weights(architecture, state, name, DTYPES[precision])
+    return _frozen(module, architecture, name, weights_digest, device, precision)
 
 
-def _frozen(module: Any, name: str, digest: str, device: torch.device, precision: str) -> Clip:
+def _frozen(
+    module: Any,
+    architecture: Mapping[str, Any],
+    name: str,
+    digest: str,
+    device: torch.device,
+    precision: str,
+    mean: tuple[float, float, float] = CLIP_MEAN,
+    std: tuple[float, float, float] = CLIP_STD,
+    is_trusted: bool = False,
+) -> Clip:
     """The module behind the seam; its parameters take no gradient, its BatchNorm no statistics."""
     module.requires_grad_(requires_grad=False)
     read_class_token_only(module.visual)
@@ -51,33 +80,57 @@ def _frozen(module: Any, name: str, digest: str, device: torch.device, precision
     return Clip(
         name=name,
         module=module.to(device).eval(),
-        tokenizer=SimpleTokenizer(),
+        tokenizer=_tokenizer(name),
         weights_digest=digest,
         precision=precision,
         # open_clip gives one side for a ResNet and (height, width) for a ViT.
         image_size_px=image_size if isinstance(image_size, int) else image_size[0],
-        mean=CLIP_MEAN,
-        std=CLIP_STD,
+        mean=mean,
+        std=std,
+        architecture_digest=digest_text(canonical_json(architecture)),
+        is_trusted=is_trusted,
     )
 
 
-def _module(spec: BackboneSpec, dtype: torch.dtype) -> torch.nn.Module:
-    """open_clip's model with the weights of ``spec``; OpenAI's towers use QuickGELU."""
-    file = weights_file(spec)
-    try:
-        weights = load_file(file)
-    except (OSError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:400]
-        raise BackboneError(Fault(spec.name, f"its weights in {file} cannot be used: {reason}.")) from None
-    return module_with_weights(_architecture(spec), weights, f"{spec.name} ({file})", dtype)
+def _check_towers(spec: BackboneSpec, precision: str) -> None:
+    """Refuse what cannot be run before its weights are read."""
+    if reason := refusal(spec.config, spec.published):
+        raise BackboneError(Fault(spec.name, reason))
+    if is_timm(spec.config) and DTYPES[precision] != torch.float32:
+        what = f"has an image tower of timm, whose normalisations do not take {precision}."
+        raise BackboneError(Fault(spec.name, what, "Take precision fp32 or amp."))
 
 
-def _architecture(spec: BackboneSpec) -> dict[str, Any]:
-    """open_clip's model configuration."""
-    if spec.repository is None:
-        found: dict[str, Any] = json.loads((TINY_FOLDER / "config.json").read_text())
-        return found
-    return {**open_clip.get_model_config(spec.architecture), "quick_gelu": True}
+def _architecture(spec: BackboneSpec, is_openai: bool) -> dict[str, Any]:
+    """The arguments of open_clip's CLIP.
+
+    QuickGELU follows the weights where they are known, and else the name of the architecture. A tower of timm
+    is built without weights: timm would fetch its own.
+    """
+    config: dict[str, Any] = json.loads(json.dumps(dict(spec.config)))
+    if not spec.is_shipped:
+        known = is_openai or bool(config.get("quick_gelu"))
+        config["quick_gelu"] = known if spec.published is None else spec.published.quick_gelu
+    if is_timm(config):
+        config["vision_cfg"]["timm_model_pretrained"] = False
+    config.pop("custom_text", None)
+    return config
+
+
+def _state(spec: BackboneSpec, checkpoint: Checkpoint) -> StateDict:
+    """The tensors as CLIP names them; open_clip's other class keeps the same text tower under ``text.``."""
+    if not spec.config.get("custom_text"):
+        return checkpoint.state
+    return {key.removeprefix("text."): tensor for key, tensor in checkpoint.state.items()}
+
+
+def _tokenizer(name: str) -> SimpleTokenizer:
+    """CLIP's byte pairs, which is what open_clip gives to every architecture that is not refused."""
+    tokenizer = SimpleTokenizer()
+    if (tokenizer.sot_token_id, tokenizer.eot_token_id) != (SOT_TOKEN, EOT_TOKEN):
+        what = "open_clip's tokenizer has other numbers for start and end of text than CLIP's."
+        raise BackboneError(Fault(name, what, "Install open_clip_torch 3.3."))
+    return tokenizer
 
 
 def _check_shipped_digest(spec: BackboneSpec, digest: str) -> None:

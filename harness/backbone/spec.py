@@ -1,4 +1,10 @@
-"""The backbones that are known by name and where their weights lie; torch is not needed to answer that."""
+"""Backbones by name, and where their weights lie; torch is not needed to answer that.
+
+A name is ``tiny``, ``ARCHITECTURE:TAG`` or ``ARCHITECTURE:FILE`` with open_clip's names of architectures and tags.
+What holds a slash or ends like a weights file is a file, also where there is none; a relative one is looked for
+from the current folder. The name stands in a cell as it is written, so that a result does not depend on where a
+checkout lies; the digest in its record tells what the file held.
+"""
 
 from __future__ import annotations
 
@@ -7,66 +13,116 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from harness.backbone.published import Published, architectures, nearest, published_weights
+from harness.backbone.supported import image_size_px, refusal
 from harness.errors import BackboneError, Fault
 from harness.files import cache_folder, digest_file, write_text
 
+TINY = "tiny"
 TINY_FOLDER = Path(__file__).parent / "tiny"
+CLIP_CACHE = "~/.cache/clip"  # where OpenAI's own loader and open_clip keep what they download
 _DIGESTS = "digests.json"
+_LISTED = "`harness backbones --all` lists them."
+_ENDINGS = (".safetensors", ".bin", ".pt", ".pth")
+
+# Those that are listed first, with their parameters: the shipped one, the paper's four, and one of LAION's.
+WELL_KNOWN: Mapping[str, int] = {
+    TINY: 4_149_889,
+    "RN50:openai": 102_007_137,
+    "RN101:openai": 119_688_033,
+    "ViT-B-32:openai": 151_277_313,
+    "ViT-B-16:openai": 149_620_737,
+    "ViT-B-16:laion2b_s34b_b88k": 149_620_737,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class BackboneSpec:
-    """One backbone.
+    """One backbone; without ``published`` and ``file`` it is the one in the package.
 
     Attributes:
-        name: as written in a matrix, ``ARCHITECTURE:PRETRAINED`` or ``tiny``.
-        architecture: open_clip's name of the architecture.
-        repository: where the Hugging Face hub keeps the weights; ``None`` for those in the package.
-        image_size_px: side of the square image that it reads.
-        n_parameters: size.
+        name: as written in a matrix.
+        architecture: open_clip's name of the architecture, or ``tiny``.
+        config: open_clip's model configuration.
+        published: the weights that open_clip knows by the tag.
+        file: the local file.
     """
 
     name: str
     architecture: str
-    repository: str | None
-    image_size_px: int
-    n_parameters: int
+    config: Mapping[str, Any]
+    published: Published | None = None
+    file: Path | None = None
+
+    @property
+    def image_size_px(self) -> int:
+        """Side of the square image that it reads."""
+        return image_size_px(self.config)
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether its weights come with the package."""
+        return self.published is None and self.file is None
 
 
-# The four backbones of the CoOp paper with OpenAI's weights, as open_clip's hub repositories hold them.
-_SPECS = (
-    BackboneSpec("tiny", "tiny", None, 32, 4_149_889),
-    BackboneSpec("RN50:openai", "RN50", "timm/resnet50_clip.openai", 224, 102_007_137),
-    BackboneSpec("RN101:openai", "RN101", "timm/resnet101_clip.openai", 224, 119_688_033),
-    BackboneSpec("ViT-B-32:openai", "ViT-B-32", "timm/vit_base_patch32_clip_224.openai", 224, 151_277_313),
-    BackboneSpec("ViT-B-16:openai", "ViT-B-16", "timm/vit_base_patch16_clip_224.openai", 224, 149_620_737),
-)
+def backbone_spec(name: str) -> BackboneSpec:
+    """The backbone of that name; nothing of it need be on disk.
 
-BACKBONES: Mapping[str, BackboneSpec] = {spec.name: spec for spec in _SPECS}
-_WEIGHTS = "open_clip_model.safetensors"
+    Raises:
+        BackboneError: architecture or tag is unknown, or the harness cannot run such towers.
+    """
+    if name == TINY:
+        return BackboneSpec(name, TINY, json.loads((TINY_FOLDER / "config.json").read_text(encoding="utf-8")))
+    architecture, _, weights = name.partition(":")
+    known = architectures()
+    if architecture not in known:
+        what = f"unknown architecture {architecture!r}. {nearest(architecture, known)}".strip()
+        raise BackboneError(Fault(name, what, _LISTED))
+    if not weights:
+        raise BackboneError(
+            Fault(name, "names no weights.", f"Write {architecture}:TAG or {architecture}:FILE. {_LISTED}")
+        )
+    config = known[architecture]
+    published = None if _is_file_name(weights) else _published(name, architecture, weights)
+    if reason := refusal(config, published):
+        raise BackboneError(Fault(name, reason))
+    return BackboneSpec(name, architecture, config, published, Path(weights) if published is None else None)
+
+
+def name_fault(name: str) -> str | None:
+    """What is wrong with a backbone's name; ``None`` when there can be such a backbone."""
+    try:
+        backbone_spec(name)
+    except BackboneError as error:
+        return " ".join(f"{fault.what} {fault.mend}".strip() for fault in error.faults)
+    return None
 
 
 def weights_file(spec: BackboneSpec) -> Path:
-    """The weights on disk: in the package, or in the Hugging Face cache that the user's settings name.
+    """The weights on disk: in the package, where the name says, or in the caches that people already have.
 
     Raises:
         BackboneError: they are not there; says where they were looked for and how to get them.
     """
-    if spec.repository is None:
+    if spec.is_shipped:
         file = TINY_FOLDER / "tiny.safetensors"
         if not file.is_file():
             mend = "Reinstall the package."
             raise BackboneError(Fault(spec.name, f"its weights are missing: {file}.", mend))
         return file
-    folder = _hub_cache() / f"models--{spec.repository.replace('/', '--')}"
-    reference = folder / "refs" / "main"
-    if reference.is_file():
-        file = folder / "snapshots" / reference.read_text().strip() / _WEIGHTS
-        if file.is_file():
-            return file
-    mend = f"Fetch them with `hf download {spec.repository} {_WEIGHTS}`."
-    raise BackboneError(Fault(spec.name, f"its weights are not in {_hub_cache()}.", mend))
+    if spec.file is not None:
+        file = spec.file.expanduser()
+        if not file.is_file():
+            what = f"its weights are {'a folder' if file.is_dir() else 'missing'}: {file.absolute()}."
+            raise BackboneError(Fault(spec.name, what, "A relative file is looked for from the current folder."))
+        return file
+    places = [*_in_hub_cache(spec), *_in_clip_cache(spec)]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        raise BackboneError(_not_on_disk(spec))
+    return found
 
 
 def weights_digest(spec: BackboneSpec) -> str:
@@ -76,7 +132,7 @@ def weights_digest(spec: BackboneSpec) -> str:
         BackboneError: the weights are not on disk.
     """
     file = weights_file(spec)
-    if spec.repository is None:
+    if spec.is_shipped:
         return digest_file(file)
     status = file.stat()
     key = f"{file.resolve()}\t{status.st_size}\t{status.st_mtime_ns}"
@@ -88,14 +144,57 @@ def weights_digest(spec: BackboneSpec) -> str:
     return known[key]
 
 
-def _hub_cache() -> Path:
+def hub_cache() -> Path:
     """The hub's cache folder, by the rules of huggingface_hub (HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME)."""
-    if direct := os.environ.get("HF_HUB_CACHE"):
-        return Path(direct).expanduser()
+    if direct := os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE"):
+        return _expanded(direct)
     if home := os.environ.get("HF_HOME"):
-        return Path(home).expanduser() / "hub"
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "huggingface" / "hub"
+        return _expanded(home) / "hub"
+    return _expanded(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface" / "hub"
+
+
+def _expanded(folder: str) -> Path:
+    return Path(os.path.expandvars(folder)).expanduser()
+
+
+def _is_file_name(weights: str) -> bool:
+    """Whether a name's second part is a file; by its spelling alone, so that a name means the same everywhere."""
+    return any(mark in weights for mark in ("/", os.sep)) or weights.lower().endswith(_ENDINGS)
+
+
+def _published(name: str, architecture: str, tag: str) -> Published:
+    known = published_weights().get(architecture, {})
+    if tag in known:
+        return known[tag]
+    near = nearest(tag, known) or f"Nearest: {', '.join(list(known)[:3])}. " if known else ""
+    what = f"unknown weights {tag!r} of {architecture}; open_clip knows {len(known)} of it. {near}".strip()
+    raise BackboneError(Fault(name, what, f"{_LISTED} A file is written with its folder, {architecture}:./{tag}."))
+
+
+def _in_hub_cache(spec: BackboneSpec) -> list[Path]:
+    """Where the hub's cache would hold the weights: the snapshot that refs/main names."""
+    if spec.published is None or not spec.published.repository:
+        return []
+    folder = hub_cache() / f"models--{spec.published.repository.replace('/', '--')}"
+    reference = folder / "refs" / "main"
+    if not reference.is_file():
+        return []
+    snapshot = folder / "snapshots" / reference.read_text(encoding="utf-8").strip()
+    return [snapshot / name for name in spec.published.filenames]
+
+
+def _in_clip_cache(spec: BackboneSpec) -> list[Path]:
+    if spec.published is None or not spec.published.url:
+        return []
+    return [Path(CLIP_CACHE).expanduser() / spec.published.url.rpartition("/")[2]]
+
+
+def _not_on_disk(spec: BackboneSpec) -> Fault:
+    assert spec.published is not None
+    looked = [str(hub_cache()), *map(str, _in_clip_cache(spec))]
+    get = f"Fetch them with `harness backbones fetch {spec.name}`"
+    get += f" or `hf download {spec.published.repository} {spec.published.filenames[0]}`."
+    return Fault(spec.name, f"its weights are not on disk; looked for {' and '.join(looked)}.", get)
 
 
 def _read_digests(memory: Path) -> dict[str, str]:

@@ -26,8 +26,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 data_app = typer.Typer(help="Data sets: what is known and what is on disk.", no_args_is_help=True)
+backbones_app = typer.Typer(help="Backbones: names, sizes, and whose weights are on disk.")
 cache_app = typer.Typer(help="Everything that can be computed again.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+app.add_typer(backbones_app, name="backbones")
 app.add_typer(cache_app, name="cache")
 
 MatrixOption = Annotated[Path, typer.Option("--matrix", "-m", help="The matrix YAML.", show_default=False)]
@@ -106,11 +108,16 @@ def run(
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most this many cells.")] = None,
     launcher: Annotated[str, typer.Option("--launcher", help="Where workers run: local.")] = "local",
     track: Annotated[str | None, typer.Option("--track", help="none or wandb; else the matrix's.")] = None,
+    trust_weights: Annotated[
+        bool, typer.Option("--trust-weights", help="Open TorchScript archives of weights, which hold code.")
+    ] = False,
 ) -> int:
     """Run what is pending; a second run of a finished matrix does nothing."""
     from harness.cli.run import RunOptions, run_command
 
-    return run_command(RunOptions(matrix, select, results, data, device, retry_failed, limit, launcher, track))
+    return run_command(
+        RunOptions(matrix, select, results, data, device, retry_failed, limit, launcher, track, trust_weights)
+    )
 
 
 @app.command()
@@ -177,6 +184,29 @@ def data_split(
     from harness.cli.data import split_command
 
     return split_command(folder, class_names, out)
+
+
+@backbones_app.callback(invoke_without_command=True)
+def backbones_list(
+    context: typer.Context,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All pretrained weights that open_clip knows.")
+    ] = False,
+) -> int:
+    """Show backbones, their sizes, and which have their weights on disk."""
+    from harness.cli.backbones import list_command
+
+    return OK if context.invoked_subcommand else list_command(everything)
+
+
+@backbones_app.command("fetch")
+def backbones_fetch(
+    names: Annotated[list[str], typer.Argument(help="Such as 'ViT-B-16:openai'.", metavar="NAME...")],
+) -> int:
+    """Download weights from the Hugging Face hub into its cache; those on disk are left alone."""
+    from harness.cli.backbones import fetch_command
+
+    return fetch_command(names)
 
 
 @cache_app.command("show")

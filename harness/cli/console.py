@@ -25,12 +25,14 @@ class _Console(Console):
 
 def out() -> Console:
     """The console on stdout; wide without a terminal."""
-    return _Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
+    return _Console(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
 
 
 def err() -> Console:
     """The console on stderr; wide without a terminal."""
-    return Console(stderr=True, highlight=False, soft_wrap=True, width=None if sys.stderr.isatty() else _WIDE)
+    return Console(
+        stderr=True, highlight=False, emoji=False, soft_wrap=True, width=None if sys.stderr.isatty() else _WIDE
+    )
 
 
 def say(text: str = "", style: str = "") -> None:

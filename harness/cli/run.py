@@ -41,6 +41,7 @@ class RunOptions:
     limit: int | None
     launcher: str
     track: str | None
+    trust_weights: bool = False
 
 
 def run_command(options: RunOptions) -> int:
@@ -129,6 +130,7 @@ def _job(options: RunOptions, situation: Situation, kind: Kind, cells: Sequence[
         device=device.kind,
         fewer_shots=situation.matrix.fewer_shots,
         tracking=options.track or situation.matrix.tracking,  # type: ignore[arg-type]  # checked in _check_words
+        trust_weights=options.trust_weights,
     )
 
 

@@ -20,6 +20,7 @@ class FeatureKey:
         view: how the images were cropped.
         device: kind of device; kernels differ in the last bit.
         packages: versions of the packages that decode, resize and encode.
+        architecture_digest: of the model that the weights are put into.
     """
 
     weights_digest: str
@@ -32,6 +33,7 @@ class FeatureKey:
     view: str
     device: str
     packages: tuple[tuple[str, str], ...]
+    architecture_digest: str
 
     def digest(self) -> str:
         """SHA-256 over the canonical JSON of all inputs."""

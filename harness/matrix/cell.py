@@ -22,7 +22,7 @@ class Cell:
         evaluate_on: what is evaluated on: the name of a data set, or a half of the classes of ``dataset``
             (``base``, ``new``); ``None`` is the test images of the classes that are trained on.
         classes: ``all``, or the ``base`` or ``new`` half of the classes to train on.
-        backbone: ``NAME`` or ``NAME:PRETRAINED``.
+        backbone: ``tiny``, ``ARCHITECTURE:TAG`` or ``ARCHITECTURE:FILE``.
         precision: number format of the towers: ``fp32``, ``amp``, ``bf16`` or ``fp16``.
         method: name of the method.
         protocol: whose rules the method follows.

@@ -34,7 +34,6 @@ def _names(info: ValidationInfo, kind: str) -> tuple[str, ...]:
     vocabulary: Vocabulary = (info.context or {})["vocabulary"]
     return {
         "dataset": tuple(vocabulary.datasets),
-        "backbone": vocabulary.backbones,
         "precision": vocabulary.precisions,
         "classes": vocabulary.classes,
         "target": (*vocabulary.datasets, *vocabulary.classes),
@@ -52,6 +51,13 @@ def _known(kind: str) -> Callable[[Any, ValidationInfo], str]:
         return value
 
     return check
+
+
+def _backbone(value: Any, info: ValidationInfo) -> str:
+    vocabulary: Vocabulary = (info.context or {})["vocabulary"]
+    if (what := vocabulary.backbones.fault(value)) is not None:
+        raise ValueError(what)
+    return value  # type: ignore[no-any-return]
 
 
 def _shots(value: Any) -> Shots:
@@ -129,7 +135,7 @@ class MatrixFile(BaseModel):
     name: Annotated[str, AfterValidator(_file_name)] | None = None
     description: str = ""
     datasets: _axis(Annotated[Any, AfterValidator(_known("dataset"))]) = ()  # type: ignore[valid-type]
-    backbones: _axis(Annotated[Any, AfterValidator(_known("backbone"))]) = ()  # type: ignore[valid-type]
+    backbones: _axis(Annotated[Any, AfterValidator(_backbone)]) = ()  # type: ignore[valid-type]
     methods: _axis(_Entry) = ()  # type: ignore[valid-type]
     shots: _axis(Annotated[Any, AfterValidator(_shots)]) = ()  # type: ignore[valid-type]
     seeds: _axis(Annotated[Any, AfterValidator(_seed)]) = ()  # type: ignore[valid-type]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from harness.errors import did_you_mean
 from harness.matrix.cell import CLASSES, Scalar
 
 
@@ -65,12 +66,38 @@ class MethodEntry:
     axes: Mapping[str, Axis] = field(default_factory=dict)
 
 
+def _not_known(name: str) -> str | None:
+    return f"{name!r} is not known."
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneNames:
+    """What the parser needs of backbones: those with a name of their own, and a judge of ``ARCHITECTURE:WEIGHTS``.
+
+    There are hundreds of the latter and any number of files, so ``judge`` says what is wrong with such a name, or
+    ``None``.
+    """
+
+    well_known: tuple[str, ...]
+    judge: Callable[[str], str | None] = _not_known
+
+    def fault(self, name: object) -> str | None:
+        """What is wrong with ``name``; ``None`` when it can be used."""
+        if isinstance(name, str) and name in self.well_known:
+            return None
+        if isinstance(name, str) and ":" in name:
+            reason = self.judge(name)
+            return None if reason is None else f"backbone {name!r}: {reason}"
+        known = did_you_mean(name, self.well_known)
+        return f"unknown backbone {name!r}. {known} Any other is written ARCHITECTURE:TAG or ARCHITECTURE:FILE."
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """All names that a matrix may use."""
 
     datasets: Mapping[str, DatasetEntry]
-    backbones: tuple[str, ...]
+    backbones: BackboneNames
     methods: Mapping[str, MethodEntry]
     precisions: tuple[str, ...] = ("fp32", "amp", "bf16", "fp16")
     classes: tuple[str, ...] = CLASSES

@@ -31,6 +31,7 @@ class Job(BaseModel):
         device: ``cpu`` or ``cuda``.
         fewer_shots: whether a class with too few images is taken whole.
         tracking: ``none`` or ``wandb``.
+        trust_weights: whether the user vouches for weights that are TorchScript archives.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +46,7 @@ class Job(BaseModel):
     device: str
     fewer_shots: bool = False
     tracking: Literal["none", "wandb"] = "none"
+    trust_weights: bool = False
 
     def cell_values(self) -> tuple[Cell, ...]:
         """The cells as values."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.backbone.spec import BACKBONES, weights_digest
+from harness.backbone.spec import backbone_spec, weights_digest
 from harness.data.catalog import Catalog
 from harness.data.dataset import Size, known_size, read_split, whats_missing
 from harness.data.draw import list_digest
@@ -58,9 +58,7 @@ def look_at_today(cells: Iterable[Cell], catalog: Catalog, data: Path | None) ->
     weights: dict[str, str] = {}
     for name in dict.fromkeys(cell.backbone for cell in kept):
         try:
-            weights[name] = weights_digest(BACKBONES[name])
-        except KeyError:
-            faults.append(Fault(f"backbone {name}", "not known to this version."))
+            weights[name] = weights_digest(backbone_spec(name))
         except BackboneError as error:
             faults += [Fault(f"backbone {fault.where}", fault.what, fault.mend) for fault in error.faults]
     return Today(splits, weights, tuple(faults), sizes, lists)

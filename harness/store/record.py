@@ -48,6 +48,8 @@ class Provenance(_Frozen):
     ``subset_digest`` covers the training images of the few-shot draw, ``list_digest`` the file that lists them
     where they were not drawn, and ``images_digest`` the image files' sizes and times of change (``None`` for data
     that comes with a package). ``target_digest`` is the split's of another data set that was evaluated on.
+    ``weights_trusted`` says that the weights were opened because of ``--trust-weights``, which archives need that
+    OpenAI did not publish.
     """
 
     harness_version: str
@@ -59,6 +61,7 @@ class Provenance(_Frozen):
     device: str
     precision: str
     weights_digest: str
+    weights_trusted: bool = False
     split_digest: str
     subset_digest: str | None
     images_digest: str | None

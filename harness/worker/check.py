@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.backbone.clip import Clip
 from harness.backbone.load import load_clip
-from harness.backbone.spec import BACKBONES
+from harness.backbone.spec import backbone_spec
 from harness.data.catalog import DatasetRow
 from harness.data.dataset import image_base, read_split
 from harness.data.draw import draw_subset, kept_classes
@@ -40,7 +40,8 @@ def _faults(job: Job) -> list[Fault]:
     clips: dict[tuple[str, str], Clip] = {}
     for backbone, precision in dict.fromkeys((cell.backbone, cell.precision) for cell in cells):
         try:
-            clips[backbone, precision] = load_clip(BACKBONES[backbone], precision, device)
+            spec = backbone_spec(backbone)
+            clips[backbone, precision] = load_clip(spec, precision, device, job.trust_weights)
         except HarnessError as error:
             faults += error.faults
     catalog = catalog_with(job.sources)

@@ -124,6 +124,7 @@ def _provenance(desk: Desk, source: Source, target: Materials, cell: Cell) -> Pr
         device=device_name(materials.clip.device),
         precision=cell.precision,
         weights_digest=materials.clip.weights_digest,
+        weights_trusted=materials.clip.is_trusted,
         split_digest=materials.split.digest,
         subset_digest=None if draw is None else draw.digest,
         images_digest=None if draw is None else draw.images_digest,

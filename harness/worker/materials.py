@@ -133,6 +133,7 @@ class Materials:
             view=view,
             device=self.clip.device.type,
             packages=tuple(sorted(package_versions().items())),
+            architecture_digest=self.clip.architecture_digest,
         )
 
     def _files_digest(self, items: Iterable[Item]) -> str | None:

@@ -4,6 +4,8 @@ from harness.matrix.cell import Cell
 from harness.store.record import RunRecord
 from harness.tracking.tracker import TrackedRun
 
+_TAG_LENGTH = 64  # what W&B allows; the end of a local file's name says more than its beginning
+
 
 def tracked_run(record: RunRecord, matrix: str) -> TrackedRun:
     """The run that mirrors a record; ``matrix`` is its group."""
@@ -23,7 +25,7 @@ def tracked_run(record: RunRecord, matrix: str) -> TrackedRun:
         name=_name(cell),
         group=matrix,
         job_type="train" if record.history else cell.method,
-        tags=tuple(tag for tag in (cell.dataset, cell.method, cell.backbone, cell.protocol) if tag),
+        tags=tuple(tag[-_TAG_LENGTH:] for tag in (cell.dataset, cell.method, cell.backbone, cell.protocol) if tag),
         config={**record.cell, "provenance": content["provenance"]},
         history=content["history"],
         summary={key: value for key, value in summary.items() if value is not None},

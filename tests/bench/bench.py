@@ -282,12 +282,12 @@ def imagenet_memory(device: torch.device) -> dict:
 def smoke(device: torch.device) -> dict:
     """The smoke matrix end to end, and the plain baseline's seconds for the same runs from measured steps."""
     from harness.backbone.load import load_clip
-    from harness.backbone.spec import BACKBONES
+    from harness.backbone.spec import backbone_spec
     from harness.data.catalog import DATASETS
     from harness.data.digits import CLASS_NAMES, digit_image
     from harness.features.views import apply_view, draw_view
 
-    clip, row = load_clip(BACKBONES["tiny"], "fp32", torch.device("cpu")), DATASETS["digits"]
+    clip, row = load_clip(backbone_spec("tiny"), "fp32", torch.device("cpu")), DATASETS["digits"]
     generator = torch.Generator().manual_seed(0)
 
     def batch(n: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from harness.backbone.spec import BACKBONES, weights_digest
+from harness.backbone import published, spec
+from harness.backbone.spec import backbone_spec, weights_digest
 from harness.data.catalog import DATASETS
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
@@ -47,7 +48,7 @@ def make_record() -> MakeRecord:
         provenance = {
             "harness_version": "0", "git_commit": None, "git_dirty": None, "packages": {"torch": "2"},
             "python": "3", "platform": "Linux", "device": "cpu", "precision": "fp32",
-            "weights_digest": weights_digest(BACKBONES["tiny"]),
+            "weights_digest": weights_digest(backbone_spec("tiny")),
             "split_digest": DATASETS["digits"].split_digest,
             "subset_digest": None, "images_digest": None, "seeds": {"draw": 1},
         }  # fmt: skip
@@ -71,6 +72,49 @@ def make_record() -> MakeRecord:
         return RunRecord.model_validate(content | fields)
 
     return make
+
+
+@pytest.fixture
+def mini(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An open_clip of two small architectures, ``ViT-mini`` and ``RN-mini``, and caches in which nothing lies yet.
+
+    Its folder is laid out as open_clip's own. The tag ``openai`` is of QuickGELU, ``laion`` has other pixel
+    statistics, and ``wide`` squashes images.
+    """
+    folder = tmp_path / "open_clip"
+    (folder / "model_configs").mkdir(parents=True)
+    text = {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 1, "layers": 2}
+    images = {
+        "ViT-mini": {"image_size": 32, "layers": 2, "width": 64, "patch_size": 16},
+        "RN-mini": {"image_size": 64, "layers": [1, 1, 1, 1], "width": 8, "patch_size": None, "head_width": 64},
+    }
+    for name, vision in images.items():
+        content = {"embed_dim": 16, "vision_cfg": vision, "text_cfg": text}
+        (folder / "model_configs" / f"{name}.json").write_text(json.dumps(content))
+        quick = content | {"quick_gelu": True}
+        (folder / "model_configs" / f"{name}-quickgelu.json").write_text(json.dumps(quick))
+    own = published.open_clip_folder()
+    (folder / "constants.py").write_text((own / "constants.py").read_text())
+    defaults = (own / "pretrained.py").read_text().partition("_RN50 = ")[0]
+    (folder / "pretrained.py").write_text(defaults + _MINI_TAGS)
+    monkeypatch.setattr(published, "open_clip_folder", lambda: folder)
+    monkeypatch.setattr(spec, "CLIP_CACHE", str(tmp_path / "clip"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    return folder
+
+
+_MINI_TAGS = """
+_MINI = dict(
+    openai=_pcfg(
+        url="https://openaipublic.azureedge.net/clip/models/0123/ViT-mini.pt",
+        hf_hub="mini/vit.openai/",
+        quick_gelu=True,
+    ),
+    laion=_pcfg(hf_hub="mini/vit-laion/weights.bin", mean=INCEPTION_MEAN, std=INCEPTION_STD),
+    wide=_slpcfg(hf_hub="mini/wide/"),
+)
+_PRETRAINED = {"ViT-mini": _MINI}
+"""
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import torch
 from harness.backbone.clip import Clip
 from harness.backbone.load import load_clip
 from harness.backbone.prompts import assemble, prompt_layout
-from harness.backbone.spec import BACKBONES
+from harness.backbone.spec import backbone_spec
 from harness.backbone.text import SharedPrompts
 from harness.matrix.cell import Cell
 from harness.methods.coop import initial_context
@@ -20,7 +20,7 @@ NOISE = {"amp": 0.08, "bf16": 0.08, "fp16": 0.01}
 
 @cache
 def _clip(precision: str) -> Clip:
-    return load_clip(BACKBONES["tiny"], precision, torch.device("cpu"))
+    return load_clip(backbone_spec("tiny"), precision, torch.device("cpu"))
 
 
 def _features(clip: Clip) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import harness as package
+from harness.backbone.spec import WELL_KNOWN
 from harness.cli import console
 from harness.cli.vocabulary import known_names
 from harness.data.catalog import DATASETS
@@ -34,7 +35,9 @@ def test_help_is_given(harness: Harness, arguments: list[str]) -> None:
 def test_help_names_all_commands(harness: Harness) -> None:
     """The commands of the issue are there."""
     words = harness("--help").out.split()
-    assert [name for name in ("plan", "run", "status", "report", "data", "cache") if name not in words] == []
+    assert [
+        name for name in ("plan", "run", "status", "report", "data", "backbones", "cache") if name not in words
+    ] == []
 
 
 @pytest.mark.parametrize(
@@ -115,15 +118,15 @@ def test_vocabulary_is_gathered_from_its_rooms() -> None:
     """The parser is given the names of all data sets, backbones and methods."""
     names = known_names()
     assert list(names.datasets) == list(DATASETS)
-    assert names.backbones == ("tiny", "RN50:openai", "RN101:openai", "ViT-B-32:openai", "ViT-B-16:openai")
+    assert names.backbones.well_known == tuple(WELL_KNOWN)
     assert list(names.methods) == ["zero_shot", "linear_probe", "coop"]
 
 
 def test_markup_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    """Brackets in names and paths are no colours."""
+    """Brackets in names and paths are no colours, and colons are no pictures."""
     console.say("[red]x[/red]")
-    console.note("[bold]y")
-    assert capsys.readouterr() == ("[red]x[/red]\n", "[bold]y\n")
+    console.note("[bold]y :zzz: z")
+    assert capsys.readouterr() == ("[red]x[/red]\n", "[bold]y :zzz: z\n")
 
 
 def test_tables_print_brackets_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:

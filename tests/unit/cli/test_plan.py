@@ -114,3 +114,23 @@ def test_nothing_pending_needs_no_job(
         write_record(tmp_path, make_record(cell))
     lines = squeezed(harness("plan", "--matrix", matrix, "--results", tmp_path).out)
     assert lines[-2:] == ["3 done, 0 pending, 0 failed", "jobs: 0, workers: 1"]
+
+
+def test_backbones_of_open_clip_are_judged_at_reading(harness: Harness, matrix: Path) -> None:
+    """Wrong tags, architectures and towers of a matrix are said at once, with the nearest names."""
+    names = "['ViT-B-16:laion2b', 'ViT-B-23:openai', 'coca_ViT-B-32:laion2b_s13b_b90k', 'RN50:yfcc15m']"
+    matrix.write_text(f"backbones: {names}\ndatasets: digits\nmethods: zero_shot\n")
+    answer = harness("plan", "--matrix", matrix)
+    assert answer.code == 2
+    first, second, third = answer.err.splitlines()
+    assert "backbones[0]: backbone 'ViT-B-16:laion2b': unknown weights 'laion2b' of ViT-B-16" in first
+    assert "Nearest: ViT-B-32, " in second
+    assert "it is a CoCa" in third
+
+
+def test_plan_knows_where_any_tag_can_be_had(harness: Harness, matrix: Path) -> None:
+    """The command that downloads is told for tags that are not listed, too."""
+    matrix.write_text("backbones: 'RN50:yfcc15m'\ndatasets: digits\nmethods: zero_shot\n")
+    answer = harness("plan", "--matrix", matrix)
+    assert answer.code == 0
+    assert "`hf download timm/resnet50_clip.yfcc15m open_clip_model.safetensors`" in answer.out

@@ -10,7 +10,7 @@ import pytest
 from harness.features.cache import cache_use, cached, clear_cache, features_folder
 from harness.features.key import FeatureKey
 
-KEY = FeatureKey("w", "fp32", 32, (0.5,), (0.5,), "i", None, "centre", "cpu", (("torch", "2"),))
+KEY = FeatureKey("w", "fp32", 32, (0.5,), (0.5,), "i", None, "centre", "cpu", (("torch", "2"),), "a")
 TABLE = np.arange(12, dtype=np.float32).reshape(4, 3)
 
 

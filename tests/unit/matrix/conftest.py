@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import MatrixError
 from harness.matrix.matrix import Matrix, read_matrix
-from harness.matrix.vocabulary import Axis, DatasetEntry, MethodEntry, Vocabulary
+from harness.matrix.vocabulary import Axis, BackboneNames, DatasetEntry, MethodEntry, Vocabulary
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def vocabulary() -> Vocabulary:
             "imagenet": DatasetEntry("a photo of a {}.", 732),
             "unmeasured": DatasetEntry("one {}."),
         },
-        backbones=("tiny", "RN50:openai"),
+        backbones=BackboneNames(("tiny", "RN50:openai")),
         methods={
             "zero_shot": MethodEntry(axes={"template": Axis("template")}),
             "linear_probe": MethodEntry(reads=reads),

@@ -1,6 +1,7 @@
 """What is said of a matrix that cannot be used."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from harness.cli.vocabulary import known_names
 from harness.errors import MatrixError
 from harness.matrix.matrix import Matrix, read_matrix
+from harness.matrix.vocabulary import BackboneNames, Vocabulary
 
 Faults = Callable[[str], list[str]]
 
@@ -50,7 +52,8 @@ include:
 """
     assert faults(text) == [
         "F:1: name: names a folder, so only letters, digits, '.', '_' and '-' may stand in it, not 'a/b'.",
-        "F:2: backbones[1]: unknown backbone 'tinny'. Did you mean 'tiny'? Known: tiny, RN50:openai.",
+        "F:2: backbones[1]: unknown backbone 'tinny'. Did you mean 'tiny'? Known: tiny, RN50:openai. "
+        "Any other is written ARCHITECTURE:TAG or ARCHITECTURE:FILE.",
         "F:5: datasets[1]: unknown dataset 'digitz'. Did you mean 'digits'? Known: digits, imagenet, unmeasured.",
         f"F:6: shotz: unknown key. Did you mean 'shots'? Known: {KEYS}.",
         "F:7: shots: holds 1 twice.",
@@ -328,3 +331,22 @@ def test_index_counts_the_entries_of_the_file(faults: Faults) -> None:
 def test_faults_of_the_good_matrix(read: Callable[[str], Matrix]) -> None:
     """The matrix that the faults above are made from has none."""
     assert len(read(GOOD).cells) == 2
+
+
+def test_names_with_a_colon_are_judged_by_the_vocabulary(matrix_file: Path, vocabulary: Vocabulary) -> None:
+    """The judge's sentence is the fault; a name that passes stands in the cell as it is written."""
+    names = BackboneNames(("tiny",), lambda name: "is too big." if name.startswith("big") else None)
+    matrix_file.write_text(
+        "backbones: ['big:a', 'small:./b/c.pt', 7, plain]\ndatasets: digits\nmethods: zero_shot\n"
+    )
+    with pytest.raises(MatrixError) as caught:
+        read_matrix(matrix_file, replace(vocabulary, backbones=names))
+    known = "Known: tiny. Any other is written ARCHITECTURE:TAG or ARCHITECTURE:FILE."
+    assert [str(fault).replace(str(matrix_file), "F") for fault in caught.value.faults] == [
+        "F:1: backbones[0]: backbone 'big:a': is too big.",
+        f"F:1: backbones[2]: unknown backbone 7. {known}",
+        f"F:1: backbones[3]: unknown backbone 'plain'. {known}",
+    ]
+    matrix_file.write_text("backbones: 'small:./b/c.pt'\ndatasets: digits\nmethods: zero_shot\n")
+    (cell,) = read_matrix(matrix_file, replace(vocabulary, backbones=names)).cells
+    assert cell.backbone == "small:./b/c.pt"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from harness.backbone import spec
 from harness.data.catalog import DATASETS
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
@@ -131,12 +132,14 @@ def test_what_is_missing_is_named_once(
 ) -> None:
     """Data and weights that are not on disk are said with their place, once for all cells."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(spec, "CLIP_CACHE", str(tmp_path / "clip"))
     cells = [make_cell(dataset="dtd", backbone="RN50:openai", seed=seed) for seed in (1, 2)]
     today = look_at_today(cells, DATASETS, tmp_path)
     assert [str(fault) for fault in today.missing] == [
         f"data set dtd: missing {tmp_path}/dtd/split_zhou_DescribableTextures.json, {tmp_path}/dtd/images.",
-        f"backbone RN50:openai: its weights are not in {tmp_path}/hub. "
-        "Fetch them with `hf download timm/resnet50_clip.openai open_clip_model.safetensors`.",
+        f"backbone RN50:openai: its weights are not on disk; looked for {tmp_path}/hub and "
+        f"{tmp_path}/clip/RN50.pt. Fetch them with `harness backbones fetch RN50:openai` or "
+        "`hf download timm/resnet50_clip.openai open_clip_model.safetensors`.",
     ]
     assert today.weights == {}
 
@@ -146,5 +149,31 @@ def test_names_of_another_version_are_missing(make_cell: MakeCell) -> None:
     today = look_at_today([make_cell(dataset="gone", backbone="lost")], DATASETS, None)
     assert [str(fault) for fault in today.missing] == [
         "data set gone: not known to this version.",
-        "backbone lost: not known to this version.",
+        "backbone lost: unknown architecture 'lost'. `harness backbones --all` lists them.",
+    ]
+
+
+def test_changed_local_weights_make_records_stale(
+    mini: Path, tmp_path: Path, make_cell: MakeCell, make_record: MakeRecord
+) -> None:
+    """A cell names a local file, and its record the digest: another file under the name is said."""
+    file = tmp_path / "w.pt"
+    file.write_bytes(b"first")
+    cell = make_cell(backbone=f"ViT-mini:{file}")
+    then = look_at_today([cell], None).weights[cell.backbone]
+    write_record(tmp_path, make_record(cell, provenance={"weights_digest": then}))
+
+    def stands() -> tuple[str, str]:
+        (found,) = standings([cell], read_records(tmp_path), tmp_path, look_at_today([cell], None))
+        return found.state, found.why
+
+    assert stands() == ("done", "")
+    file.write_bytes(b"second")
+    now = look_at_today([cell], None).weights[cell.backbone]
+    assert stands() == ("pending", f"stale: other weights ({then[:8]}, today {now[:8]})")
+    file.unlink()
+    assert stands() == ("done", "")  # what is not known of today says nothing about the record
+    assert [str(fault) for fault in look_at_today([cell], None).missing] == [
+        f"backbone {cell.backbone}: its weights are missing: {file}. "
+        "A relative file is looked for from the current folder."
     ]

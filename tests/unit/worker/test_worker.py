@@ -1,15 +1,19 @@
 """Jobs, in this process."""
 
 import json
+import warnings
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import open_clip
 import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from harness.backbone.published import architectures
 from harness.data.digits import CLASS_NAMES, digit_image, digits_split
 from harness.engine import sgd
 from harness.features import few_shot
@@ -21,6 +25,7 @@ from harness.store.record import RunRecord
 from harness.store.records import read_records
 from harness.worker import materials
 from harness.worker.__main__ import main
+from harness.worker.mirror import tracked_run
 
 ZERO_SHOT = Cell(dataset="digits", backbone="tiny", method="zero_shot", template="a photo of the digit {}.")
 
@@ -165,3 +170,41 @@ def test_a_job_file_that_is_none_is_refused(tmp_path: Path, capsys: pytest.Captu
     (tmp_path / "job.json").write_text("{}")
     assert main([str(tmp_path / "job.json")]) == 2
     assert "is not a job file" in capsys.readouterr().err
+
+
+def _archive(mini: Path, file: Path) -> str:
+    """The name of a small backbone whose weights are a TorchScript archive, as a user may have made it."""
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tracing is deprecated
+        torch.manual_seed(0)
+        module = open_clip.CLIP(**architectures()["ViT-mini"]).eval()
+        mask = module._buffers.pop("attn_mask")
+        module.attn_mask = mask
+        inputs = (torch.zeros(1, 3, 32, 32), torch.zeros(1, 77, dtype=torch.long))
+        torch.jit.save(torch.jit.trace(module, inputs, check_trace=False), file)
+    return f"ViT-mini:{file}"
+
+
+def test_a_check_job_refuses_an_archive_that_nobody_vouches_for(mini: Path, tmp_path: Path) -> None:
+    """It is found before any training, with the option that would open it."""
+    cell = replace(ZERO_SHOT, backbone=_archive(mini, tmp_path / "w.pt"))
+    (fault,) = json.loads((_do(tmp_path, "check", cell) / FAULTS_FILE).read_text())
+    assert "--trust-weights" in fault["mend"]
+    assert json.loads((_do(tmp_path, "check", cell, trust_weights=True) / FAULTS_FILE).read_text()) == []
+
+
+def test_trust_is_recorded_where_it_was_needed(mini: Path, tmp_path: Path) -> None:
+    """The record says that its weights were opened on the user's word; one that needed none says that too."""
+    cell = replace(ZERO_SHOT, backbone=_archive(mini, tmp_path / "w.pt"))
+    _do(tmp_path, "run", cell, ZERO_SHOT, trust_weights=True)
+    found = {record.cell["backbone"]: record.provenance for record in _records(tmp_path).values()}
+    trusted = {name: provenance.weights_trusted for name, provenance in found.items() if provenance is not None}
+    assert trusted == {cell.backbone: True, "tiny": False}
+
+
+def test_a_tracker_gets_no_longer_tag_than_it_takes(make_record: Callable[..., RunRecord]) -> None:
+    """W&B refuses tags of over 64 characters; a long path keeps its end."""
+    backbone = f"ViT-B-16:/{'folder/' * 20}mine.pt"
+    run = tracked_run(make_record(replace(ZERO_SHOT, backbone=backbone)), "m")
+    assert run.tags[2] == backbone[-64:]
+    assert run.config["backbone"] == backbone
