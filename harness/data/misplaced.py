@@ -56,11 +56,12 @@ class Places:
             return Fault(str(root), "the data folder is not there.", "Give another: --data DIR or HARNESS_DATA.")
         mend = f"Unpack the data set there, or link it: {', '.join(str(need) for need in self._needs)}."
         first = self._needs[0].name
-        near = difflib.get_close_matches(self.folder.name, _folder_names(root), n=1, cutoff=0.8)
+        names = {_folded(name): name for name in _folder_names(root)}
+        near = difflib.get_close_matches(_folded(self.folder.name), names, n=1, cutoff=0.8)
         if found := _folder_of_file(self._starts, first):
             mend = f"{first} lies in {found}: move or link that folder here."
         elif near:
-            mend = f"There is {root / near[0]}: rename or link it."
+            mend = f"There is {root / names[near[0]]}: rename or link it."
         return Fault(str(self.folder), "the folder of the data set is missing.", mend)
 
     def standing_faults(self) -> list[Fault]:
@@ -120,7 +121,7 @@ class Places:
             return [Fault(str(place), f"holds {n_flat:,} images and no class folders.", mend)]
         if n_inside == 0:
             return [Fault(str(place), "holds no class folders.", self._mend_by_unpacking())]
-        if n_inside < n_classes / 2:
+        if n_inside <= n_classes / 2:
             deeper = _folder_of_classes((place,), n_classes, place.name)
             if deeper:
                 what = f"its class folders lie too deep, in {deeper}."
@@ -253,6 +254,7 @@ def _folder_of_file(starts: Sequence[Path], name: str) -> str | None:
 
 
 def _folder_names(folder: Path) -> list[str]:
+    """The names of the folders in a folder; none where it cannot be listed."""
     try:
         return class_folders(folder)
     except OSError:
