@@ -51,13 +51,13 @@ def _rows(names: Sequence[str], root: Path | None) -> list[DatasetRow]:
         raise DataError(Fault("", f"unknown data set {name!r}. {did_you_mean(name, known)}") for name in unknown)
     if names:
         return [DATASETS[name] for name in dict.fromkeys(names)]
-    folders = {row.name: row.layout.folder for row in DATASETS.values()}
-    here = [name for name, folder in folders.items() if root is not None and folder and (root / folder).is_dir()]
+    inside = [] if root is None or not root.is_dir() else [place.name for place in root.iterdir()]
+    here = [row for row in DATASETS.values() if row.layout.folder in inside]
     if not here:
         what = "no folder of a known data set." if root is not None else "no data folder is given."
         mend = "Name data sets, or give their folder: --data DIR or HARNESS_DATA."
         raise DataError(Fault("" if root is None else str(root), what, mend))
-    return [DATASETS[name] for name in here]
+    return here
 
 
 def _verdict(found: Audit, decode: bool, content: bool) -> str:

@@ -59,7 +59,15 @@ def audit(
         content: compare the bytes of all images, to find those that stand in two parts.
         tick: is told, on the caller's thread, how many steps of how many are done.
     """
-    tick = tick or _no_tick
+    try:
+        return _audit(row, root, decode, content, tick or _no_tick)
+    except OSError as error:  # such as a folder that the user may not look into
+        fault = Fault(str(error.filename or row.name), f"cannot be looked at: {error.strerror or error}.")
+        return Audit(row.name, findings=(fault,))
+
+
+def _audit(row: DatasetRow, root: Path | None, decode: bool, content: bool, tick: Tick) -> Audit:
+    """What ``audit`` says, where everything can be looked at."""
     try:
         place = require_root(row, root)
         if row.layout.folder is None:

@@ -21,6 +21,7 @@ _ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".7z", ".rar")
 _DEEPEST = 4  # such as ILSVRC/Data/CLS-LOC/train
 _MOST_FOLDERS = 2000  # a look around, no search of the disk
 _SAMPLE = 20
+_WORTH_SAYING = 0.2
 _SHOWN = 5
 _CLASS_FOLDER = re.compile(r"n\d{8}|\d{1,3}")  # a wnid, or one of ImageNetV2's numbers
 
@@ -85,10 +86,17 @@ class Places:
     def mend_images(self, paths: Sequence[str]) -> str:
         """What to do about missing images: move those that were found elsewhere, unpack, or download."""
         sample = paths[:: max(1, len(paths) // _SAMPLE)][:_SAMPLE]
+        left, places = list(sample), []
         for folder, _ in _folders(self._starts) if sample else ():
-            n_found = sum(os.path.isfile(f"{folder}/{path}") for path in sample)  # noqa: PTH113 - thousands
-            if n_found > len(sample) / 2:
-                return f"They lie in {folder}: move or link its content to {self.base}."
+            found = {path for path in left if os.path.isfile(f"{folder}/{path}")}  # noqa: PTH113 - thousands
+            if len(found) >= _WORTH_SAYING * len(sample):  # Stanford Cars has two folders, each doubled by itself
+                places.append(folder)
+                left = [path for path in left if path not in found]
+            if not left:
+                break
+        if places:
+            they = "Some lie" if left else "They lie"
+            return f"{they} below {' and '.join(places)}: move or link them to {self.base}."
         return self._mend_by_unpacking()
 
     def unnamed_images(self, paths: Sequence[str]) -> list[Fault]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.data import image_files
+from harness.data import image_files, misplaced
 from harness.data.audit import Audit, audit
 from harness.data.catalog import DATASETS, DatasetRow
 from harness.data.dataset import read_split
@@ -171,6 +171,20 @@ def test_absolute_folder_needs_no_data_folder(row: DatasetRow, root: Path, image
     ]
 
 
+def test_forbidden_place_is_a_finding(
+    imagenet: DatasetRow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that the user may not look into is named."""
+
+    def refuse(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(misplaced, "class_folders", refuse)
+    assert said(audit(imagenet, tmp_path), tmp_path) == [
+        "imagenet/images/train: cannot be looked at: Permission denied."
+    ]
+
+
 # --- the split ---------------------------------------------------------------------------------------------
 
 
@@ -284,21 +298,24 @@ def test_images_elsewhere_are_found(row: DatasetRow, root: Path, base: str, ther
     for name in CLASSES:
         (root / "kept" / name).rename(root / there / name)
     [line] = said(audit(row, root), root)
-    assert line.endswith(f"They lie in {there}: move or link its content to {base}.")
+    assert line.endswith(f"They lie below {there}: move or link them to {base}.")
     (root / base).rename(root / "aside") if there != "Pets/images/images" else None
     [line] = said(audit(row, root), root)
-    assert line.endswith(f"They lie in {there}: move or link its content to {base}.")
+    assert line.endswith(f"They lie below {there}: move or link them to {base}.")
 
 
-def test_doubled_folder_is_found(row: DatasetRow, root: Path, images: Path) -> None:
-    """A class folder in itself, as in copies of Stanford Cars, is seen."""
+def test_doubled_folders_are_found(row: DatasetRow, root: Path, images: Path) -> None:
+    """Folders that lie in themselves, as in copies of Stanford Cars, are seen, and all of them are said."""
     for name in CLASSES:
         (images / name).rename(root / "kept")
         (images / name).mkdir()
         (root / "kept").rename(images / name / name)
-    (images / "dog/dog").rename(images / "Cat/dog")
+    lie = "lie below Pets/images/Cat and Pets/images/dog: move or link them to Pets/images."
     [line] = said(audit(row, root), root)
-    assert line.endswith("They lie in Pets/images/Cat: move or link its content to Pets/images.")
+    assert line.endswith(f"They {lie}")
+    (images / "dog/dog/3.jpg").unlink()
+    [line] = said(audit(row, root), root)
+    assert line.endswith(f"Some {lie}")
 
 
 def test_aircraft_in_its_archives_folder_is_found(aircraft: DatasetRow, tmp_path: Path) -> None:
