@@ -59,7 +59,8 @@ class Places:
         first = self._needs[0].name
         names = {_folded(name): name for name in _folder_names(root)}
         near = difflib.get_close_matches(_folded(self.folder.name), names, n=1, cutoff=0.8)
-        if found := _folder_of_file(self._starts, first):
+        # Several data sets have a classnames.txt; only a split's own name tells whose folder it is.
+        if not self._of_classes and (found := _folder_of_file(self._starts, first)):
             mend = f"{first} lies in {found}: move or link that folder here."
         elif near:
             mend = f"There is {root / names[near[0]]}: rename or link it."
@@ -139,7 +140,7 @@ class Places:
     def _mend_file(self, need: Path) -> str:
         """What to do about a missing file of the split."""
         if found := _folder_of_file(self._starts, need.name):
-            return f"It lies in {found}: move or link it."
+            return f"It lies in {found}: copy or link it."
         return "It is published and is never made anew; put the file there."
 
     def _mend_by_unpacking(self) -> str:

@@ -204,7 +204,7 @@ def test_split_elsewhere_is_found(row: DatasetRow, root: Path, images: Path) -> 
     """A split that lies too deep is to be moved."""
     (root / "Pets/split_zhou_Pets.json").rename(images / "split_zhou_Pets.json")
     assert said(audit(row, root), root) == [
-        "Pets/split_zhou_Pets.json: is missing. It lies in Pets/images: move or link it."
+        "Pets/split_zhou_Pets.json: is missing. It lies in Pets/images: copy or link it."
     ]
 
 
@@ -327,7 +327,7 @@ def test_aircraft_in_its_archives_folder_is_found(aircraft: DatasetRow, tmp_path
     inside = "fgvc_aircraft/fgvc-aircraft-2013b/data"
     names = ("variants.txt", *(f"images_variant_{part}.txt" for part in ("train", "val", "test")))
     assert lines[:4] == [
-        f"fgvc_aircraft/{name}: is missing. It lies in {inside}: move or link it." for name in names
+        f"fgvc_aircraft/{name}: is missing. It lies in {inside}: copy or link it." for name in names
     ]
     assert lines[4].startswith("fgvc_aircraft/images: the image folder is missing.")
     (tmp_path / "fgvc_aircraft").rename(tmp_path / "aircraft")
@@ -544,6 +544,20 @@ def test_class_folders_that_are_still_packed(imagenet: DatasetRow, tmp_path: Pat
     assert lines_of(imagenet, tmp_path)[0] == (
         "imagenet/images/train: holds no class folders. "
         "Still packed in imagenet? Found there: ILSVRC2012_img_train.tar."
+    )
+
+
+def test_class_names_of_another_data_set_are_its_own(imagenet: DatasetRow, tmp_path: Path) -> None:
+    """The file of class names may be copied from another data set, whose folder is not taken for this one's."""
+    (tmp_path / "sketch").mkdir()
+    (tmp_path / "imagenet/classnames.txt").rename(tmp_path / "sketch/classnames.txt")
+    assert lines_of(imagenet, tmp_path) == [
+        "imagenet/classnames.txt: is missing. It lies in sketch: copy or link it."
+    ]
+    shutil.rmtree(tmp_path / "imagenet")
+    [line] = lines_of(imagenet, tmp_path)
+    assert line.startswith(
+        "imagenet: the folder of the data set is missing. Unpack the data set there, or link it: "
     )
 
 
