@@ -209,6 +209,27 @@ def backbones_fetch(
     return fetch_command(names)
 
 
+@data_app.command("check")
+def data_check(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="DATASET", help="Data sets; those on disk, or of the matrix, without any."),
+    ] = None,
+    data: DataOption = None,
+    decode: Annotated[bool, typer.Option("--decode", help="Decode every image, too.")] = False,
+    content: Annotated[
+        bool, typer.Option("--content", help="Look for test images among the others' bytes.")
+    ] = False,
+    matrix: Annotated[
+        Path | None, typer.Option("--matrix", "-m", help="Check the data sets of this matrix YAML.")
+    ] = None,
+) -> int:
+    """Show what is missing or wrong with data sets on disk, and how to mend it; exit 1 when something is."""
+    from harness.cli.data_check import check_command
+
+    return check_command(names or (), data, decode, content, matrix)
+
+
 @cache_app.command("show")
 def cache_show() -> int:
     """Show where the cache is and what it holds."""

@@ -43,20 +43,28 @@ def read_split(row: DatasetRow, root: Path | None) -> Split:
         DataError: it is not on disk, is not of its form, or differs from the published one.
     """
     split = row.layout.read_split(require_root(row, root))
+    if faults := unpublished(row, split):
+        raise DataError(faults)
+    return split
+
+
+def unpublished(row: DatasetRow, split: Split) -> list[Fault]:
+    """In what a split differs from the published one; nothing where there is none."""
+    faults = []
     if row.split_digest not in (None, split.digest):
         mend = (
             "Put the published file in its place; to use a split of your own, give the data set another name: "
             f"`datasets: [{{name: my_{row.name}, like: {row.name}, data: DIR}}]`."
         )
-        raise DataError(Fault(row.name, "its split on disk is not the published one.", mend))
+        faults.append(Fault(row.name, "its split on disk is not the published one.", mend))
     if row.class_names_digest not in (None, split.class_names_digest):
         what = (
             f"its {len(split.class_names)} class names are not the {row.n_classes} published ones, or some of its "
             "class folders are missing or too many."
         )
         mend = "Use CoOp's classnames.txt; other lists give other numbers."
-        raise DataError(Fault(row.name, what, mend))
-    return split
+        faults.append(Fault(row.name, what, mend))
+    return faults
 
 
 def known_size(row: DatasetRow) -> Size | None:

@@ -21,6 +21,7 @@ PAPER = [
     "imagenet", "caltech101", "oxford_pets", "stanford_cars", "oxford_flowers", "food101", "fgvc_aircraft",
     "sun397", "dtd", "eurosat", "ucf101",
 ]  # fmt: skip
+DIGIT_SHIFTS = ["digits_inverted", "digits_blurred", "digits_rotated", "digits_noisy"]
 SHIFTS = ["imagenetv2", "imagenet_sketch", "imagenet_a", "imagenet_r"]
 
 
@@ -39,8 +40,8 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_catalog_knows_the_papers_data_sets_and_digits() -> None:
-    """Eleven data sets of the paper, in its order, after the bundled one, then ImageNet's four shifts."""
-    assert list(DATASETS) == ["digits", *PAPER, *SHIFTS]
+    """Eleven data sets of the paper, in its order, after the bundled ones, then ImageNet's four shifts."""
+    assert list(DATASETS) == ["digits", *DIGIT_SHIFTS, *PAPER, *SHIFTS]
 
 
 @pytest.mark.parametrize("name", DATASETS)

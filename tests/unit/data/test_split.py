@@ -68,6 +68,14 @@ def test_all_faults_of_a_split_are_reported_together(split: Split, faults: list[
     assert messages(split) == faults
 
 
+@pytest.mark.parametrize("path", ["a\tb.jpg", "a\n.jpg", "gr\udcfc.jpg"])
+def test_path_that_cannot_stand_in_a_line_is_refused(path: str) -> None:
+    """Tabs, line ends and names that are no text have no digest."""
+    split = Split((A0, Item(path, 0, "a")), (), (B1,))
+    [message] = messages(split)
+    assert message == f"here: 1 paths or class names hold control or broken characters, {split.train[1]!r} first."
+
+
 def test_digest_is_pinned() -> None:
     """Digests are SHA-256 over literal lines, since records hold them."""
     split = Split((A0,), (), (B1,))

@@ -160,20 +160,20 @@ def test_changed_local_weights_make_records_stale(
     file = tmp_path / "w.pt"
     file.write_bytes(b"first")
     cell = make_cell(backbone=f"ViT-mini:{file}")
-    then = look_at_today([cell], None).weights[cell.backbone]
+    then = look_at_today([cell], DATASETS, None).weights[cell.backbone]
     write_record(tmp_path, make_record(cell, provenance={"weights_digest": then}))
 
     def stands() -> tuple[str, str]:
-        (found,) = standings([cell], read_records(tmp_path), tmp_path, look_at_today([cell], None))
+        (found,) = standings([cell], read_records(tmp_path), tmp_path, look_at_today([cell], DATASETS, None))
         return found.state, found.why
 
     assert stands() == ("done", "")
     file.write_bytes(b"second")
-    now = look_at_today([cell], None).weights[cell.backbone]
+    now = look_at_today([cell], DATASETS, None).weights[cell.backbone]
     assert stands() == ("pending", f"stale: other weights ({then[:8]}, today {now[:8]})")
     file.unlink()
     assert stands() == ("done", "")  # what is not known of today says nothing about the record
-    assert [str(fault) for fault in look_at_today([cell], None).missing] == [
+    assert [str(fault) for fault in look_at_today([cell], DATASETS, None).missing] == [
         f"backbone {cell.backbone}: its weights are missing: {file}. "
         "A relative file is looked for from the current folder."
     ]
