@@ -172,6 +172,17 @@ def data_draw(
     return draw_command(dataset, shots, seed, part, matrix, data, subset_file)
 
 
+@data_app.command("rebuild")
+def data_rebuild(
+    dataset: Annotated[str, typer.Argument(help="Name of the data set.", show_default=False)],
+    data: DataOption = None,
+) -> int:
+    """Make a published split file anew from the data set's annotation files, and compare it."""
+    from harness.cli.data import rebuild_command
+
+    return rebuild_command(dataset, data)
+
+
 @data_app.command("split")
 def data_split(
     folder: Annotated[Path, typer.Argument(help="Images, a folder a class.", show_default=False)],

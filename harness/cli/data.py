@@ -1,4 +1,4 @@
-"""``harness data list``, ``draw`` and ``split``."""
+"""``harness data list``, ``draw``, ``split`` and ``rebuild``."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.cli import console
-from harness.cli.vocabulary import known_names
-from harness.data.catalog import DATASETS, DatasetRow
+from harness.cli.datasets import open_shelf
+from harness.data.catalog import DATASETS
 from harness.data.class_folders import read_class_names
-from harness.data.dataset import data_root, read_split, whats_missing
+from harness.data.dataset import data_root, read_split, require_root, whats_missing
 from harness.data.draw import draw_subset
 from harness.data.folder import folder_split
-from harness.data.own import catalog_with
+from harness.data.layout import SplitFile
+from harness.data.rebuild import REBUILDABLE, rebuild_split
 from harness.data.split import items_digest, items_lines
 from harness.data.split_files import split_json
-from harness.errors import DataError, Fault, did_you_mean
+from harness.errors import DataError, Fault
 from harness.files import write_bytes
 from harness.matrix.cell import Shots
-from harness.matrix.matrix import read_matrix
 
 
 def list_command(data: Path | None) -> int:
@@ -43,13 +43,14 @@ def draw_command(
     Raises:
         DataError: the data set is not known, its split is not there, or the draw cannot be made.
     """
-    row, root = find_dataset(name, matrix, data)
+    shelf = open_shelf(matrix, data)
+    (row,) = shelf.rows([name])
     count = _shots(shots)
     if part not in ("train", "val"):
         raise DataError(Fault("--part", f"must be train or val, not {part!r}."))
     if subset_file is not None:
         row = replace(row, subset_file=subset_file)
-    split = read_split(row, root)
+    split = read_split(row, shelf.root)
     subset = draw_subset(split, row, count, seed)
     items = subset.train_items(split) if part == "train" else subset.val_items(split)
     # Bytes, so that neither a terminal's encoding nor Windows' line ends change the fingerprint.
@@ -80,20 +81,25 @@ def split_command(folder: Path, class_names: Path | None, out: Path) -> int:
     return 0
 
 
-def find_dataset(name: str, matrix: Path | None, data: Path | None) -> tuple[DatasetRow, Path | None]:
-    """The row of a known data set, or of one that a matrix brings along, and the data root.
+def rebuild_command(name: str, data: Path | None) -> int:
+    """Make a published split file from the data set's own annotation files.
 
     Raises:
-        HarnessError: there is none of that name, or the matrix cannot be read.
+        DataError: this data set's split does not follow from annotation files, some are missing or wrong, or the
+            file is there already.
     """
-    read = None if matrix is None else read_matrix(matrix, known_names())
-    catalog = catalog_with(() if read is None else read.sources)
-    if name not in catalog:
-        mend = did_you_mean(name, tuple(catalog))
-        if matrix is None:
-            mend += " `--matrix FILE` adds those that a matrix describes."
-        raise DataError(Fault("DATASET", f"unknown data set {name!r}.", mend))
-    return catalog[name], data_root(data, None if read is None else read.data)
+    shelf = open_shelf(None, data)
+    (row,) = shelf.rows([name])
+    if name not in REBUILDABLE or not isinstance(row.layout, SplitFile):
+        what = f"only of {', '.join(REBUILDABLE)} does the split follow from annotation files."
+        raise DataError(Fault(name, what, "Get the published file; `harness data fetch` does."))
+    folder = require_root(row, shelf.root) / row.layout.folder
+    file = folder / row.layout.file
+    if file.exists():
+        raise DataError(Fault(str(file), "is there already.", f"`harness data check {name}` compares it."))
+    write_bytes(file, rebuild_split(name, folder))
+    console.say(f"{file}: the published split, digest {row.split_digest}")
+    return 0
 
 
 def _shots(text: str) -> Shots:

@@ -10,12 +10,10 @@ from pathlib import Path
 import rich.progress as bars
 
 from harness.cli import console
-from harness.cli.vocabulary import known_names
+from harness.cli.datasets import Shelf, open_shelf
 from harness.data.audit import Audit, Tick, audit
-from harness.data.catalog import DATASETS, DatasetRow
-from harness.data.dataset import data_root
-from harness.errors import DataError, Fault, did_you_mean
-from harness.matrix.matrix import read_matrix
+from harness.data.catalog import DatasetRow
+from harness.errors import DataError, Fault
 
 
 def check_command(
@@ -27,14 +25,14 @@ def check_command(
         DataError: a name is unknown, or none is given and no data set is on disk.
         MatrixError: the matrix cannot be used.
     """
-    plan = None if matrix is None else read_matrix(matrix, known_names())
-    root = data_root(data, None if plan is None else plan.data)
-    if not names and plan is not None:
-        names = list(dict.fromkeys(cell.dataset for cell in plan.cells))
+    shelf = open_shelf(matrix, data)
+    if not names and shelf.matrix is not None:
+        cells = shelf.matrix.cells
+        names = [name for cell in cells for name in (cell.dataset, cell.target()[0])]
     n_findings = 0
-    for row in _rows(names, root):
+    for row in shelf.rows(names) if names else _on_disk(shelf):
         with _bar(row.name) as tick:
-            found = audit(row, root, decode=decode, content=content, tick=tick)
+            found = audit(row, shelf.root, decode=decode, content=content, tick=tick)
         for fault in found.findings:
             console.say(f"{row.name}: {fault}" if fault.where != row.name else str(fault))
         for fault in found.notes:
@@ -44,15 +42,15 @@ def check_command(
     return 1 if n_findings else 0
 
 
-def _rows(names: Sequence[str], root: Path | None) -> list[DatasetRow]:
-    """The rows of data sets by their names; of those whose folder is there when none is named."""
-    if unknown := [name for name in names if name not in DATASETS]:
-        known = tuple(DATASETS)
-        raise DataError(Fault("", f"unknown data set {name!r}. {did_you_mean(name, known)}") for name in unknown)
-    if names:
-        return [DATASETS[name] for name in dict.fromkeys(names)]
+def _on_disk(shelf: Shelf) -> list[DatasetRow]:
+    """The known data sets whose folder is there.
+
+    Raises:
+        DataError: there are none.
+    """
+    root = shelf.root
     inside = [] if root is None or not root.is_dir() else [place.name for place in root.iterdir()]
-    here = [row for row in DATASETS.values() if row.layout.folder in inside]
+    here = [row for row in shelf.catalog.values() if row.layout.folder in inside]
     if not here:
         what = "no folder of a known data set." if root is not None else "no data folder is given."
         mend = "Name data sets, or give their folder: --data DIR or HARNESS_DATA."
