@@ -22,6 +22,7 @@ _AXES = (
     "class_token_position",
     "n_ctx",
     "ctx_init",
+    "prompt",
     "shots",
     "seed",
 )
@@ -56,7 +57,7 @@ def _axes(cells: Sequence[Cell]) -> list[tuple[str, str]]:
     flats = [cell.to_dict() for cell in cells]
     rows = []
     for axis in _AXES:
-        counts = Counter(spell_value(flat[axis]) for flat in flats if flat[axis] is not None)
+        counts = Counter(spell_value(flat[axis]) for flat in flats if flat.get(axis) is not None)
         if counts and set(counts) != {"all"}:  # all classes are worth no line
             rows.append((axis, ", ".join(f"{value} ({count})" for value, count in counts.items())))
     return rows

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from harness.errors import did_you_mean
 from harness.matrix.cell import CLASSES, Scalar
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +17,8 @@ class Axis:
     """One axis of a method: its default and what it may be.
 
     ``kind`` is ``word`` (one of ``allowed``), ``count`` (a whole number above zero), ``text`` (any words, or
-    null) or ``template`` (a sentence with one ``{}``; the default is the data set's own).
+    null), ``template`` (a sentence with one ``{}``; the default is the data set's own) or ``name`` (of a file,
+    which has to be given).
     """
 
     kind: str
@@ -28,6 +32,9 @@ class Axis:
         if self.kind == "count":
             whole = isinstance(value, int) and not isinstance(value, bool) and value > 0
             return None if whole else f"must be a whole number above zero, not {value!r}."
+        if self.kind == "name":
+            named = isinstance(value, str) and _NAME.fullmatch(value)
+            return None if named else f"must be a name of letters, digits, '.', '_' and '-', not {value!r}."
         if value is None:
             return None
         if not isinstance(value, str) or not value.strip():

@@ -14,15 +14,16 @@ from harness.errors import Fault, RecordError
 from harness.files import write_text
 from harness.matrix.cell import Cell
 from harness.matrix.source import DatasetSource
+from harness.plan.request import PromptsRequest
 
-Kind = Literal["run", "check"]
+Kind = Literal["run", "check", "prompts"]
 
 
 class Job(BaseModel):
     """What a worker is asked to do.
 
     Attributes:
-        kind: ``run`` the cells, or ``check`` that they can run.
+        kind: ``run`` the cells, ``check`` that they can run, or do with ``prompts`` what is requested.
         matrix: name of the matrix.
         cells: flat cells.
         results: results folder, absolute.
@@ -32,6 +33,7 @@ class Job(BaseModel):
         fewer_shots: whether a class with too few images is taken whole.
         tracking: ``none`` or ``wandb``.
         trust_weights: whether the user vouches for weights that are TorchScript archives.
+        request: what is asked of a job of kind ``prompts``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +49,7 @@ class Job(BaseModel):
     fewer_shots: bool = False
     tracking: Literal["none", "wandb"] = "none"
     trust_weights: bool = False
+    request: PromptsRequest | None = None
 
     def cell_values(self) -> tuple[Cell, ...]:
         """The cells as values."""
@@ -54,6 +57,7 @@ class Job(BaseModel):
 
 
 JOB_FILE, LOG_FILE, EVENTS_FILE, FAULTS_FILE = "job.json", "log.txt", "events.jsonl", "faults.json"
+ANSWER_FILE = "answer.json"  # of a job that is asked something
 
 
 def write_job(job: Job, number: int) -> Path:
