@@ -21,7 +21,6 @@ from harness.store.prompts import PromptFacts
 from harness.store.record import RunRecord
 
 ABOUT, TEXTS, CONTEXT = "prompt.json", "text_features.safetensors", "context.safetensors"
-_QUICK = "-quickgelu"
 _USE = (
     "logits = logit_scale * image_features @ text_features.T, with normalised features of open_clip's "
     "create_model_and_transforms(**open_clip) after add_model_config(this folder); "
@@ -155,7 +154,7 @@ def _open_clip(clip: Clip, spec: BackboneSpec) -> dict[str, Any]:
     """The arguments with which open_clip makes this backbone; a file stands with its whole path."""
     tag = spec.name.partition(":")[2]
     return {
-        "model_name": spec.architecture.removesuffix(_QUICK),
+        "model_name": spec.architecture,
         "pretrained": tag if spec.published is not None else str(weights_file(spec).absolute()),
         "force_quick_gelu": clip.is_quick_gelu,
         "image_mean": list(clip.mean),

@@ -36,7 +36,9 @@ def test_help_names_all_commands(harness: Harness) -> None:
     """The commands of the issue are there."""
     words = harness("--help").out.split()
     assert [
-        name for name in ("plan", "run", "status", "report", "data", "backbones", "cache") if name not in words
+        name
+        for name in ("plan", "run", "status", "report", "data", "backbones", "prompts", "cache")
+        if name not in words
     ] == []
 
 
@@ -119,7 +121,7 @@ def test_vocabulary_is_gathered_from_its_rooms() -> None:
     names = known_names()
     assert list(names.datasets) == list(DATASETS)
     assert names.backbones.well_known == tuple(WELL_KNOWN)
-    assert list(names.methods) == ["zero_shot", "linear_probe", "coop"]
+    assert list(names.methods) == ["zero_shot", "linear_probe", "coop", "prompt"]
 
 
 def test_markup_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save, save_file
 
 from harness.backbone.clip import Clip
+from harness.backbone.spec import backbone_spec
 from harness.backbone.words import nearest_words
 from harness.files import digest_bytes, digest_file
 from harness.matrix.cell import Cell
@@ -21,6 +22,7 @@ from harness.store.prompts import prompt_path, read_facts
 from harness.store.record import RunRecord
 from harness.store.records import write_record
 from harness.worker.__main__ import main
+from harness.worker.export import _open_clip
 
 MakeCell = Callable[..., Cell]
 MakeRecord = Callable[..., RunRecord]
@@ -207,3 +209,25 @@ def test_what_cannot_be_imported_leaves_nothing(
     assert said.startswith(f"{tmp_path / name}: ")
     assert what in said
     assert not prompt_path(tmp_path, "mine").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "is_quick", "model_name", "pretrained"),
+    [
+        ("ViT-B-16:openai", True, "ViT-B-16", "openai"),
+        ("ViT-B-16-quickgelu:openai", True, "ViT-B-16-quickgelu", "openai"),
+        ("ViT-B-16:./w.pt", False, "ViT-B-16", "{folder}/w.pt"),
+    ],
+)
+def test_open_clip_is_told_what_the_weights_need(
+    tiny: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    name: str, is_quick: bool, model_name: str, pretrained: str,
+) -> None:  # fmt: skip
+    """Tag or whole path, and QuickGELU as the weights were trained, whatever the name says."""
+    (tmp_path / "w.pt").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Clip, "is_quick_gelu", is_quick)
+    told = _open_clip(tiny, backbone_spec(name))
+    assert told["model_name"] == model_name
+    assert told["pretrained"] == pretrained.format(folder=tmp_path)
+    assert (told["force_quick_gelu"], told["image_mean"]) == (is_quick, list(tiny.mean))
