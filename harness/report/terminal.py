@@ -13,11 +13,14 @@ _MOST_LABEL = 26  # letters of a label that is not broken, however narrow the te
 
 
 def summary(report: Report) -> list[RichTable]:
-    """Rich tables of every block of every table; the average of a group last, nearest to the prompt."""
+    """Rich tables of every block; the averages of a group last, nearest to the prompt.
+
+    Nearest words are left to the files.
+    """
     found = []
     for group in report.groups:
         average, rest = (group.tables[:1], group.tables[1:]) if len(group.tables) > 1 else ((), group.tables)
-        for one in (*rest, *average):
+        for one in (*rest, *group.elsewhere, *average):
             for block in one.blocks:
                 what = block.heading or "Accuracy in percent"
                 title = f"{what}: {one.title}, {group.title}"
@@ -38,7 +41,9 @@ def _rich(table: Table, block: Block, title: str, *, has_notes: bool) -> RichTab
         title_justify="left",
     )
     longest = max((len(row.label) for row in block.rows), default=0)
-    rich.add_column("Shots", no_wrap=longest <= _MOST_LABEL, overflow="fold")
+    rich.add_column(
+        table.columns_heading.removesuffix(" per class"), no_wrap=longest <= _MOST_LABEL, overflow="fold"
+    )
     for column in table.columns:
         rich.add_column(Text(column), justify="right", overflow="fold")
     for row in block.rows:

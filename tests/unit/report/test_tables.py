@@ -138,6 +138,24 @@ def test_caption_names_other_numbers(make_entry) -> None:
     assert "Recipe numbers other than the protocol's: CoOp lr = 0.01." in caption
 
 
+def test_caption_names_an_ensemble(make_entry) -> None:
+    """An ensemble stands in one line, with its sentences, and so it does in the long form."""
+    table = _table([make_entry("zero_shot", 600, template="selected\na {}.")])
+    assert 'Zero-shot templates: 7 selected + "a {}.".' in table.caption
+    assert "selected + a {}." in to_csv(table)
+    datasets = [make_entry("zero_shot", 600, dataset=name, template=f"selected\n{name} {{}}") for name in ("a", "b")]
+    assert "Zero-shot templates: 7 selected + each data set's own." in _table(datasets).caption
+
+
+def test_caption_says_when_images_come_from_a_list(make_entry) -> None:
+    """The data sets whose training images were not drawn are named."""
+    listed = make_entry("coop", 600, 1, 1, list_digest="0")
+    drawn = make_entry("coop", 600, 1, 1, dataset="other")
+    average, first, second = build_report("m", [listed, drawn]).groups[0].tables
+    said = "Training images of digits stood in a list (subset_file); they are not the published draw."
+    assert [said in table.caption for table in (average, first, second)] == [True, True, False]
+
+
 def test_a_class_taken_whole_has_a_dagger(make_entry) -> None:
     """The dagger leads to a footnote with the class and the shots."""
     table = _table([make_entry("coop", 600, 16, 1, fewer_shots=["Small_one"])])
