@@ -45,13 +45,14 @@ def _rich(table: Table, block: Block, title: str, *, has_notes: bool) -> RichTab
         table.columns_heading.removesuffix(" per class"), no_wrap=longest <= _MOST_LABEL, overflow="fold"
     )
     for column in table.columns:
-        rich.add_column(Text(column), justify="right", overflow="fold")
+        # The name of a data set may be broken behind an underscore: a terminal is narrow.
+        rich.add_column(Text(column.replace("_", "_\n")), justify="right", overflow="fold")
     for row in block.rows:
         rich.add_row(Text(row.label), *map(_cell, row.cells))
     return rich
 
 
 def _cell(cell: TableCell) -> Text:
-    """The text with one place to break in front of the sd: a terminal is narrow."""
+    """The text with one place to break in front of the sd."""
     text = Text(cell.text.replace(" ± ", " ±"), style="bold" if cell.bold else "")
     return text.append(f" [{','.join(cell.marks)}]", style="dim") if cell.marks else text

@@ -87,7 +87,7 @@ def _caption(
     if printed:
         yield "Distances are Euclidean, to the embeddings of the vocabulary, some of which are pieces of words."
     if any(not _is_plain(word) for row in printed for entry in kept[row] for word in _nearest(entry.words)):
-        yield f"{NOT_PLAIN}: not of the letters a to z; the CSV has the bytes."
+        yield f"{NOT_PLAIN}: characters beyond ASCII, which the CSV has as the vocabulary spells them."
     per_class = [labels[row] for row, members in kept.items() if _is_per_class(members)]
     if per_class:
         yield f"{', '.join(per_class)}: one context a class; the nearest words stand in the CSV."

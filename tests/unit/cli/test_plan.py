@@ -23,20 +23,20 @@ def test_plan_of_smoke(harness: Harness, repository: Path) -> None:
     answer = harness("plan", "--matrix", repository / "experiments" / "smoke.yaml")
     assert (answer.code, answer.err) == (0, "")
     assert squeezed(answer.out) == [
-        "smoke: 46 cells",
+        "smoke: 86 cells",
         "axis values (cells)",
-        "backbone tiny (46)",
-        "dataset digits (46)",
-        "method zero_shot (1), linear_probe (15), coop (30)",
-        "context unified (15), class_specific (15)",
-        "class_token_position end (30)",
-        "n_ctx 16 (30)",
-        "shots 0 (1), 1 (9), 2 (9), 4 (9), 8 (9), 16 (9)",
-        "seed 1 (15), 2 (15), 3 (15)",
-        "0 done, 46 pending, 0 failed",
+        "backbone tiny (86)",
+        "dataset digits (86)",
+        "method zero_shot (5), linear_probe (27), coop (54)",
+        "context unified (27), class_specific (27)",
+        "class_token_position end (54)",
+        "n_ctx 16 (54)",
+        "shots 0 (5), 1 (9), 2 (9), 4 (9), 8 (9), 16 (45)",
+        "seed 1 (27), 2 (27), 3 (27)",
+        "0 done, 86 pending, 0 failed",
         "jobs: 1, workers: 1",
         "backbone dataset cells",
-        "tiny digits 46",
+        "tiny digits 86",
     ]
 
 

@@ -22,11 +22,12 @@ def column(matrix: Matrix, key: str) -> list[object]:
     return [cell.to_dict()[key] for cell in matrix.cells]
 
 
-def test_smoke_matrix_has_46_cells(repository: Path) -> None:
-    """One zero-shot cell, 15 linear probes and 30 of CoOp."""
+def test_smoke_matrix_has_86_cells(repository: Path) -> None:
+    """One zero-shot cell, 15 linear probes and 30 of CoOp, and ten evaluations on each of four shifts."""
     matrix = read_matrix(repository / "experiments" / "smoke.yaml", known_names())
     assert matrix.name == "smoke"
-    assert Counter(column(matrix, "method")) == {"zero_shot": 1, "linear_probe": 15, "coop": 30}
+    assert Counter(column(matrix, "method")) == {"zero_shot": 5, "linear_probe": 27, "coop": 54}
+    assert Counter(column(matrix, "evaluate_on"))[None] == 46
 
 
 def test_full_matrix_has_836_cells(repository: Path) -> None:

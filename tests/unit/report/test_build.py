@@ -138,6 +138,20 @@ def test_empty_report(tmp_path) -> None:
     assert _names(write_report(build_report("m", []), tmp_path)) == ["index.md"]
 
 
+def test_terminal_shows_evaluations_elsewhere(make_entry) -> None:
+    """Names of data sets break behind an underscore, four targets fit eighty columns, and words are left out."""
+    places = (None, "imagenet_v2", "imagenet_sketch", "imagenet_a", "imagenet_r")
+    entries = [make_entry("coop", 600, 16, seed, evaluate_on=place) for place in places for seed in (1, 2, 3)]
+    console = Console(width=80, record=True, file=None, quiet=False)
+    with console.capture() as capture:
+        for table in summary(build_report("m", entries)):
+            console.print(table)
+    lines = capture.get().splitlines()
+    assert any("sketch" in line.split() for line in lines)
+    assert not any("nearest" in line or "…" in line for line in lines)
+    assert max(map(len, lines)) <= 80
+
+
 def test_terminal_shows_accuracy_then_gain(small_matrix) -> None:
     """Both blocks print at eighty columns with every number whole."""
     console = Console(width=80, record=True, file=None, quiet=False)

@@ -3,7 +3,15 @@ import math
 import numpy as np
 import pytest
 
-from harness.report.stats import Summary, average_over_datasets, gain_over, summarise, whole_datasets
+from harness.report.stats import (
+    Summary,
+    average_over_datasets,
+    gain_over,
+    harmonic_mean,
+    harmonic_of_means,
+    summarise,
+    whole_datasets,
+)
 
 NAN = math.nan
 

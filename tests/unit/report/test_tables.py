@@ -143,7 +143,9 @@ def test_caption_names_an_ensemble(make_entry) -> None:
     table = _table([make_entry("zero_shot", 600, template="selected\na {}.")])
     assert 'Zero-shot templates: 7 selected + "a {}.".' in table.caption
     assert "selected + a {}." in to_csv(table)
-    datasets = [make_entry("zero_shot", 600, dataset=name, template=f"selected\n{name} {{}}") for name in ("a", "b")]
+    datasets = [
+        make_entry("zero_shot", 600, dataset=name, template=f"selected\n{name} {{}}") for name in ("a", "b")
+    ]
     assert "Zero-shot templates: 7 selected + each data set's own." in _table(datasets).caption
 
 

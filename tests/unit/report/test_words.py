@@ -41,7 +41,7 @@ def test_bytes_in_disguise_are_not_printed(make_entry) -> None:
     """What CLIP's vocabulary spells as bytes reads N/A, as in the paper, and whole in the long form."""
     (table,) = _tables([_entry(make_entry, ("\xe2\u0123\xa9", "a|b"))])
     assert [row.cells[0].text for row in table.blocks[0].rows] == ["N/A (0.5000)", "a|b (0.5000)"]
-    assert any("N/A: not of the letters a to z" in sentence for sentence in table.caption)
+    assert any("N/A: characters beyond ASCII" in sentence for sentence in table.caption)
     assert "\xe2\u0123\xa9" in to_csv(table)
     assert to_latex(table).isascii()
 
@@ -51,7 +51,10 @@ def test_class_specific_contexts_stand_in_the_long_form(make_entry) -> None:
     entries = [_entry(make_entry, ("to", "be"), shape=(1, 2), context="class_specific")]
     (table,) = _tables(entries)
     assert table.blocks == ()
-    assert [line[8:] for line in table.long[1:]] == [("one", "1", "1", "to", "0.5"), ("one", "2", "1", "be", "0.5")]
+    assert [line[8:] for line in table.long[1:]] == [
+        ("one", "1", "1", "to", "0.5"),
+        ("one", "2", "1", "be", "0.5"),
+    ]
     assert "CoOp (CSC): one context a class; the nearest words stand in the CSV." in table.caption
 
 
