@@ -11,7 +11,7 @@ from urllib.parse import quote
 from harness.files import write_bytes, write_text
 from harness.report.captions import group_title
 from harness.report.compose import AVERAGE, Subject, table
-from harness.report.elsewhere import halves_table, is_half, is_transfer, transfer_table
+from harness.report.elsewhere import RowEntries, halves_table, is_half, is_transfer, transfer_table
 from harness.report.entry import Entry
 from harness.report.panels import Panel, panel
 from harness.report.results import place_results
@@ -145,14 +145,15 @@ def _group(name: str, group: Group, entries: Sequence[Entry], prefix: str, stems
         tuple(table(name, group, subject, words, results) for subject, results in found),
         tuple(panel(subject.title, words, results) for subject, results in found),
         curves,
-        tuple(_elsewhere(name, group, entries, prefix, stems)),
-        tuple(_words(name, group, entries, prefix, stems)),
+        tuple(_elsewhere(name, group, entries, rows, prefix, stems)),
+        tuple(_words(name, group, datasets, rows, prefix, stems)),
     )
 
 
-def _elsewhere(name: str, group: Group, entries: Sequence[Entry], prefix: str, stems: _Stems) -> Iterator[Table]:
+def _elsewhere(
+    name: str, group: Group, entries: Sequence[Entry], rows: RowEntries, prefix: str, stems: _Stems
+) -> Iterator[Table]:
     """A table for each data set that something was transferred from, then those of the halves, average first."""
-    rows = row_entries(entries)
     words = labels(list(rows))
     transfers = [entry for entry in entries if is_transfer(entry)]
     for source in _datasets(transfers):
@@ -160,18 +161,19 @@ def _elsewhere(name: str, group: Group, entries: Sequence[Entry], prefix: str, s
         targets = (entry.cell.target() for entry in transfers if entry.cell.dataset == source)
         yield transfer_table(name, group, stem, source, list(dict.fromkeys(targets)), words, rows)
     datasets = _datasets(filter(is_half, entries))
-    for each in [datasets] if len(datasets) > 1 else []:
-        yield halves_table(name, group, stems.take(f"{prefix}{AVERAGE}-{HALVES_STEM}"), each, words, rows)
+    if len(datasets) > 1:
+        yield halves_table(name, group, stems.take(f"{prefix}{AVERAGE}-{HALVES_STEM}"), datasets, words, rows)
     for dataset in datasets:
         stem = stems.take(f"{prefix}{_slug(dataset)}-{HALVES_STEM}")
         yield halves_table(name, group, stem, [dataset], words, rows)
 
 
-def _words(name: str, group: Group, entries: Sequence[Entry], prefix: str, stems: _Stems) -> Iterator[Table]:
+def _words(
+    name: str, group: Group, datasets: Sequence[str], rows: RowEntries, prefix: str, stems: _Stems
+) -> Iterator[Table]:
     """The nearest words of each data set's contexts."""
-    rows = row_entries(entries)
     words = labels(list(rows))
-    for dataset in _datasets(entries):
+    for dataset in datasets:
         one = words_table(name, group, f"{prefix}{_slug(dataset)}-{WORDS}", dataset, words, rows)
         if one is not None:
             yield replace(one, stem=stems.take(one.stem))
