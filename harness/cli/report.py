@@ -7,7 +7,6 @@ from pathlib import Path
 from harness.cli import console
 from harness.cli.situation import look, look_at_cells
 from harness.data.dataset import data_root
-from harness.data.own import catalog_with
 from harness.errors import Fault, RecordError
 from harness.plan.pending import Standing
 from harness.report.build import build_report, write_report
@@ -43,7 +42,7 @@ def _matrices(matrix: Path | None, results: Path) -> list[tuple[str, tuple[Stand
     else:
         found = []
         for each in read_manifests(results):
-            scan, _, cells = look_at_cells(each.cells, catalog_with(each.sources), results, data_root(None, None))
+            scan, _, cells = look_at_cells(each.cells, each, results, data_root(None, None))
             found.append((each.name, cells, scan))
     if not any(standing.record for _, cells, _ in found for standing in cells):
         what = "holds no records to report."

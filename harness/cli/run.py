@@ -127,6 +127,7 @@ def _job(options: RunOptions, situation: Situation, kind: Kind, cells: Sequence[
         results=options.results.resolve(),
         data=None if situation.data is None else situation.data.resolve(),
         sources=situation.matrix.sources,
+        weights=situation.matrix.weights,
         device=device.kind,
         fewer_shots=situation.matrix.fewer_shots,
         tracking=options.track or situation.matrix.tracking,  # type: ignore[arg-type]  # checked in _check_words
@@ -169,7 +170,7 @@ def _run(
 def _sum_up(options: RunOptions, situation: Situation, cells: Sequence[Cell], ended: Sequence[Ended]) -> int:
     """Say what came of the cells: by where they stand now, never by what workers said."""
     names = display_names(situation.matrix.cells)
-    _, _, now = look_at_cells(tuple(cells), situation.catalog, options.results, situation.data)
+    _, _, now = look_at_cells(tuple(cells), situation.matrix, options.results, situation.data)
     failed = [cell for cell in now if cell.state == "failed"]
     unfinished = [cell for cell in now if cell.state == "pending"]
     n_done = len(now) - len(failed) - len(unfinished)

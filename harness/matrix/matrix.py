@@ -14,6 +14,7 @@ from harness.matrix.protocol import PROTOCOLS, Number
 from harness.matrix.schema import LEFT_OUT, RESERVED_NAME, MatrixFile, read_matrix_file
 from harness.matrix.source import DatasetSource, read_sources
 from harness.matrix.vocabulary import MethodEntry, Vocabulary
+from harness.matrix.weights import WeightsSource, read_weights
 from harness.matrix.yaml_file import Path_, YamlFile, read_yaml, spell
 
 Axes = dict[str, tuple[Any, ...]]  # from a key of the cell to its values
@@ -45,6 +46,7 @@ class Matrix:
         tracking: ``none`` or ``wandb``.
         data: folder of the data sets, if the YAML names one; absolute, or relative to the YAML's folder.
         sources: the data sets that the YAML describes itself.
+        weights: the weights files that the YAML names.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Matrix:
     tracking: str = "none"
     data: str | None = None
     sources: tuple[DatasetSource, ...] = ()
+    weights: tuple[WeightsSource, ...] = ()
 
 
 def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
@@ -64,7 +67,9 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
     Raises:
         MatrixError: with every fault of the file.
     """
-    file, vocabulary, sources, faults = read_sources(read_yaml(path), vocabulary)
+    file, vocabulary, weights, faults = read_weights(read_yaml(path), vocabulary)
+    file, vocabulary, sources, found = read_sources(file, vocabulary)
+    faults += found
     typed, found = read_matrix_file(file, vocabulary)
     faults += found
     reader = _Expansion(file, typed, vocabulary, faults)
@@ -76,7 +81,8 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
     if not cells:
         raise MatrixError(Fault(str(path), "describes no cell: exclude removes them all."))
     data = None if typed.data is None else str(path.parent / Path(typed.data).expanduser())
-    return Matrix(typed.name or path.stem, cells, typed.fewer_shots == "allow", typed.tracking, data, sources)
+    fewer_shots = typed.fewer_shots == "allow"
+    return Matrix(typed.name or path.stem, cells, fewer_shots, typed.tracking, data, sources, weights)
 
 
 def _line_of(fault: Fault) -> tuple[int, str]:

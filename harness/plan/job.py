@@ -14,6 +14,7 @@ from harness.errors import Fault, RecordError
 from harness.files import write_text
 from harness.matrix.cell import Cell
 from harness.matrix.source import DatasetSource
+from harness.matrix.weights import WeightsSource
 
 Kind = Literal["run", "check"]
 
@@ -28,6 +29,7 @@ class Job(BaseModel):
         results: results folder, absolute.
         data: data root, absolute.
         sources: the data sets that the matrix brings along.
+        weights: the weights files that the matrix brings along.
         device: ``cpu`` or ``cuda``.
         fewer_shots: whether a class with too few images is taken whole.
         tracking: ``none`` or ``wandb``.
@@ -43,6 +45,7 @@ class Job(BaseModel):
     results: Path
     data: Path | None
     sources: tuple[DatasetSource, ...] = ()
+    weights: tuple[WeightsSource, ...] = ()
     device: str
     fewer_shots: bool = False
     tracking: Literal["none", "wandb"] = "none"

@@ -13,6 +13,7 @@ from harness.data.draw import list_digest
 from harness.errors import BackboneError, DataError, Fault
 from harness.matrix.cell import Cell, Shots
 from harness.matrix.identity import cell_id
+from harness.matrix.weights import WeightsSource
 from harness.store.record import SCHEMA_VERSION, RunRecord
 from harness.store.records import Scan, record_path
 
@@ -49,7 +50,9 @@ class Standing:
     record: RunRecord | None = None
 
 
-def look_at_today(cells: Iterable[Cell], catalog: Catalog, data: Path | None) -> Today:
+def look_at_today(
+    cells: Iterable[Cell], catalog: Catalog, data: Path | None, files: Sequence[WeightsSource] = ()
+) -> Today:
     """The digests of today's splits, lists and weights, and what the cells need that is not on disk."""
     kept = tuple(cells)
     faults: list[Fault] = []
@@ -58,7 +61,7 @@ def look_at_today(cells: Iterable[Cell], catalog: Catalog, data: Path | None) ->
     weights: dict[str, str] = {}
     for name in dict.fromkeys(cell.backbone for cell in kept):
         try:
-            weights[name] = weights_digest(backbone_spec(name))
+            weights[name] = weights_digest(backbone_spec(name, files))
         except BackboneError as error:
             faults += [Fault(f"backbone {fault.where}", fault.what, fault.mend) for fault in error.faults]
     return Today(splits, weights, tuple(faults), sizes, lists)

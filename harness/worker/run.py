@@ -94,7 +94,7 @@ def run(job: Job, folder: Path) -> None:
         desk = Desk(job, tracker, tell, git_state(), package_versions())
         catalog = catalog_with(job.sources)
         for (backbone, precision), of_backbone in _grouped(job.cell_values(), "backbone", "precision"):
-            clip = load_clip(backbone_spec(backbone), precision, device, job.trust_weights)
+            clip = load_clip(backbone_spec(backbone, job.weights), precision, device, job.trust_weights)
             rooms = Rooms(clip, catalog, job.data, say)
             for (dataset, classes), cells in _grouped(of_backbone, "dataset", "classes"):
                 _run_group(desk, rooms, rooms.source(dataset, classes), cells)

@@ -175,5 +175,5 @@ def test_changed_local_weights_make_records_stale(
     assert stands() == ("done", "")  # what is not known of today says nothing about the record
     assert [str(fault) for fault in look_at_today([cell], DATASETS, None).missing] == [
         f"backbone {cell.backbone}: its weights are missing: {file}. "
-        "A relative file is looked for from the current folder."
+        "A file of a matrix is looked for from the YAML's folder."
     ]
