@@ -1,8 +1,8 @@
 """Archives from the net: looked through before a byte is written, and unpacked into a folder that goes away again.
 
 What kind an archive is, its first bytes say; names lie (ImageNetV2's ``.tar.gz`` is a plain tar). One member that
-leads out of the folder, or is no plain file, and the archive is refused as a whole. Only what a data set is made of
-is ever written: images, lists and archives within; so a pickle, which runs code when it is loaded, never is.
+leads out of the folder, or is no plain file, and the archive is refused as a whole. Only what a data set is made
+of is ever written: images, lists and archives within; so a pickle, which runs code when loaded, never is.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ from harness.errors import DataError, Fault
 
 Wanted = Callable[[PurePosixPath], bool]
 Step = Callable[[str, int, int | None], None]
+
+UNPACKING = "unpacking-"
+"""How the names of folders start that a killed process may leave."""
 
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz")
 _LISTS = (".json", ".txt", ".mat")
@@ -77,19 +80,22 @@ def unpacked(
     Raises:
         DataError: an archive is none, is damaged, or is refused; all the reasons together.
     """
-    folder = Path(tempfile.mkdtemp(dir=beside, prefix="unpacking-"))
+    outer = Path(tempfile.mkdtemp(dir=beside, prefix=UNPACKING))
+    folder = outer / "content"  # mkdtemp's own folder is closed to colleagues, and what is moved keeps its mode
+    folder.mkdir()
     try:
         for archive in archives:
             _unpack(archive, folder, wanted, say, step)
         for archive in [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in _ARCHIVES]:
             # Caltech101 is a tar in a zip. What lies deeper than that is no data set's.
             if archive.is_file() and archive_kind(archive) is not None:
-                within = Path(tempfile.mkdtemp(dir=archive.parent, prefix=f"{archive.name}-"))
+                within = archive.with_name(f"{archive.name}.content")
+                within.mkdir(exist_ok=True)
                 _unpack(archive, within, wanted, say, step)
                 archive.unlink()
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(outer, ignore_errors=True)
 
 
 def members(archive: Path) -> list[Member]:
@@ -118,7 +124,7 @@ def _unpack(archive: Path, folder: Path, wanted: Wanted, say: Callable[[str], No
         DataError: the archive is refused or damaged, or the disk has no room.
     """
     found = members(archive)
-    _refuse(archive, found, folder)
+    _refuse(archive, found)
     pickles = [member for member in found if member.is_file and member.path.suffix.lower() in _PICKLES]
     if pickles:
         say(f"{archive.name}: {len(pickles)} pickles left out, {str(pickles[0].path)!r} first")
@@ -156,7 +162,7 @@ def _unpack(archive: Path, folder: Path, wanted: Wanted, say: Callable[[str], No
         raise DataError(Fault(str(archive), f"the archive cannot be unpacked: {error}.")) from None
 
 
-def _refuse(archive: Path, found: list[Member], folder: Path) -> None:
+def _refuse(archive: Path, found: list[Member]) -> None:
     """Raise DataError when members must not be unpacked."""
     bad = [member for member in found if member.trouble]
     faults = [
@@ -166,7 +172,7 @@ def _refuse(archive: Path, found: list[Member], folder: Path) -> None:
     if len(bad) > _MOST_FAULTS:
         faults.append(Fault(str(archive), f"{len(bad) - _MOST_FAULTS} more members must not be unpacked."))
     if not any(member.is_file for member in found):
-        faults.append(Fault(str(archive), f"the archive is empty, so nothing went into {folder.name}."))
+        faults.append(Fault(str(archive), "the archive is empty."))
     if faults:
         raise DataError(faults)
 

@@ -36,13 +36,13 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a file came from, and what it is."""
+    """Where a file or folder came from, and what it is; a linked folder has neither name nor size nor digest."""
 
     file: str
     address: str
-    revision: str | None
-    n_bytes: int
-    sha256: str
+    revision: str | None = None
+    n_bytes: int | None = None
+    sha256: str | None = None
 
 
 def download(file: RemoteFile, place: Place, target: Path, progress: Progress) -> Origin:
@@ -83,7 +83,7 @@ def _looked_up(file: RemoteFile, place: Place) -> tuple[str, str | None, RemoteF
         place.repository, place.file, repo_type=place.kind, revision=place.revision, endpoint=endpoint
     )
     # OSError, and the root of the errors of whichever HTTP library this version of huggingface_hub is made with.
-    failures = tuple(kind for kind in HfHubHTTPError.__mro__ if issubclass(kind, Exception) and kind != Exception)
+    failures = tuple(kind for kind in HfHubHTTPError.__mro__[:-3] if issubclass(kind, Exception))
     try:
         found = get_hf_file_metadata(address)
     except failures as error:
@@ -133,12 +133,13 @@ def _bring(file: RemoteFile, place: Place, address: str, target: Path, progress:
     except DownloadError as error:
         cause = error.__cause__
         left = _part(target)
-        if left and before == left.stat().st_size and cause is None:
+        kept = left.stat().st_size if left else 0
+        if left and (kept == 0 or (kept == before and cause is None)):
             # Not a byte came, and not for want of a connection: what is here does not fit what is there.
             left.unlink()
-            left = None
+            kept = 0
         what = _why(cause) if isinstance(cause, requests.RequestException) else _first_line(error)
-        mend = f"{left.stat().st_size:,} bytes are kept; the next try goes on from there." if left else ""
+        mend = f"{kept:,} bytes are kept; the next try goes on from there." if kept else ""
         raise DataError(Fault(address, what, mend)) from None
 
 
