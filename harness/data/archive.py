@@ -54,7 +54,10 @@ def archive_kind(path: Path) -> Literal["zip", "tar"] | None:
         # A zip is also known by its end, but so is any file that happens to have one appended.
         if file.read(4) in (b"PK\x03\x04", b"PK\x05\x06"):
             return "zip"
-    return "tar" if tarfile.is_tarfile(path) else None
+    try:
+        return "tar" if tarfile.is_tarfile(path) else None
+    except _DAMAGED:  # it starts like a compressed file, and goes on otherwise
+        return None
 
 
 def of_a_data_set(path: PurePosixPath) -> bool:
@@ -171,7 +174,7 @@ def _refuse(archive: Path, found: list[Member]) -> None:
     ]
     if len(bad) > _MOST_FAULTS:
         faults.append(Fault(str(archive), f"{len(bad) - _MOST_FAULTS} more members must not be unpacked."))
-    if not any(member.is_file for member in found):
+    if not faults and not any(member.is_file for member in found):
         faults.append(Fault(str(archive), "the archive is empty."))
     if faults:
         raise DataError(faults)

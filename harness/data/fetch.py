@@ -91,41 +91,48 @@ def fetch(
     errand = _Errand(row, root, source, mirror, say, progress, rebuild)
     try:
         with _alone(errand):
-            origins = _get(errand, given)
+            origins, reasons = _get(errand, given)
             say("check: looking for every image")
             faults, split = _look(row, root)
+            if split is None:
+                faults += reasons
             if origins:
                 _write_receipt(errand, origins, split)
-            if not faults:
-                for downloads in errand.work.glob("*/"):
-                    shutil.rmtree(downloads)
+            for downloads in errand.work.glob("*/"):
+                shutil.rmtree(downloads)
     except OSError as error:
         what = f"cannot be read or written: {error.strerror or error}."
         raise DataError(Fault(str(error.filename or errand.folder), what)) from None
     return faults
 
 
-def _get(errand: _Errand, given: Path | None) -> list[Origin]:
-    """Where everything came from that was not there before."""
+def _get(errand: _Errand, given: Path | None) -> tuple[list[Origin], list[Fault]]:
+    """Where everything came from that was not there before, and why lists that are missing could not be had.
+
+    Images in class folders are of use before their class names are there.
+    """
     row, source = errand.row, errand.source
     if given is not None and not given.exists():
         raise DataError(Fault(str(given), "is missing.", "--from names an archive or a folder."))
     tree = given if given is not None and given.is_dir() else None
     origins, reasons = _get_lists(errand, tree)
-    if _has_lists(errand) and all(is_there(piece) for piece in _pieces(errand)):
+    if (_has_lists(errand) or _is_imagenet(row)) and all(is_there(piece) for piece in _pieces(errand)):
         errand.say("images: all there")
-        return origins
+        return origins, reasons
+    archives = [given] if given is not None and tree is None else []
     if tree is not None:
-        way = next((way for way in source.images if all((tree / file.name).is_file() for file in way)), None)
-        if way is None:
-            _take(errand, tree, reasons, link=True)
-            return [*origins, Origin("", str(tree.resolve()))]
-        return [*origins, *_unpack_given(errand, [tree / file.name for file in way], reasons)]
-    if given is not None:
-        return [*origins, *_unpack_given(errand, [given], reasons)]
-    if not source.images:
+        way = next((way for way in source.images if all((tree / file.name).is_file() for file in way)), ())
+        archives = [tree / file.name for file in way]
+    if archives:
+        origins += _unpack_given(errand, archives, reasons)
+    elif tree is not None:
+        _take(errand, tree, reasons, link=True)
+        origins.append(Origin("", str(tree.resolve())))
+    elif source.images:
+        origins += _download_images(errand, reasons)
+    else:
         raise DataError(Fault(row.name, "is not fetched by a program.", source.by_hand))
-    return [*origins, *_download_images(errand, reasons)]
+    return origins, reasons
 
 
 def _download_images(errand: _Errand, reasons: list[Fault]) -> list[Origin]:
@@ -237,10 +244,14 @@ def _get_lists(errand: _Errand, tree: Path | None) -> tuple[list[Origin], list[F
     wanted = (CLASS_NAMES,) if _is_imagenet(row) else errand.source.split_files
     for file in wanted:
         places = (_at(errand.mirror, file), *file.places) if errand.mirror is not None else file.places
+        if not places:
+            continue
         try:
             path, origin = _download_any(errand, replace(file, places=places))
         except DataError as error:
             reasons += error.faults
+            if _is_imagenet(row):
+                reasons[-1] = replace(reasons[-1], mend=f"Open it in a browser, and save it as {files[0]}.")
             continue
         if _copy_lists(errand, path.parent):
             return [origin], []

@@ -138,7 +138,7 @@ def test_failing_server_is_quoted(server: Any, target: Path, status: int) -> Non
 def test_absent_server_is_said(server: Any, target: Path) -> None:
     """A refused connection is one short line."""
     server.close()
-    with pytest.raises(DataError, match="cannot be reached: .*refused") as caught:
+    with pytest.raises(DataError, match=r"cannot be reached: .*refused") as caught:
         fetched(server.url("/a.zip"), target)
     assert "Pool" not in str(caught.value)
 
@@ -226,7 +226,7 @@ def test_absent_hub_is_said(server: Any, target: Path, monkeypatch: pytest.Monke
 
 
 def test_google_drive_goes_by_its_id(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """gdown is given the id; its refusal is one sentence."""
+    """What gdown is given is the id; its refusal is one sentence."""
     import gdown
     from gdown.exceptions import FileURLRetrievalError
 
