@@ -33,7 +33,7 @@ def fetch_command(name: str, data: Path | None, given: Path | None, mirror: str 
     source = SOURCES[name]
     console.say(f"{name}: {source.homepage}")
     console.say(f"terms: {source.terms}")
-    if given is None and source.download_bytes is not None:
+    if given is None and source.images and source.download_bytes is not None:
         console.say(f"download: about {size_text(source.download_bytes)}, and as much again to unpack it")
     with _Bar() as bar:
         faults = fetch(row, root, given, mirror, say=bar.line, progress=bar.step)
@@ -91,4 +91,5 @@ class _Bar:
         if self._bar is None:
             console.note(text)
         else:
+            self._bar.refresh()
             self._bar.console.print(text, markup=False)

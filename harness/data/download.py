@@ -108,7 +108,10 @@ def _bring(file: RemoteFile, place: Place, address: str, target: Path, progress:
 
     before = 0
     try:
-        if not isinstance(place, Drive):
+        if isinstance(place, Drive):
+            # Without a net, gdown would try for half a minute.
+            requests.head("https://drive.google.com", timeout=_TIMEOUT_S)
+        else:
             _begin(address, file, target)
         part = _part(target)
         before = part.stat().st_size if part else 0
@@ -222,7 +225,9 @@ def _why(error: requests.RequestException) -> str:
         return f"did not send anything for {_TIMEOUT_S:.0f} s."
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "broke off again and again."
-    return f"cannot be reached: {_first_line(error).rpartition(': ')[2]}"
+    # The last words of what urllib3 wraps several times.
+    known = re.search(r"\[Errno -?\d+\] ([^'\")]+)", str(error))
+    return f"cannot be reached: {known[1].rstrip('.')}." if known else f"cannot be reached: {_first_line(error)}"
 
 
 def _first_line(error: BaseException) -> str:

@@ -114,28 +114,33 @@ def _get(errand: _Errand, given: Path | None) -> tuple[list[Origin], list[Fault]
     row, source = errand.row, errand.source
     if given is not None and not given.exists():
         raise DataError(Fault(str(given), "is missing.", "--from names an archive or a folder."))
+    if given is None and source.by_hand and not (_has_lists(errand) and _has_images(errand)):
+        raise DataError(Fault(row.name, "is not fetched by a program.", source.by_hand))
     tree = given if given is not None and given.is_dir() else None
     origins, reasons = _get_lists(errand, tree)
-    if (_has_lists(errand) or _is_imagenet(row)) and all(is_there(piece) for piece in _pieces(errand)):
+    if (_is_imagenet(row) or _has_lists(errand)) and _has_images(errand):
         errand.say("images: all there")
         return origins, reasons
     archives = [given] if given is not None and tree is None else []
     if tree is not None:
         way = next((way for way in source.images if all((tree / file.name).is_file() for file in way)), ())
         archives = [tree / file.name for file in way]
-    if archives:
-        origins += _unpack_given(errand, archives, reasons)
-    elif tree is not None:
-        _take(errand, tree, reasons, link=True)
-        origins.append(Origin("", str(tree.resolve())))
-    elif source.images:
-        origins += _download_images(errand, reasons)
-    else:
-        raise DataError(Fault(row.name, "is not fetched by a program.", source.by_hand))
+    try:
+        if archives:
+            origins += _unpack_given(errand, archives)
+        elif tree is not None:
+            _take(errand, tree, str(tree), link=True)
+            origins.append(Origin("", str(tree.resolve())))
+        else:
+            origins += _download_images(errand)
+    except InTheWayError:
+        raise
+    except DataError as error:
+        raise DataError([*reasons, *error.faults]) from None
     return origins, reasons
 
 
-def _download_images(errand: _Errand, reasons: list[Fault]) -> list[Origin]:
+def _download_images(errand: _Errand) -> list[Origin]:
     """Where the images came from: the first way that works, those over the mirror before the others.
 
     Raises:
@@ -152,7 +157,7 @@ def _download_images(errand: _Errand, reasons: list[Fault]) -> list[Origin]:
         try:
             found = [_download_any(errand, file) for file in way]
             with _unpacked(errand, [path for path, _ in found]) as tree:
-                _take(errand, tree, reasons, link=False)
+                _take(errand, tree, " with ".join(origin.address for _, origin in found), link=False)
         except InTheWayError:
             raise
         except DataError as error:
@@ -168,7 +173,7 @@ def _download_images(errand: _Errand, reasons: list[Fault]) -> list[Origin]:
     raise DataError([*tried, Fault(errand.row.name, "no source of its images worked.", mend)])
 
 
-def _unpack_given(errand: _Errand, archives: list[Path], reasons: list[Fault]) -> list[Origin]:
+def _unpack_given(errand: _Errand, archives: list[Path]) -> list[Origin]:
     """Where the images came from: archives of the user.
 
     Raises:
@@ -186,11 +191,11 @@ def _unpack_given(errand: _Errand, archives: list[Path], reasons: list[Fault]) -
             )
         origins.append(Origin(archive.name, str(archive.resolve()), None, archive.stat().st_size, sha256))
     with _unpacked(errand, archives) as tree:
-        _take(errand, tree, reasons, link=False)
+        _take(errand, tree, " with ".join(map(str, archives)), link=False)
     return origins
 
 
-def _take(errand: _Errand, tree: Path, reasons: list[Fault], *, link: bool) -> None:
+def _take(errand: _Errand, tree: Path, called: str, *, link: bool) -> None:
     """Put what a tree holds of the data set in its place: lists that are still missing, then all images.
 
     Raises:
@@ -199,7 +204,7 @@ def _take(errand: _Errand, tree: Path, reasons: list[Fault], *, link: bool) -> N
     """
     if not _has_lists(errand) and not _copy_lists(errand, tree) and not _is_imagenet(errand.row):
         names = ", ".join(path.name for path in _list_files(errand.row, errand.root))
-        raise DataError([*reasons, Fault(str(tree), f"does not hold the published split ({names}), either.")])
+        raise DataError(Fault(called, f"does not hold the published split ({names})."))
     found = []
     for piece in _pieces(errand):
         if is_there(piece):
@@ -207,7 +212,7 @@ def _take(errand: _Errand, tree: Path, reasons: list[Fault], *, link: bool) -> N
         folder = piece.find(tree)
         if folder is None:
             what = f"does not hold the images of {errand.row.name} under their original names"
-            raise DataError(Fault(str(tree), f"{what} (for {piece.target})."))
+            raise DataError(Fault(called, f"{what} (for {piece.target})."))
         found.append((folder, piece))
     for folder, piece in found:
         put(folder, piece, link=link)
@@ -322,6 +327,10 @@ def _pieces(errand: _Errand) -> list[Piece]:
     return pieces(errand.row, errand.root, split)
 
 
+def _has_images(errand: _Errand) -> bool:
+    return all(is_there(piece) for piece in _pieces(errand))
+
+
 def _at(mirror: str, file: RemoteFile) -> Web:
     return Web(f"{mirror.rstrip('/')}/{quote(file.name)}")
 
@@ -343,7 +352,7 @@ def _download_any(errand: _Errand, file: RemoteFile) -> tuple[Path, Origin]:
             return target, download(file, place, target, errand.progress)
         except DataError as error:
             faults += error.faults
-            errand.say(f"  {'; '.join(map(str, error.faults))}")
+            errand.say(f"  {' '.join(f'{fault.what} {fault.mend}'.rstrip() for fault in error.faults)}")
     raise DataError(faults)
 
 

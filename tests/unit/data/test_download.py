@@ -225,10 +225,25 @@ def test_absent_hub_is_said(server: Any, target: Path, monkeypatch: pytest.Monke
         download(RemoteFile("a.zip"), Hub("me/pictures", "a.zip", "main", "model"), target, lambda *_: None)
 
 
+def test_google_drive_is_not_waited_for_without_a_net(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without a net is told at once."""
+    import requests
+
+    def absent(*_: Any, **__: Any) -> None:
+        raise requests.ConnectionError("Pool(('x': [Errno -2] Name or service not known\"))")
+
+    monkeypatch.setattr(requests, "head", absent)
+    with pytest.raises(DataError, match=r"cannot be reached: Name or service not known\.$"):
+        download(RemoteFile("a.zip"), Drive("abc"), target, lambda *_: None)
+
+
 def test_google_drive_goes_by_its_id(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What gdown is given is the id; its refusal is one sentence."""
     import gdown
+    import requests
     from gdown.exceptions import FileURLRetrievalError
+
+    monkeypatch.setattr(requests, "head", lambda *_, **__: None)
 
     def bring(**given: Any) -> None:
         assert (given["id"], given["url"], given["output"]) == ("abc", None, str(target))
