@@ -241,6 +241,24 @@ def data_check(
     return check_command(names or (), data, decode, content, matrix)
 
 
+@data_app.command("fetch")
+def data_fetch(
+    dataset: Annotated[str, typer.Argument(help="One of `harness data list`.", show_default=False)],
+    data: DataOption = None,
+    given: Annotated[
+        Path | None,
+        typer.Option("--from", help="An archive or a folder that is here already; folders are linked."),
+    ] = None,
+    mirror: Annotated[
+        str | None, typer.Option("--mirror", help="An address whose files, by their own names, are tried first.")
+    ] = None,
+) -> int:
+    """Download a data set, check it, and put it in its place; HF_ENDPOINT names another Hugging Face hub."""
+    from harness.cli.data_fetch import fetch_command
+
+    return fetch_command(dataset, data, given, mirror)
+
+
 @cache_app.command("show")
 def cache_show() -> int:
     """Show where the cache is and what it holds."""

@@ -21,7 +21,7 @@ def read_split_json(path: Path) -> Split:
         content = json.loads(path.read_text(encoding="utf-8"))
         parts = {part: tuple(Item(*_typed(row)) for row in content[part]) for part in PARTS}
     except FileNotFoundError:
-        mend = "The split is published and is never drawn anew; put the file there."
+        mend = "The split is published and is never drawn anew; put the file there, or `harness data fetch` it."
         raise DataError(Fault(str(path), "the split file is missing.", mend)) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(Fault(str(path), f"is not a split of CoOp's form: {error!r}.")) from None

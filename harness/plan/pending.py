@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.backbone.spec import backbone_spec, weights_digest
-from harness.data.catalog import Catalog
-from harness.data.dataset import Size, known_size, read_split, whats_missing
+from harness.data.catalog import DATASETS, Catalog
+from harness.data.dataset import NO_ROOT, Size, known_size, read_split, whats_missing
 from harness.data.draw import list_digest
 from harness.errors import BackboneError, DataError, Fault
 from harness.matrix.cell import Cell, Shots
@@ -93,7 +93,9 @@ def _look_at_data(
                 found += error.faults
             else:
                 splits[name], sizes[name] = split.digest, Size(len(split.class_names), len(split.train))
-    faults += [Fault(f"data set {', '.join(names)}", f"{what}.") for what, names in lacking.items()]
+    for what, names in lacking.items():
+        mend = "`harness data fetch` gets it." if what != NO_ROOT and names[0] in DATASETS else ""
+        faults.append(Fault(f"data set {', '.join(names)}", f"{what}.", mend))
     faults += found
     return splits, sizes
 

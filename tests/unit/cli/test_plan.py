@@ -48,7 +48,7 @@ def test_plan_of_full_says_what_is_missing(harness: Harness, repository: Path, t
     assert "missing on disk (12):" in lines
     assert (
         f"data set eurosat: missing {tmp_path}/data/eurosat/split_zhou_EuroSAT.json, {tmp_path}/data/eurosat/2750."
-        in lines
+        " `harness data fetch` gets it." in lines
     )
 
 

@@ -125,7 +125,7 @@ def test_missing_json_split_is_an_error(tmp_path: Path) -> None:
         read_split_json(tmp_path / "split.json")
     assert str(caught.value) == (
         f"{tmp_path / 'split.json'}: the split file is missing. "
-        "The split is published and is never drawn anew; put the file there."
+        "The split is published and is never drawn anew; put the file there, or `harness data fetch` it."
     )
 
 

@@ -136,7 +136,8 @@ def test_what_is_missing_is_named_once(
     cells = [make_cell(dataset="dtd", backbone="RN50:openai", seed=seed) for seed in (1, 2)]
     today = look_at_today(cells, DATASETS, tmp_path)
     assert [str(fault) for fault in today.missing] == [
-        f"data set dtd: missing {tmp_path}/dtd/split_zhou_DescribableTextures.json, {tmp_path}/dtd/images.",
+        f"data set dtd: missing {tmp_path}/dtd/split_zhou_DescribableTextures.json, {tmp_path}/dtd/images. "
+        "`harness data fetch` gets it.",
         f"backbone RN50:openai: its weights are not on disk; looked for {tmp_path}/hub and "
         f"{tmp_path}/clip/RN50.pt. Fetch them with `harness backbones fetch RN50:openai` or "
         "`hf download timm/resnet50_clip.openai open_clip_model.safetensors`.",
