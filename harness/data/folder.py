@@ -103,6 +103,7 @@ def folder_split(folder: Path, names: Mapping[str, str] | None = None) -> Split:
         if found and set(found) <= set(PARTS):
             rows = _given_parts(folder, found)
             return validated(Split(**_items(rows, names, folder)), str(folder))
+        _check_parts_stand_alone(folder, found)
         images = {name: image_names(folder / name) for name in found}
     except OSError as error:
         raise DataError(Fault(str(folder), f"cannot be listed: {error}.")) from None
@@ -131,6 +132,18 @@ def _items(
         part: tuple(Item(path, label[name], names[name] if names else name) for name, path in rows)
         for part, rows in parts.items()
     }
+
+
+def _check_parts_stand_alone(folder: Path, found: list[str]) -> None:
+    """Raise DataError when folders of classes stand beside other folders: only one of the two can be meant."""
+    parts = [name for name in found if name in ("train", "test") and class_folders(folder / name)]
+    if parts:
+        others = [name for name in found if name not in PARTS]
+        what = (
+            f"holds class folders in {' and '.join(f'{part}/' for part in parts)}, but other folders beside them: "
+        )
+        mend = "Parts are called train, val and test; move everything else away."
+        raise DataError(Fault(str(folder), f"{what}{', '.join(others[:5])}.", mend))
 
 
 def _given_parts(folder: Path, found: list[str]) -> dict[str, list[_Row]]:

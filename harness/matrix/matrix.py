@@ -14,7 +14,7 @@ from harness.matrix.protocol import PROTOCOLS, Number
 from harness.matrix.schema import LEFT_OUT, RESERVED_NAME, MatrixFile, read_matrix_file
 from harness.matrix.source import DatasetSource, read_sources
 from harness.matrix.vocabulary import MethodEntry, Vocabulary
-from harness.matrix.yaml_file import Path_, YamlFile, read_yaml, spell
+from harness.matrix.yaml_file import Path_, YamlFile, beside, read_yaml, spell
 
 Axes = dict[str, tuple[Any, ...]]  # from a key of the cell to its values
 
@@ -74,7 +74,7 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
         raise MatrixError(sorted(dict.fromkeys(faults), key=_line_of))
     if not cells:
         raise MatrixError(Fault(str(path), "describes no cell: exclude removes them all."))
-    data = None if typed.data is None else str(path.parent / Path(typed.data).expanduser())
+    data = None if typed.data is None else str(beside(path, typed.data))
     return Matrix(typed.name or path.stem, cells, typed.fewer_shots == "allow", typed.tracking, data, sources)
 
 
