@@ -100,12 +100,17 @@ def _first_field(line: str) -> str:
 
 def _indices(paths: Sequence[str], items: Sequence[Item], file: Path) -> tuple[int, ...]:
     """The places of ``paths`` among ``items``."""
+    by_path = {item.path: index for index, item in enumerate(items)}
     by_name: dict[str, list[int]] = {}
     for index, item in enumerate(items):
         by_name.setdefault(_parts(item.path)[-1], []).append(index)
     found: list[int] = []
-    strange, unclear = [], []
+    strange: list[str] = []
+    unclear: list[str] = []
     for path in paths:
+        if path in by_path:
+            found.append(by_path[path])
+            continue
         parts = _parts(path)
         parts[-1] = parts[-1] if parts[-1] in by_name else _WNID_BEHIND.sub("", parts[-1])
         common = {index: _common_end(_parts(items[index].path), parts) for index in by_name.get(parts[-1], ())}
