@@ -85,7 +85,7 @@ def _source(
         for detail in error.errors():
             key = detail["loc"][0]
             usable.pop(key, None)
-            faults.append(Fault(file.where((*place, key)), _said(detail, key)))
+            faults.append(Fault(file.where((*place, str(key))), _said(detail, key)))
     name = usable.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         if "name" in usable:
@@ -107,7 +107,7 @@ def _source(
 
 
 def _said(detail: Any, key: object) -> str:
-    if detail["type"] == "extra_forbidden":
+    if detail["type"] in ("extra_forbidden", "invalid_key"):
         return f"unknown key. {did_you_mean(key, tuple(DatasetSource.model_fields))}"
     if detail["type"] == "missing":
         return "is missing: every data set of a matrix has a name."
