@@ -136,7 +136,7 @@ def _items(
 
 def _check_parts_stand_alone(folder: Path, found: list[str]) -> None:
     """Raise DataError when folders of classes stand beside other folders: only one of the two can be meant."""
-    parts = [name for name in found if name in ("train", "test") and class_folders(folder / name)]
+    parts = [part for part in ("train", "test") if part in found and class_folders(folder / part)]
     if parts:
         others = [name for name in found if name not in PARTS]
         what = (
@@ -154,7 +154,7 @@ def _given_parts(folder: Path, found: list[str]) -> dict[str, list[_Row]]:
     """
     lacking = [part for part in ("train", "test") if part not in found]
     if lacking:
-        what = f"has {' and '.join(f'{part}/' for part in found)} but no {' and no '.join(lacking)}/."
+        what = f"has {' and '.join(f'{part}/' for part in found)} but {' and '.join(f'no {part}/' for part in lacking)}."
         mend = "Rename a part, or put all class folders into one folder to have the split drawn."
         raise DataError(Fault(str(folder), what, mend))
     rows: dict[str, list[_Row]] = {part: [] for part in PARTS}

@@ -230,8 +230,8 @@ def test_one_mistake_is_one_fault(faults: Faults, entry: str) -> None:
 def test_faults_of_a_single_mapping_have_its_place(faults: Faults) -> None:
     """Without a list there is no index."""
     assert faults("datasets: {foldr: x}\n" + REST) == [
-        "F:1: datasets.name: is missing: every data set of a matrix has a name.",
         f"F:1: datasets.foldr: unknown key. Did you mean 'folder'? Known: {KEYS}.",
+        "F:1: datasets.name: is missing: every data set of a matrix has a name.",
     ]
 
 
