@@ -154,7 +154,8 @@ def _given_parts(folder: Path, found: list[str]) -> dict[str, list[_Row]]:
     """
     lacking = [part for part in ("train", "test") if part not in found]
     if lacking:
-        what = f"has {' and '.join(f'{part}/' for part in found)} but {' and '.join(f'no {part}/' for part in lacking)}."
+        has, lacks = (f"{part}/" for part in found), (f"no {part}/" for part in lacking)
+        what = f"has {' and '.join(has)} but {' and '.join(lacks)}."
         mend = "Rename a part, or put all class folders into one folder to have the split drawn."
         raise DataError(Fault(str(folder), what, mend))
     rows: dict[str, list[_Row]] = {part: [] for part in PARTS}
