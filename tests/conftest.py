@@ -37,3 +37,12 @@ def tiny() -> "Clip":
     from harness.backbone.spec import BACKBONES
 
     return load_clip(BACKBONES["tiny"], "fp32", torch.device("cpu"))
+
+
+@pytest.fixture(scope="session")
+def real_splits() -> Path:
+    """The folder of CoOp's published split files, which are other people's data and not part of the project."""
+    named = os.environ.get("HARNESS_TEST_SPLITS")
+    if not named:
+        pytest.skip("set HARNESS_TEST_SPLITS to the folder of the published split files (split_zhou_*.json)")
+    return Path(named)

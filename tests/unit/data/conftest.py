@@ -1,7 +1,4 @@
-"""A split made up by hand, and the folder of the published ones."""
-
-import os
-from pathlib import Path
+"""A split made up by hand."""
 
 import pytest
 
@@ -21,12 +18,3 @@ def split() -> Split:
         )
 
     return Split(train=items("train", (6, 2)), val=items("val", (5, 5)), test=items("test", (1, 1)))
-
-
-@pytest.fixture
-def real_splits() -> Path:
-    """The folder of CoOp's published split files, which are other people's data and not part of the project."""
-    named = os.environ.get("HARNESS_TEST_SPLITS")
-    if not named:
-        pytest.skip("set HARNESS_TEST_SPLITS to the folder of the published split files (split_zhou_*.json)")
-    return Path(named)
