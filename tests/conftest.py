@@ -1,6 +1,8 @@
 """What every test starts from: its own cache, no data folder, and threads that do not spin while they wait."""
 
 import os
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,3 +48,17 @@ def real_splits() -> Path:
     if not named:
         pytest.skip("set HARNESS_TEST_SPLITS to the folder of the published split files (split_zhou_*.json)")
     return Path(named)
+
+
+@pytest.fixture(scope="session")
+def paint() -> Callable[..., None]:
+    """A painter of small images, PNG or JPEG by the file's name, of a colour that follows from the path."""
+    from PIL import Image
+
+    def write(*files: Path) -> None:
+        for file in files:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            colour = zlib.crc32("/".join(file.parts[-2:]).encode())
+            Image.new("RGB", (12, 10), (colour & 255, colour >> 8 & 255, colour >> 16 & 255)).save(file)
+
+    return write
