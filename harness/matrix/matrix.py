@@ -223,13 +223,15 @@ class _Expansion:
     def _cell(self, name: str, method: MethodEntry, point: dict[str, Any], overrides: dict[str, Any]) -> Cell:
         """One resolved cell: defaults of data set and protocol filled in."""
         flat: dict[str, Any] = _UNREAD | point | {"method": name}
+        dataset = self.vocabulary.datasets[flat["dataset"]]
         if "template" in method.axes and flat["template"] is None:
-            flat["template"] = self.vocabulary.datasets[flat["dataset"]].template
+            flat["template"] = dataset.template
         if flat.get("ctx_init"):
             flat["n_ctx"] = len(str(flat["ctx_init"]).replace("_", " ").split())
         if flat["protocol"] is not None:
             protocol = PROTOCOLS[flat["protocol"]]
-            flat["recipe"] = {**protocol.recipe(name, flat["dataset"], flat["shots"]), **overrides}
+            numbers = protocol.recipe(name, dataset.like or flat["dataset"], flat["shots"])
+            flat["recipe"] = {**numbers, **overrides}
             if protocol.shares_words and flat.get("ctx_init") and "context" in method.axes:
                 flat["context"] = "unified"  # class_specific would be the same training under another name
         return Cell.from_dict(flat)

@@ -144,4 +144,4 @@ def _entry(source: DatasetSource, vocabulary: Vocabulary) -> DatasetEntry:
     known = vocabulary.datasets.get(source.like or "")
     template = source.template or (DEFAULT_TEMPLATE if known is None else known.template)
     trains = known is None or known.trains
-    return DatasetEntry(template, None, trains)
+    return DatasetEntry(template, None, trains, source.like)

@@ -44,11 +44,13 @@ class DatasetEntry:
         template: its hand-crafted prompt.
         smallest_class: images of its smallest training class, where that is known.
         trains: whether it has training images; a shifted target has none.
+        like: the known data set whose numbers of a protocol it has, where that is another one.
     """
 
     template: str
     smallest_class: int | None = None
     trains: bool = True
+    like: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,13 @@ def test_braces_around_the_matrix_are_no_placeholders(tmp_path: Path, vocabulary
     assert read_matrix(path, vocabulary).sources[0].subset_file == str(path.parent / "a.txt")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(("entry", "epochs"), [("like: imagenet, data: d", 50), ("folder: d", 200)])
+def test_recipe_is_that_of_what_it_is_like(read: Read, entry: str, epochs: int) -> None:
+    """ImageNet trains for 50 epochs under any name, with any images; a folder as long as other data sets."""
+    matrix = read(described(f"{{name: mine, {entry}}}").replace("shots: 1", "shots: 16"))
+    assert matrix.cells[1].recipe_dict()["epochs"] == epochs
+
+
 # --- faults ------------------------------------------------------------------------------------------------
 
 
