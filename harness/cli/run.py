@@ -65,8 +65,8 @@ def run_command(options: RunOptions) -> int:
     if situation.today.missing:
         raise MatrixError(situation.today.missing)
     cells = [standing.cell for standing in todo]
-    _keep_splits(situation, cells)
     _check(options, situation, cells, devices)
+    _keep_splits(situation, cells)
     ended = _run(options, situation, cells, devices)
     return _sum_up(options, situation, cells, ended)
 

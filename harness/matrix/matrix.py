@@ -15,7 +15,7 @@ from harness.matrix.schema import LEFT_OUT, RESERVED_NAME, MatrixFile, read_matr
 from harness.matrix.source import DatasetSource, read_sources
 from harness.matrix.vocabulary import MethodEntry, Vocabulary
 from harness.matrix.weights import WeightsSource, read_weights
-from harness.matrix.yaml_file import Path_, YamlFile, read_yaml, spell
+from harness.matrix.yaml_file import Path_, YamlFile, beside, read_yaml, spell
 
 Axes = dict[str, tuple[Any, ...]]  # from a key of the cell to its values
 
@@ -80,7 +80,7 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
         raise MatrixError(sorted(dict.fromkeys(faults), key=_line_of))
     if not cells:
         raise MatrixError(Fault(str(path), "describes no cell: exclude removes them all."))
-    data = None if typed.data is None else str(path.parent / Path(typed.data).expanduser())
+    data = None if typed.data is None else str(beside(path, typed.data))
     fewer_shots = typed.fewer_shots == "allow"
     return Matrix(typed.name or path.stem, cells, fewer_shots, typed.tracking, data, sources, weights)
 
@@ -234,15 +234,16 @@ class _Expansion:
         flat: dict[str, Any] = _UNREAD | point | {"method": name}
         if flat["evaluate_on"] in (flat["dataset"], flat["classes"]):
             flat["evaluate_on"] = None  # its own test images
-        entry = self.vocabulary.datasets[flat["dataset"]]
+        dataset = self.vocabulary.datasets[flat["dataset"]]
         if "template" in method.axes and flat["template"] is None:
-            target = self.vocabulary.datasets.get(flat["evaluate_on"], entry)
+            target = self.vocabulary.datasets.get(flat["evaluate_on"], dataset)
             flat["template"] = target.template
         if flat.get("ctx_init"):
             flat["n_ctx"] = len(str(flat["ctx_init"]).replace("_", " ").split())
         if flat["protocol"] is not None:
             protocol = PROTOCOLS[flat["protocol"]]
-            flat["recipe"] = {**protocol.recipe(name, entry.like or flat["dataset"], flat["shots"]), **overrides}
+            numbers = protocol.recipe(name, dataset.like or flat["dataset"], flat["shots"])
+            flat["recipe"] = {**numbers, **overrides}
             if protocol.shares_words and flat.get("ctx_init") and "context" in method.axes:
                 flat["context"] = "unified"  # class_specific would be the same training under another name
         return Cell.from_dict(flat)

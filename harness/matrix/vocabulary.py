@@ -45,7 +45,7 @@ class DatasetEntry:
         template: its hand-crafted prompt.
         smallest_class: images of its smallest training class, where that is known.
         trains: whether it has training images; a shifted target has none.
-        like: the known data set whose recipe it has; ``None`` for itself.
+        like: the known data set whose numbers of a protocol it has, where that is another one.
     """
 
     template: str

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.errors import Fault, did_you_mean
 from harness.matrix.vocabulary import BackboneNames, Vocabulary
-from harness.matrix.yaml_file import Path_, YamlFile
+from harness.matrix.yaml_file import Path_, YamlFile, beside
 
 
 class WeightsSource(BaseModel):
@@ -65,12 +64,11 @@ def _source(
     file: YamlFile, place: Path_, entry: Any, known: BackboneNames, faults: list[Fault]
 ) -> WeightsSource | None:
     """The weights file of an entry; ``None`` for an entry that names none."""
-    base = file.path.parent
     if isinstance(entry, str):
         architecture, path = known.file_of(entry) or ("", "")
         if not architecture or known.fault(entry) is not None:
             return None
-        located = (base / Path(path).expanduser()).absolute()
+        located = beside(file.path, path).absolute()
         return WeightsSource(name=f"{architecture}:{located.name}", architecture=architecture, file=str(located))
     if not isinstance(entry, dict):
         return None
@@ -81,7 +79,7 @@ def _source(
         name = entry.get("name")
         named = name if isinstance(name, str) else f"backbones[{place[-1]}]"
         return WeightsSource(name=named, architecture="", file="")
-    located = (base / Path(source.file).expanduser()).absolute()
+    located = beside(file.path, source.file).absolute()
     if known.fault(source.name) is None:
         what = f"{source.name} is the name of a known backbone; give this one another."
         faults.append(Fault(file.where((*place, "name")), what))

@@ -29,14 +29,15 @@ class Today:
         weights: from backbone to the digest of its weights, where they are on disk.
         missing: what is not on disk, each with the way to get it.
         sizes: from data set to its size, where that is known.
-        lists: from data set, shots and seed to the digest of the list of training images, where there is one.
+        lists: from data set, shots and seed to the digest of the list of training images, ``None`` where they
+            are drawn; without an entry where the list cannot be read.
     """
 
     splits: Mapping[str, str]
     weights: Mapping[str, str]
     missing: tuple[Fault, ...]
     sizes: Mapping[str, Size] = field(default_factory=dict)
-    lists: Mapping[_Draw, str] = field(default_factory=dict)
+    lists: Mapping[_Draw, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +101,14 @@ def _look_at_data(
     return splits, sizes
 
 
-def _look_at_lists(cells: Sequence[Cell], catalog: Catalog, faults: list[Fault]) -> dict[_Draw, str]:
+def _look_at_lists(cells: Sequence[Cell], catalog: Catalog, faults: list[Fault]) -> dict[_Draw, str | None]:
     """Digests of the lists that stand in the place of draws; ``faults`` gets those that cannot be read."""
-    lists: dict[_Draw, str] = {}
+    lists: dict[_Draw, str | None] = {}
     for draw in dict.fromkeys(_draw(cell) for cell in cells if cell.shots and cell.dataset in catalog):
         try:
-            digest = list_digest(catalog[draw[0]], *draw[1:])
+            lists[draw] = list_digest(catalog[draw[0]], *draw[1:])
         except DataError as error:
             faults += error.faults
-        else:
-            lists |= {} if digest is None else {draw: digest}
     return lists
 
 
@@ -151,7 +150,8 @@ def _stale(record: RunRecord, cell: Cell, today: Today) -> str:
         )
         if then is not None and now not in (None, then)
     ]
-    then_list, now_list = made_from.list_digest, today.lists.get(_draw(cell))
+    then_list = made_from.list_digest
+    now_list = today.lists.get(_draw(cell), then_list)
     if then_list != now_list:
         spelled = (digest[:8] if digest else "none" for digest in (then_list, now_list))
         changed.append("other list of images ({}, today {})".format(*spelled))

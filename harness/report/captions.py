@@ -34,6 +34,7 @@ def caption(matrix: str, group: Group, what: str, rows: Sequence[Row], results: 
         *_contexts(rows, shown),
         *_recipes(rows, shown),
         *_templates(rows, shown, results),
+        *_lists(results),
     ]
     return tuple(sentences)
 
@@ -123,6 +124,12 @@ def _templates(rows: Sequence[Row], shown: Sequence[Row], results: Results) -> l
         name = method_label(method)
         sentences.append(f"{name} template: {which}.")
     return sentences
+
+
+def _lists(results: Results) -> list[str]:
+    """Which training images were listed, since numbers on others are not comparable."""
+    names = dict.fromkeys(name for result in results.values() for name in result.listed)
+    return [f"Training images of {', '.join(names)} are those of given lists, not of a draw."] if names else []
 
 
 def _methods(rows: Sequence[Row]) -> list[str]:

@@ -20,11 +20,13 @@ class Entry:
         cell: what was asked for.
         record: what came out; ``None`` or a failed one where there is a gap.
         gap: why there is no usable number; ``None`` when there is one.
+        like: the data set whose numbers of a protocol the cell's has, where that is another one.
     """
 
     cell: Cell
     record: RunRecord | None = None
     gap: Gap | None = None
+    like: str | None = None
 
     @property
     def hole(self) -> Gap | None:

@@ -28,6 +28,7 @@ class Result:
         fewer_shots: classes that were taken whole; data sets with such a class in an average.
         templates: the templates used, sorted.
         n_test: the numbers of test images, sorted; one value unless records disagree.
+        listed: data sets whose training images came from a list, not from a draw.
     """
 
     accuracy: Summary
@@ -38,6 +39,7 @@ class Result:
     fewer_shots: tuple[str, ...]
     templates: tuple[str, ...]
     n_test: tuple[int, ...]
+    listed: tuple[str, ...]
 
 
 def baseline_row(rows: Sequence[Row]) -> Row | None:
@@ -113,6 +115,7 @@ def _dataset_result(row: Row, entries: Sequence[Entry], baseline: Scores | None)
         tuple(sorted(classes)),
         _templates(entries),
         _n_test(entries),
+        _listed(entries),
     )
 
 
@@ -136,12 +139,23 @@ def _average_result(
         tuple(dataset for dataset in datasets if dataset in fewer),
         _templates(entries),
         (),
+        _listed(entries),
     )
 
 
 def _fewer_shots(entry: Entry) -> tuple[str, ...]:
     """Classes that were taken whole by a run that counts."""
     return entry.record.fewer_shots if entry.record is not None and not entry.hole else ()
+
+
+def _listed(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Data sets that a run that counts learned from by a list, in the order of the entries."""
+    made_from = (
+        (entry.cell.dataset, entry.record.provenance) for entry in entries if entry.record and not entry.hole
+    )
+    return tuple(
+        dict.fromkeys(name for name, made in made_from if made is not None and made.list_digest is not None)
+    )
 
 
 def _is_seeded(entries: Sequence[Entry]) -> bool:

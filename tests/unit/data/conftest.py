@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import random
 import tarfile
 import threading
@@ -11,7 +10,6 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -33,15 +31,6 @@ def split() -> Split:
         )
 
     return Split(train=items("train", (6, 2)), val=items("val", (5, 5)), test=items("test", (1, 1)))
-
-
-@pytest.fixture
-def real_splits() -> Path:
-    """The folder of CoOp's published split files, which are other people's data and not part of the project."""
-    named = os.environ.get("HARNESS_TEST_SPLITS")
-    if not named:
-        pytest.skip("set HARNESS_TEST_SPLITS to the folder of the published split files (split_zhou_*.json)")
-    return Path(named)
 
 
 @dataclass

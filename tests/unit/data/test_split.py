@@ -73,7 +73,10 @@ def test_path_that_cannot_stand_in_a_line_is_refused(path: str) -> None:
     """Tabs, line ends and names that are no text have no digest."""
     split = Split((A0, Item(path, 0, "a")), (), (B1,))
     [message] = messages(split)
-    assert message == f"here: 1 paths or class names hold control or broken characters, {split.train[1]!r} first."
+    assert (
+        message
+        == f"here: 1 paths or class names hold control characters or are not UTF-8, {split.train[1]!r} first."
+    )
 
 
 def test_digest_is_pinned() -> None:
