@@ -130,6 +130,7 @@ def _job(options: RunOptions, situation: Situation, kind: Kind, cells: Sequence[
         device=device.kind,
         fewer_shots=situation.matrix.fewer_shots,
         tracking=options.track or situation.matrix.tracking,  # type: ignore[arg-type]  # checked in _check_words
+        logits=situation.matrix.logits,
         trust_weights=options.trust_weights,
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 from harness.errors import Fault, MatrixError, did_you_mean
 from harness.matrix.cell import CELL_KEYS, Cell, Recipe
 from harness.matrix.protocol import PROTOCOLS, Number
-from harness.matrix.schema import LEFT_OUT, RESERVED_NAME, MatrixFile, read_matrix_file
+from harness.matrix.schema import LEFT_OUT, RESERVED_NAME, LogitsRule, MatrixFile, read_matrix_file
 from harness.matrix.source import DatasetSource, read_sources
 from harness.matrix.vocabulary import MethodEntry, Vocabulary
 from harness.matrix.yaml_file import Path_, YamlFile, read_yaml, spell
@@ -45,6 +45,7 @@ class Matrix:
         tracking: ``none`` or ``wandb``.
         data: folder of the data sets, if the YAML names one; absolute, or relative to the YAML's folder.
         sources: the data sets that the YAML describes itself.
+        logits: whether logits of test images are kept: where they are small (``auto``), ``always`` or ``never``.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Matrix:
     tracking: str = "none"
     data: str | None = None
     sources: tuple[DatasetSource, ...] = ()
+    logits: LogitsRule = "auto"
 
 
 def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
@@ -76,7 +78,8 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
     if not cells:
         raise MatrixError(Fault(str(path), "describes no cell: exclude removes them all."))
     data = None if typed.data is None else str(path.parent / Path(typed.data).expanduser())
-    return Matrix(typed.name or path.stem, cells, typed.fewer_shots == "allow", typed.tracking, data, sources)
+    name, allowed = typed.name or path.stem, typed.fewer_shots == "allow"
+    return Matrix(name, cells, allowed, typed.tracking, data, sources, typed.logits)
 
 
 def _line_of(fault: Fault) -> tuple[int, str]:
