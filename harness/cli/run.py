@@ -112,8 +112,8 @@ def _say_stale(todo: Sequence[Standing]) -> None:
 
 
 def _keep_splits(situation: Situation, cells: Sequence[Cell]) -> None:
-    """Fix the splits of plain folders before anything learns from them."""
-    for name in dict.fromkeys(cell.dataset for cell in cells):
+    """Fix the splits of plain folders before anything learns from them or is evaluated on them."""
+    for name in dict.fromkeys(name for cell in cells for name in (cell.dataset, cell.target()[0])):
         written = keep_split(situation.catalog[name], situation.data)
         if written is not None:
             console.note(f"{name}: its split is kept in {written}; images that come later are no part of it")
