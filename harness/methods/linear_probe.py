@@ -23,10 +23,15 @@ class ProbeClassifier:
     n_classes: int
 
     def logits(self, images: ImageFeatures) -> Logits:
-        """The logarithm of the probe's probabilities, which keeps their order for two classes too."""
-        known = self.probe.classifier.predict_log_proba(_array(images))
-        logits = np.full((len(images), self.n_classes), np.finfo(np.float64).min)
-        logits[:, self.probe.classifier.classes_] = known
+        """The logarithm of the probe's probabilities, which keeps their order for two classes too.
+
+        A probability that is too small for float64, as far from all training images, is as good as none.
+        """
+        least = np.finfo(np.float64).min
+        with np.errstate(divide="ignore"):
+            known = self.probe.classifier.predict_log_proba(_array(images))
+        logits = np.full((len(images), self.n_classes), least)
+        logits[:, self.probe.classifier.classes_] = np.maximum(known, least)
         return torch.from_numpy(logits).to(images.device)
 
 

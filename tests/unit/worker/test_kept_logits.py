@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from harness.backbone.clip import Clip
 from harness.data.digits import digits_split
+from harness.engine.logreg import Probe, fit_probe
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.methods.linear_probe import ProbeClassifier
@@ -90,7 +91,7 @@ def test_large_test_sets_are_kept_when_asked_for(tmp_path: Path, monkeypatch: py
     assert record.logits.shape == (540, 10)
 
 
-def test_a_class_that_the_probe_never_saw_is_kept(tiny: Clip) -> None:
+def test_a_class_that_the_probe_never_saw_is_kept() -> None:
     """The least float64 of a class without training images becomes the least float16, and is never predicted."""
 
     class TwoOfThree:
@@ -99,10 +100,16 @@ def test_a_class_that_the_probe_never_saw_is_kept(tiny: Clip) -> None:
         def predict_log_proba(self, images: np.ndarray) -> np.ndarray:
             return np.log(np.tile([0.25, 0.75], (len(images), 1)))
 
-    import torch
-
-    from harness.engine.logreg import Probe
-
     logits = ProbeClassifier(Probe(TwoOfThree(), 1.0, 1.0, True), 3).logits(torch.zeros(2, 4))
     kept = room.shifted(logits.numpy())
     np.testing.assert_array_equal(kept[0], np.array([np.log(1 / 3), room.LOWEST, 0], dtype=np.float16))
+
+
+def test_a_probability_that_is_too_small_is_no_failure() -> None:
+    """An image far from all training images has logits all the same, finite ones, and warns nobody."""
+    train = (np.array([[0.0, 0], [1, 0], [0, 1]]), np.array([0, 1, 2]))
+    probe = fit_probe(train, train, max_iter=1000, search_rounds=1)
+    logits = ProbeClassifier(probe, 3).logits(torch.tensor([[0.0, 1e5]]))
+    assert torch.isfinite(logits).all()
+    assert logits.argmax().item() == 2
+    assert room.shifted(logits.numpy())[0].tolist() == [room.LOWEST, room.LOWEST, 0]
