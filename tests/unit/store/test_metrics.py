@@ -100,7 +100,7 @@ def test_metrics_are_those_of_scikit_learn() -> None:
 
 @pytest.mark.parametrize("n_classes", [10, 100])
 def test_half_precision_costs_little(n_classes: int) -> None:
-    """Over 2,000 images NLL is off by less than 1e-4 and ECE by less than 1e-3, as docs/metrics.md says."""
+    """Over 2,000 images NLL is off by less than 1e-4 and ECE by less than 1e-3."""
     logits, labels = _drawn(2000, n_classes)
     kept, wide = metrics(KeptLogits(shifted(logits), labels)), logits.astype(np.float64)
     assert kept.nll == pytest.approx(nll(wide, labels), abs=1e-4)
