@@ -146,6 +146,19 @@ def report(
     return report_command(matrix, results, out)
 
 
+@app.command()
+def metrics(
+    matrix: OptionalMatrix = None,
+    select: SelectOption = None,
+    results: ResultsOption = _RESULTS,
+    out: Annotated[Path | None, typer.Option("--out", help="A CSV file to write, too.")] = None,
+) -> int:
+    """Show accuracy, macro-F1, NLL and ECE of each cell, computed from its kept logits."""
+    from harness.cli.metrics import metrics_command
+
+    return metrics_command(matrix, select, results, out)
+
+
 @data_app.command("list")
 def data_list(data: DataOption = None) -> int:
     """Show the known data sets, their sizes, and which are on disk."""

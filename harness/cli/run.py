@@ -112,8 +112,8 @@ def _say_stale(todo: Sequence[Standing]) -> None:
 
 
 def _keep_splits(situation: Situation, cells: Sequence[Cell]) -> None:
-    """Fix the splits of plain folders before anything learns from them."""
-    for name in dict.fromkeys(cell.dataset for cell in cells):
+    """Fix the splits of plain folders before anything learns from them or is evaluated on them."""
+    for name in dict.fromkeys(name for cell in cells for name in (cell.dataset, cell.target()[0])):
         written = keep_split(situation.catalog[name], situation.data)
         if written is not None:
             console.note(f"{name}: its split is kept in {written}; images that come later are no part of it")
@@ -131,6 +131,7 @@ def _job(options: RunOptions, situation: Situation, kind: Kind, cells: Sequence[
         device=device.kind,
         fewer_shots=situation.matrix.fewer_shots,
         tracking=options.track or situation.matrix.tracking,  # type: ignore[arg-type]  # checked in _check_words
+        logits=situation.matrix.logits,
         trust_weights=options.trust_weights,
     )
 

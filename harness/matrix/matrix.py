@@ -11,7 +11,7 @@ from typing import Any
 from harness.errors import Fault, MatrixError, did_you_mean
 from harness.matrix.cell import CELL_KEYS, Cell, Recipe
 from harness.matrix.protocol import PROTOCOLS, Number
-from harness.matrix.schema import LEFT_OUT, RESERVED_NAME, MatrixFile, read_matrix_file
+from harness.matrix.schema import LEFT_OUT, RESERVED_NAME, LogitsRule, MatrixFile, read_matrix_file
 from harness.matrix.source import DatasetSource, read_sources
 from harness.matrix.vocabulary import MethodEntry, Vocabulary
 from harness.matrix.weights import WeightsSource, read_weights
@@ -47,6 +47,7 @@ class Matrix:
         data: folder of the data sets, if the YAML names one; absolute, or relative to the YAML's folder.
         sources: the data sets that the YAML describes itself.
         weights: the weights files that the YAML names.
+        logits: whether logits of test images are kept: where they are small (``auto``), ``always`` or ``never``.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Matrix:
     data: str | None = None
     sources: tuple[DatasetSource, ...] = ()
     weights: tuple[WeightsSource, ...] = ()
+    logits: LogitsRule = "auto"
 
 
 def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
@@ -81,8 +83,16 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
     if not cells:
         raise MatrixError(Fault(str(path), "describes no cell: exclude removes them all."))
     data = None if typed.data is None else str(beside(path, typed.data))
-    fewer_shots = typed.fewer_shots == "allow"
-    return Matrix(typed.name or path.stem, cells, fewer_shots, typed.tracking, data, sources, weights)
+    return Matrix(
+        typed.name or path.stem,
+        cells,
+        fewer_shots=typed.fewer_shots == "allow",
+        tracking=typed.tracking,
+        data=data,
+        sources=sources,
+        weights=weights,
+        logits=typed.logits,
+    )
 
 
 def _line_of(fault: Fault) -> tuple[int, str]:

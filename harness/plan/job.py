@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from harness.errors import Fault, RecordError
 from harness.files import write_text
 from harness.matrix.cell import Cell
+from harness.matrix.schema import LogitsRule
 from harness.matrix.source import DatasetSource
 from harness.matrix.weights import WeightsSource
 
@@ -33,6 +34,7 @@ class Job(BaseModel):
         device: ``cpu`` or ``cuda``.
         fewer_shots: whether a class with too few images is taken whole.
         tracking: ``none`` or ``wandb``.
+        logits: whether logits of test images are kept: where they are small (``auto``), ``always`` or ``never``.
         trust_weights: whether the user vouches for weights that are TorchScript archives.
     """
 
@@ -49,6 +51,7 @@ class Job(BaseModel):
     device: str
     fewer_shots: bool = False
     tracking: Literal["none", "wandb"] = "none"
+    logits: LogitsRule = "auto"
     trust_weights: bool = False
 
     def cell_values(self) -> tuple[Cell, ...]:

@@ -180,13 +180,17 @@ def _restored(desk: Desk, materials: Materials, method: Method, training: Traini
 
 
 def _is_of_today(record: RunRecord, materials: Materials, draw: Draw) -> bool:
-    """Whether a record was made from the weights, the split and the training images that are here."""
+    """Whether a record was made from the weights, the split and the training images that are here.
+
+    Lists that name the same images count as others where they are other files: batches and views derive from them.
+    """
     made_from = record.provenance
     return made_from is not None and (
         made_from.weights_digest,
         made_from.split_digest,
         made_from.subset_digest,
-    ) == (materials.clip.weights_digest, materials.split.digest, draw.digest)
+        made_from.list_digest,
+    ) == (materials.clip.weights_digest, materials.split.digest, draw.digest, draw.list_digest)
 
 
 def _trainings(cells: list[Cell]) -> Iterator[tuple[Cell, list[Cell]]]:

@@ -134,3 +134,11 @@ def test_plan_knows_where_any_tag_can_be_had(harness: Harness, matrix: Path) -> 
     answer = harness("plan", "--matrix", matrix)
     assert answer.code == 0
     assert "`hf download timm/resnet50_clip.yfcc15m open_clip_model.safetensors`" in answer.out
+
+
+def test_targets_are_an_axis(harness: Harness, tmp_path: Path) -> None:
+    """What is evaluated on elsewhere is counted like any other axis; own test images are worth no line."""
+    matrix = tmp_path / "m.yaml"
+    matrix.write_text("backbones: tiny\ndatasets: digits\nevaluate_on: [digits_noisy, new]\nmethods: zero_shot\n")
+    lines = [" ".join(line.split()) for line in harness("plan", "--matrix", matrix).out.splitlines()]
+    assert "evaluate_on digits_noisy (1), new (1)" in lines
