@@ -12,9 +12,11 @@ from harness.data.catalog import DATASETS
 from harness.data.class_folders import read_class_names
 from harness.data.dataset import data_root, read_split, require_root, whats_missing
 from harness.data.draw import draw_subset
+from harness.data.fetch import size_text
 from harness.data.folder import folder_split
 from harness.data.layout import SplitFile
 from harness.data.rebuild import REBUILDABLE, rebuild_split
+from harness.data.sources import SOURCES
 from harness.data.split import items_digest, items_lines
 from harness.data.split_files import split_json
 from harness.errors import DataError, Fault
@@ -23,15 +25,29 @@ from harness.matrix.cell import Shots
 
 
 def list_command(data: Path | None) -> int:
-    """Print one line a data set."""
+    """Print the data sets: one line each, then what is missing of them, and on what terms they can be had."""
     root = data_root(data, None)
-    rows = []
+    rows: list[tuple[object, ...]] = []
+    missing: dict[str, list[str]] = {}
+    terms: dict[str, str] = {}
     for row in DATASETS.values():
-        missing = whats_missing(row, root)
-        train, val, test = (f"{count:,}" if count else "–" for count in row.n_images or (0, 0, 0))
-        rows.append((row.name, row.n_classes, train, val, test, row.template, missing or "on disk"))
-    numbers = ("classes", "train", "val", "test")
+        source = SOURCES.get(row.name)
+        lacking = whats_missing(row, root)
+        if lacking is not None:
+            missing.setdefault(lacking, []).append(row.name)
+        if source is not None:
+            terms[row.name] = source.terms
+        size = "–" if source is None or source.download_bytes is None else size_text(source.download_bytes)
+        parts = (f"{count:,}" if count else "–" for count in row.n_images or (0, 0, 0))
+        state = "on disk" if lacking is None else "missing"
+        rows.append((row.name, row.n_classes, *parts, size, row.template, state))
+    numbers = ("classes", "train", "val", "test", "download")
     console.table("", ("dataset", *numbers, "template", "state"), rows, numbers=numbers)
+    console.say()
+    for what, names in missing.items():
+        console.say(f"{', '.join(names)}: {what}")
+    console.say()
+    console.table("", ("dataset", "terms"), terms.items())
     return 0
 
 

@@ -17,6 +17,7 @@ _AXES = (
     "backbone",
     "dataset",
     "classes",
+    "evaluate_on",
     "method",
     "context",
     "class_token_position",

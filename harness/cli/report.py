@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 from harness.cli import console
 from harness.cli.situation import look, look_at_cells
 from harness.data.dataset import data_root
-from harness.data.own import catalog_with
 from harness.errors import Fault, RecordError
+from harness.matrix.source import DatasetSource
 from harness.plan.pending import Standing
 from harness.report.build import build_report, write_report
 from harness.report.entry import Entry, Words
@@ -28,12 +29,17 @@ def report_command(matrix: Path | None, results: Path, out: Path | None) -> int:
     Raises:
         RecordError: there is not a single record to report.
     """
-    for name, cells, scan in _matrices(matrix, results):
+    for name, sources, cells, scan in _matrices(matrix, results):
         for path, reason in scan.broken.items():
             console.note(f"{path} {reason}; it is left out", style="yellow")
         folder = _folder(name, results, out, several=matrix is None)
+        likes = {source.name: source.like for source in sources}
         wanted = words_of(standing.cell for standing in cells)
-        report = build_report(name, [_entry(cell, results if cell.cell in wanted else None) for cell in cells])
+        entries = [
+            replace(_entry(cell, results if cell.cell in wanted else None), like=likes.get(cell.cell.dataset))
+            for cell in cells
+        ]
+        report = build_report(name, entries)
         written = write_report(report, folder)
         for block in summary(report):
             console.out().print(block)
@@ -41,17 +47,19 @@ def report_command(matrix: Path | None, results: Path, out: Path | None) -> int:
     return 0
 
 
-def _matrices(matrix: Path | None, results: Path) -> list[tuple[str, tuple[Standing, ...], Scan]]:
-    """Every matrix to report, with where its cells stand."""
+def _matrices(
+    matrix: Path | None, results: Path
+) -> list[tuple[str, tuple[DatasetSource, ...], tuple[Standing, ...], Scan]]:
+    """Every matrix to report, with its own data sets, and where its cells stand."""
     if matrix is not None:
         situation = look(matrix, None, results, None)
-        found = [(situation.matrix.name, situation.cells, situation.scan)]
+        found = [(situation.matrix.name, situation.matrix.sources, situation.cells, situation.scan)]
     else:
         found = []
         for each in read_manifests(results):
-            scan, _, cells = look_at_cells(each.cells, catalog_with(each.sources), results, data_root(None, None))
-            found.append((each.name, cells, scan))
-    if not any(standing.record for _, cells, _ in found for standing in cells):
+            scan, _, cells = look_at_cells(each.cells, each, results, data_root(None, None))
+            found.append((each.name, each.sources, cells, scan))
+    if not any(standing.record for _, _, cells, _ in found for standing in cells):
         what = "holds no records to report."
         raise RecordError(
             Fault(str(results), what, "Run `harness run --matrix FILE` first, or name another --results.")

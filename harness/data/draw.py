@@ -18,8 +18,11 @@ def draw_subset(split: Split, row: DatasetRow, shots: Shots, seed: int) -> Subse
     """The few-shot draw, or the list of images that the data set has in its place.
 
     Raises:
-        DataError: a class has no images; or the list is missing or does not go with the split.
+        DataError: the data set or a class has no training images; or the list is missing or does not go with
+            the split.
     """
+    if not row.trains:
+        raise DataError(Fault(row.name, "has no training images; it is a target to evaluate on."))
     file = list_file(row, shots, seed)
     return few_shot_subset(split, shots, seed) if file is None else listed_subset(split, file, shots, seed)
 

@@ -11,10 +11,11 @@ from typing import Any
 from harness.errors import Fault, MatrixError, did_you_mean
 from harness.matrix.cell import CELL_KEYS, Cell, Recipe
 from harness.matrix.protocol import PROTOCOLS, Number
-from harness.matrix.schema import LEFT_OUT, RESERVED_NAME, MatrixFile, read_matrix_file
+from harness.matrix.schema import LEFT_OUT, RESERVED_NAME, LogitsRule, MatrixFile, read_matrix_file
 from harness.matrix.source import DatasetSource, read_sources
 from harness.matrix.vocabulary import MethodEntry, Vocabulary
-from harness.matrix.yaml_file import Path_, YamlFile, read_yaml, spell
+from harness.matrix.weights import WeightsSource, read_weights
+from harness.matrix.yaml_file import Path_, YamlFile, beside, read_yaml, spell
 
 Axes = dict[str, tuple[Any, ...]]  # from a key of the cell to its values
 
@@ -45,6 +46,8 @@ class Matrix:
         tracking: ``none`` or ``wandb``.
         data: folder of the data sets, if the YAML names one; absolute, or relative to the YAML's folder.
         sources: the data sets that the YAML describes itself.
+        weights: the weights files that the YAML names.
+        logits: whether logits of test images are kept: where they are small (``auto``), ``always`` or ``never``.
     """
 
     name: str
@@ -53,6 +56,8 @@ class Matrix:
     tracking: str = "none"
     data: str | None = None
     sources: tuple[DatasetSource, ...] = ()
+    weights: tuple[WeightsSource, ...] = ()
+    logits: LogitsRule = "auto"
 
 
 def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
@@ -64,7 +69,9 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
     Raises:
         MatrixError: with every fault of the file.
     """
-    file, vocabulary, sources, faults = read_sources(read_yaml(path), vocabulary)
+    file, vocabulary, weights, faults = read_weights(read_yaml(path), vocabulary)
+    file, vocabulary, sources, found = read_sources(file, vocabulary)
+    faults += found
     typed, found = read_matrix_file(file, vocabulary)
     faults += found
     reader = _Expansion(file, typed, vocabulary, faults)
@@ -75,8 +82,17 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
         raise MatrixError(sorted(dict.fromkeys(faults), key=_line_of))
     if not cells:
         raise MatrixError(Fault(str(path), "describes no cell: exclude removes them all."))
-    data = None if typed.data is None else str(path.parent / Path(typed.data).expanduser())
-    return Matrix(typed.name or path.stem, cells, typed.fewer_shots == "allow", typed.tracking, data, sources)
+    data = None if typed.data is None else str(beside(path, typed.data))
+    return Matrix(
+        typed.name or path.stem,
+        cells,
+        fewer_shots=typed.fewer_shots == "allow",
+        tracking=typed.tracking,
+        data=data,
+        sources=sources,
+        weights=weights,
+        logits=typed.logits,
+    )
 
 
 def _line_of(fault: Fault) -> tuple[int, str]:
@@ -228,15 +244,16 @@ class _Expansion:
         flat: dict[str, Any] = _UNREAD | point | {"method": name}
         if flat["evaluate_on"] in (flat["dataset"], flat["classes"]):
             flat["evaluate_on"] = None  # its own test images
-        entry = self.vocabulary.datasets[flat["dataset"]]
+        dataset = self.vocabulary.datasets[flat["dataset"]]
         if "template" in method.axes and flat["template"] is None:
-            target = self.vocabulary.datasets.get(flat["evaluate_on"], entry)
+            target = self.vocabulary.datasets.get(flat["evaluate_on"], dataset)
             flat["template"] = target.template
         if flat.get("ctx_init"):
             flat["n_ctx"] = len(str(flat["ctx_init"]).replace("_", " ").split())
         if flat["protocol"] is not None:
             protocol = PROTOCOLS[flat["protocol"]]
-            flat["recipe"] = {**protocol.recipe(name, entry.like or flat["dataset"], flat["shots"]), **overrides}
+            numbers = protocol.recipe(name, dataset.like or flat["dataset"], flat["shots"])
+            flat["recipe"] = {**numbers, **overrides}
             if protocol.shares_words and flat.get("ctx_init") and "context" in method.axes:
                 flat["context"] = "unified"  # class_specific would be the same training under another name
         return Cell.from_dict(flat)

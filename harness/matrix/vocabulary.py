@@ -45,7 +45,7 @@ class DatasetEntry:
         template: its hand-crafted prompt.
         smallest_class: images of its smallest training class, where that is known.
         trains: whether it has training images; a shifted target has none.
-        like: the known data set whose recipe it has; ``None`` for itself.
+        like: the known data set whose numbers of a protocol it has, where that is another one.
     """
 
     template: str
@@ -70,16 +70,21 @@ def _not_known(name: str) -> str | None:
     return f"{name!r} is not known."
 
 
+def _no_file(_: str) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class BackboneNames:
     """What the parser needs of backbones: those with a name of their own, and a judge of ``ARCHITECTURE:WEIGHTS``.
 
     There are hundreds of the latter and any number of files, so ``judge`` says what is wrong with such a name, or
-    ``None``.
+    ``None``; ``file_of`` gives architecture and path of ``ARCHITECTURE:FILE``, or ``None`` for other names.
     """
 
     well_known: tuple[str, ...]
     judge: Callable[[str], str | None] = _not_known
+    file_of: Callable[[str], tuple[str, str] | None] = _no_file
 
     def fault(self, name: object) -> str | None:
         """What is wrong with ``name``; ``None`` when it can be used."""

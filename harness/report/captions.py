@@ -139,13 +139,9 @@ def _templates(rows: Sequence[Row], shown: Sequence[Row], results: ByRow[Column]
 
 
 def _lists(results: ByRow[Column]) -> list[str]:
-    """Whose training images are another choice than everybody's."""
+    """Which training images were listed, since numbers on others are not comparable."""
     names = sorted({name for result in results.values() for name in result.listed})
-    if not names:
-        return []
-    return [
-        f"Training images of {', '.join(names)} stood in a list (subset_file); they are not the published draw."
-    ]
+    return [f"Training images of {', '.join(names)} are those of given lists, not of a draw."] if names else []
 
 
 def _methods(rows: Sequence[Row]) -> list[str]:

@@ -37,12 +37,14 @@ class Entry:
         record: what came out; ``None`` or a failed one where there is a gap.
         gap: why there is no usable number; ``None`` when there is one.
         words: the nearest words of what was learned, where they were read.
+        like: the data set whose numbers of a protocol the cell's has, where that is another one.
     """
 
     cell: Cell
     record: RunRecord | None = None
     gap: Gap | None = None
     words: Words | None = None
+    like: str | None = None
 
     @property
     def hole(self) -> Gap | None:

@@ -43,7 +43,7 @@ class Result:
         fewer_shots: classes that were taken whole; data sets with such a class in an average.
         templates: the templates used, sorted.
         n_test: the numbers of test images, sorted; one value unless records disagree.
-        listed: data sets whose training images stood in a list, sorted.
+        listed: data sets whose training images came from a list, not from a draw.
     """
 
     accuracy: Summary
@@ -164,7 +164,6 @@ def _result(
         why, n_test = f"incomplete: {', '.join(lacking)}" if lacking else "", ()
         shortened = {entry.cell.target()[0] for entry in entries if _fewer_shots(entry)}
         fewer = [dataset for dataset, _ in places if dataset in shortened]
-    listed = sorted({entry.cell.dataset for entry in entries if _is_listed(entry)})
     return Result(
         accuracy,
         gain,
@@ -174,7 +173,7 @@ def _result(
         tuple(fewer),
         _templates(entries),
         n_test,
-        tuple(listed),
+        _listed(entries),
     )
 
 
@@ -183,11 +182,12 @@ def _fewer_shots(entry: Entry) -> tuple[str, ...]:
     return entry.record.fewer_shots if entry.record is not None and not entry.hole else ()
 
 
-def _is_listed(entry: Entry) -> bool:
-    """Whether a list held the training images of a run that counts."""
-    if entry.record is None or entry.record.provenance is None or entry.hole:
-        return False
-    return entry.record.provenance.list_digest is not None
+def _listed(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Data sets that a run that counts learned from by a list, sorted."""
+    made_from = (
+        (entry.cell.dataset, entry.record.provenance) for entry in entries if entry.record and not entry.hole
+    )
+    return tuple(sorted({name for name, made in made_from if made is not None and made.list_digest is not None}))
 
 
 def _is_seeded(entries: Sequence[Entry]) -> bool:

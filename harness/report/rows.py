@@ -77,7 +77,7 @@ def row_entries(entries: Sequence[Entry]) -> dict[Row, list[Entry]]:
         families.setdefault((entry.cell.method, _family_axes(entry.cell)), []).append(entry)
     rows: dict[Row, list[Entry]] = {}
     for (method, axes), members in families.items():
-        epochs = _epochs_rows([entry.cell for entry in members])
+        epochs = _epochs_rows(members)
         templates = _template_rows([entry.cell for entry in members])
         for entry in members:
             template = templates[entry.cell.target()[0], entry.cell.template]
@@ -136,22 +136,23 @@ def _family_axes(cell: Cell) -> tuple[tuple[str, Scalar], ...]:
     return tuple(sorted((plain | dict(cell.extras) | recipe).items()))
 
 
-def _protocol_recipe(cell: Cell) -> Mapping[str, Scalar]:
+def _protocol_recipe(cell: Cell, like: str | None = None) -> Mapping[str, Scalar]:
     """The recipe that the protocol gives this cell; empty where it gives none."""
     protocol = PROTOCOLS.get(cell.protocol or "")
-    return {} if protocol is None else protocol.recipe(cell.method, cell.dataset, cell.shots)
+    return {} if protocol is None else protocol.recipe(cell.method, like or cell.dataset, cell.shots)
 
 
-def _epochs_rows(cells: Sequence[Cell]) -> dict[Cell, list[tuple[Scalar, ...]]]:
+def _epochs_rows(entries: Sequence[Entry]) -> dict[Cell, list[tuple[Scalar, ...]]]:
     """For each cell of a family, the rows it stands in: ``()`` the protocol's epochs, ``(e,)`` an override.
 
     The protocol's epochs depend on the shots, so an override may coincide with them at some points; such a
     cell belongs to the override's row, and to the protocol's own when there is one.
     """
-    trained = {cell: cell.recipe_dict().get("epochs") for cell in cells}
-    follows = {cell: epochs == _protocol_recipe(cell).get("epochs") for cell, epochs in trained.items()}
-    overrides = {trained[cell] for cell in cells if not follows[cell]}
-    has_own_row = any(follows[cell] and trained[cell] not in overrides for cell in cells)
+    own = {entry.cell: _protocol_recipe(entry.cell, entry.like).get("epochs") for entry in entries}
+    trained = {cell: cell.recipe_dict().get("epochs") for cell in own}
+    follows = {cell: epochs == own[cell] for cell, epochs in trained.items()}
+    overrides = {epochs for cell, epochs in trained.items() if not follows[cell]}
+    has_own_row = any(follows[cell] and epochs not in overrides for cell, epochs in trained.items())
     rows: dict[Cell, list[tuple[Scalar, ...]]] = {}
     for cell, epochs in trained.items():
         rows[cell] = [] if epochs not in overrides else [(epochs,)]

@@ -40,7 +40,7 @@ def _faults(job: Job) -> list[Fault]:
     clips: dict[tuple[str, str], Clip] = {}
     for backbone, precision in dict.fromkeys((cell.backbone, cell.precision) for cell in cells):
         try:
-            spec = backbone_spec(backbone)
+            spec = backbone_spec(backbone, job.weights)
             clips[backbone, precision] = load_clip(spec, precision, device, job.trust_weights)
         except HarnessError as error:
             faults += error.faults

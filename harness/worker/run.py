@@ -94,7 +94,7 @@ def run(job: Job, folder: Path) -> None:
         desk = Desk(job, tracker, tell, git_state(), package_versions())
         catalog = catalog_with(job.sources)
         for (backbone, precision), of_backbone in _grouped(job.cell_values(), "backbone", "precision"):
-            clip = load_clip(backbone_spec(backbone), precision, device, job.trust_weights)
+            clip = load_clip(backbone_spec(backbone, job.weights), precision, device, job.trust_weights)
             rooms = Rooms(clip, catalog, job.data, say)
             for (dataset, classes), cells in _grouped(of_backbone, "dataset", "classes"):
                 _run_group(desk, rooms, rooms.source(dataset, classes), cells)
@@ -180,13 +180,17 @@ def _restored(desk: Desk, materials: Materials, method: Method, training: Traini
 
 
 def _is_of_today(record: RunRecord, materials: Materials, draw: Draw) -> bool:
-    """Whether a record was made from the weights, the split and the training images that are here."""
+    """Whether a record was made from the weights, the split and the training images that are here.
+
+    Lists that name the same images count as others where they are other files: batches and views derive from them.
+    """
     made_from = record.provenance
     return made_from is not None and (
         made_from.weights_digest,
         made_from.split_digest,
         made_from.subset_digest,
-    ) == (materials.clip.weights_digest, materials.split.digest, draw.digest)
+        made_from.list_digest,
+    ) == (materials.clip.weights_digest, materials.split.digest, draw.digest, draw.list_digest)
 
 
 def _trainings(cells: list[Cell]) -> Iterator[tuple[Cell, list[Cell]]]:

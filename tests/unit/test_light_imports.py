@@ -38,6 +38,7 @@ def guarded(repository: Path, *arguments: object, before: str = "") -> subproces
         (["plan", "--matrix", "experiments/full.yaml"], 0),
         (["plan", "--matrix", "experiments/smoke.yaml"], 0),
         (["status", "--matrix", "experiments/smoke.yaml"], 0),
+        (["metrics", "--matrix", "experiments/smoke.yaml"], 0),
         (["data", "list"], 0),
         (["backbones"], 0),
         (["backbones", "--all"], 0),
@@ -48,7 +49,7 @@ def guarded(repository: Path, *arguments: object, before: str = "") -> subproces
 )
 def test_command_loads_nothing_heavy(repository: Path, tmp_path: Path, arguments: list[str], code: int) -> None:
     """The command answers without torch and its like."""
-    if arguments[0] in ("plan", "status", "run"):
+    if arguments[0] in ("plan", "status", "metrics", "run"):
         arguments = [*arguments, "--results", str(tmp_path)]
     ended = guarded(repository, *arguments)
     assert (ended.returncode, ended.stderr.splitlines()[-1]) == (code, "loaded:")

@@ -27,6 +27,7 @@ def test_plan_of_smoke(harness: Harness, repository: Path) -> None:
         "axis values (cells)",
         "backbone tiny (86)",
         "dataset digits (86)",
+        "evaluate_on digits_inverted (10), digits_blurred (10), digits_rotated (10), digits_noisy (10)",
         "method zero_shot (5), linear_probe (27), coop (54)",
         "context unified (27), class_specific (27)",
         "class_token_position end (54)",
@@ -48,7 +49,7 @@ def test_plan_of_full_says_what_is_missing(harness: Harness, repository: Path, t
     assert "missing on disk (12):" in lines
     assert (
         f"data set eurosat: missing {tmp_path}/data/eurosat/split_zhou_EuroSAT.json, {tmp_path}/data/eurosat/2750."
-        in lines
+        " `harness data fetch` gets it." in lines
     )
 
 
@@ -134,3 +135,11 @@ def test_plan_knows_where_any_tag_can_be_had(harness: Harness, matrix: Path) -> 
     answer = harness("plan", "--matrix", matrix)
     assert answer.code == 0
     assert "`hf download timm/resnet50_clip.yfcc15m open_clip_model.safetensors`" in answer.out
+
+
+def test_targets_are_an_axis(harness: Harness, tmp_path: Path) -> None:
+    """What is evaluated on elsewhere is counted like any other axis; own test images are worth no line."""
+    matrix = tmp_path / "m.yaml"
+    matrix.write_text("backbones: tiny\ndatasets: digits\nevaluate_on: [digits_noisy, new]\nmethods: zero_shot\n")
+    lines = [" ".join(line.split()) for line in harness("plan", "--matrix", matrix).out.splitlines()]
+    assert "evaluate_on digits_noisy (1), new (1)" in lines

@@ -298,3 +298,14 @@ def test_reading_a_file_that_is_not_there(tmp_path: Path, vocabulary: object) ->
     assert str(caught.value) == (
         f"{tmp_path / 'none.yaml'}: no such matrix file. Matrices there: {tmp_path / 'other.yaml'}."
     )
+
+
+def test_logits_are_no_part_of_a_cell(read: Read, faults: Faults) -> None:
+    """Whether logits are kept changes no cell and so no id; a small set is kept where nothing is written."""
+    text = HEAD + "methods: zero_shot\n"
+    matrices = [read(text), *(read(f"{text}logits: {rule}\n") for rule in ("auto", "always", "never"))]
+    assert [matrix.logits for matrix in matrices] == ["auto", "auto", "always", "never"]
+    assert len({matrix.cells for matrix in matrices}) == 1
+    assert faults(text + "logits: often\n") == [
+        "F:4: logits: input should be 'auto', 'always' or 'never', not 'often'."
+    ]

@@ -35,14 +35,12 @@ def a_cell(method: str, shots: Shots = 0, seed: int | None = None, **axes: Any) 
     return Cell.from_dict(flat)
 
 
-def a_record(
-    cell: Cell, n_correct: int, n_test: int = 1000, fewer_shots: Sequence[str] = (), list_digest: str | None = None
-) -> RunRecord:
+def a_record(cell: Cell, n_correct: int, n_test: int = 1000, fewer_shots: Sequence[str] = ()) -> RunRecord:
     """A done record with a single class."""
     provenance = Provenance(
         harness_version="0", git_commit=None, git_dirty=None, packages={}, python="3",
         platform="/secret/host", device="cpu", precision="fp32", weights_digest="0", split_digest="0",
-        subset_digest=None, images_digest=None, list_digest=list_digest, seeds={},
+        subset_digest=None, images_digest=None, seeds={},
     )  # fmt: skip
     return RunRecord(
         cell_id=cell_id(cell),
@@ -66,14 +64,13 @@ def an_entry(
     gap: Gap = "missing",
     fewer_shots: Sequence[str] = (),
     n_test: int = 1000,
-    list_digest: str | None = None,
     **axes: Any,
 ) -> Entry:
     """An entry with ``per_mille`` right answers of (by default) a thousand test images; ``None`` makes a gap."""
     cell = a_cell(method, shots, seed, **axes)
     if per_mille is None:
         return Entry(cell, None, gap)
-    return Entry(cell, a_record(cell, per_mille, n_test, fewer_shots, list_digest))
+    return Entry(cell, a_record(cell, per_mille, n_test, fewer_shots))
 
 
 @pytest.fixture

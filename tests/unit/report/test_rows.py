@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from harness.report.rows import group_entries, labels, row_entries, shots_order
 
 
@@ -146,3 +148,13 @@ def test_a_number_beats_a_gap_of_the_same_cell(make_entry) -> None:
 def test_all_is_the_last_column() -> None:
     """Numbers rise and ``all`` follows them."""
     assert shots_order([16, "all", 1, 0, 16]) == [0, 1, 16, "all"]
+
+
+def test_data_set_like_imagenet_follows_the_protocol_too(make_entry) -> None:
+    """Its 50 epochs are the protocol's own, and stand in one row with the 200 of the others."""
+    entries = [
+        make_entry("coop", 1, 16, 1),
+        replace(make_entry("coop", 1, 16, 1, dataset="mine", recipe={"epochs": 50}), like="imagenet"),
+    ]
+    rows = row_entries(entries)
+    assert [(len(members), row.overrides) for row, members in rows.items()] == [(2, {})]

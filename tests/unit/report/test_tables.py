@@ -1,5 +1,6 @@
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -149,13 +150,18 @@ def test_caption_names_an_ensemble(make_entry) -> None:
     assert "Zero-shot templates: 7 selected + each data set's own." in _table(datasets).caption
 
 
-def test_caption_says_when_images_come_from_a_list(make_entry) -> None:
-    """The data sets whose training images were not drawn are named."""
-    listed = make_entry("coop", 600, 1, 1, list_digest="0")
-    drawn = make_entry("coop", 600, 1, 1, dataset="other")
-    average, first, second = build_report("m", [listed, drawn]).groups[0].tables
-    said = "Training images of digits stood in a list (subset_file); they are not the published draw."
-    assert [said in table.caption for table in (average, first, second)] == [True, True, False]
+def test_caption_names_lists_of_images(make_entry) -> None:
+    """Numbers that were learned from somebody's list are said to be, in the data set's table and the average."""
+    listed, drawn = (make_entry("coop", 600, 1, 1, dataset=name) for name in ("mine", "digits"))
+    made_from = listed.record.provenance.model_copy(update={"list_digest": "0" * 64})
+    listed = replace(listed, record=listed.record.model_copy(update={"provenance": made_from}))
+    tables = {table.stem: " ".join(table.caption) for table in build_report("m", [listed, drawn]).groups[0].tables}
+    sentence = "Training images of mine are those of given lists, not of a draw."
+    assert {stem: sentence in caption for stem, caption in tables.items()} == {
+        "average": True,
+        "mine": True,
+        "digits": False,
+    }
 
 
 def test_a_class_taken_whole_has_a_dagger(make_entry) -> None:
