@@ -134,3 +134,13 @@ def test_plan_knows_where_any_tag_can_be_had(harness: Harness, matrix: Path) -> 
     answer = harness("plan", "--matrix", matrix)
     assert answer.code == 0
     assert "`hf download timm/resnet50_clip.yfcc15m open_clip_model.safetensors`" in answer.out
+
+
+def test_plan_shows_templates_on_one_line(harness: Harness, matrix: Path) -> None:
+    """Ensembles read as they were written, and the data set's own sentence by its name."""
+    matrix.write_text(
+        "backbones: tiny\ndatasets: [digits, digits_noisy]\n"
+        "methods: {method: zero_shot, template: [own, selected+own, 'one {}.', ['a {}.', own]]}\n"
+    )
+    lines = squeezed(harness("plan", "--matrix", matrix).out)
+    assert "template own (2), selected + own (2), one {}. (2), a {}. + own (2)" in lines
