@@ -113,6 +113,7 @@ class _Expansion:
         for place, entry in self._entries("include"):
             cells += self._include(place, entry, shared, methods)
         unique = tuple(dict.fromkeys(cells))
+        self._check_protocols(unique)
         self._check_trainable(unique)
         self._check_class_sizes(unique)
         return unique
@@ -314,6 +315,17 @@ class _Expansion:
                 spelled = [repr(item) for item in items]  # 1 and True are equal, but not the same value
                 for item in sorted({item for item in spelled if spelled.count(item) > 1}):
                     self._fault((name,), f"holds {item} twice.")
+
+    def _check_protocols(self, cells: tuple[Cell, ...]) -> None:
+        """A protocol may have no numbers for a method that others have numbers for."""
+        for protocol, method in dict.fromkeys((cell.protocol, cell.method) for cell in cells):
+            having = [name for name, each in PROTOCOLS.items() if method in each.numbers]
+            if protocol is not None and having and protocol not in having:
+                what = (
+                    f"the protocol {protocol} has no numbers for {method}; those that have: {', '.join(having)}."
+                )
+                mend = f"Or write `exclude: [{{method: {method}, protocol: {protocol}}}]`."
+                self._fault(("protocol",), f"{what} {mend}")
 
     def _check_trainable(self, cells: tuple[Cell, ...]) -> None:
         """A target without training images can be evaluated on, and used by methods that learn from none."""
