@@ -18,6 +18,7 @@ from harness.plan.group import group_cells
 _AXES = (
     "backbone",
     "dataset",
+    "evaluate_on",
     "classes",
     "method",
     "template",
