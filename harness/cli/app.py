@@ -178,11 +178,12 @@ def data_draw(
     subset_file: Annotated[
         str | None, typer.Option("--subset-file", help="Somebody's list in place of the draw.")
     ] = None,
+    rule: Annotated[str, typer.Option("--rule", help="coop, or lpclip: the linear probe's own.")] = "coop",
 ) -> int:
     """Print the images of a few-shot draw: path, label, class name. Needs the split, not the images."""
     from harness.cli.data import draw_command
 
-    return draw_command(dataset, shots, seed, part, matrix, data, subset_file)
+    return draw_command(dataset, shots, seed, part, matrix, data, subset_file, rule)
 
 
 @data_app.command("rebuild")

@@ -13,6 +13,7 @@ from harness.data.class_folders import read_class_names
 from harness.data.dataset import data_root, read_split, require_root, whats_missing
 from harness.data.draw import draw_subset
 from harness.data.fetch import size_text
+from harness.data.few_shot import DRAW_RULES
 from harness.data.folder import folder_split
 from harness.data.layout import SplitFile
 from harness.data.rebuild import REBUILDABLE, rebuild_split
@@ -52,7 +53,14 @@ def list_command(data: Path | None) -> int:
 
 
 def draw_command(
-    name: str, shots: str, seed: int, part: str, matrix: Path | None, data: Path | None, subset_file: str | None
+    name: str,
+    shots: str,
+    seed: int,
+    part: str,
+    matrix: Path | None,
+    data: Path | None,
+    subset_file: str | None,
+    rule: str,
 ) -> int:
     """Print the images of a few-shot draw, one line each; the SHA-256 of the output is the draw's fingerprint.
 
@@ -64,10 +72,12 @@ def draw_command(
     count = _shots(shots)
     if part not in ("train", "val"):
         raise DataError(Fault("--part", f"must be train or val, not {part!r}."))
+    if rule not in DRAW_RULES:
+        raise DataError(Fault("--rule", f"must be {' or '.join(DRAW_RULES)}, not {rule!r}."))
     if subset_file is not None:
         row = replace(row, subset_file=subset_file)
     split = read_split(row, shelf.root)
-    subset = draw_subset(split, row, count, seed)
+    subset = draw_subset(split, row, count, seed, rule)
     items = subset.train_items(split) if part == "train" else subset.val_items(split)
     # Bytes, so that neither a terminal's encoding nor Windows' line ends change the fingerprint.
     sys.stdout.buffer.write(items_lines(items).encode("utf-8"))

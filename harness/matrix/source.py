@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.errors import Fault, did_you_mean
 from harness.matrix.cell import CLASSES
-from harness.matrix.vocabulary import Axis, DatasetEntry, Vocabulary
+from harness.matrix.template import sentence_fault
+from harness.matrix.vocabulary import DatasetEntry, Vocabulary
 from harness.matrix.yaml_file import Path_, YamlFile, beside, spell
 
 DEFAULT_TEMPLATE = "a photo of a {}."
@@ -138,7 +139,7 @@ def _contradictions(source: DatasetSource, vocabulary: Vocabulary) -> Iterable[t
             yield key, f"goes with `{other}`."
     if source.split is not None and source.class_names is not None:
         yield "class_names", "stands beside `split`, whose file has the class names."
-    if source.template is not None and (what_else := Axis("template").fault(source.template)) is not None:
+    if source.template is not None and (what_else := sentence_fault(source.template)) is not None:
         yield "template", what_else
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from harness.errors import did_you_mean
 from harness.matrix.cell import CLASSES, Scalar
+from harness.matrix.template import spelled, template_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +16,7 @@ class Axis:
     """One axis of a method: its default and what it may be.
 
     ``kind`` is ``word`` (one of ``allowed``), ``count`` (a whole number above zero), ``text`` (any words, or
-    null) or ``template`` (a sentence with one ``{}``; the default is the data set's own).
+    null) or ``template`` (what ``matrix.template`` describes; the default is the data set's own sentence).
     """
 
     kind: str
@@ -28,13 +30,16 @@ class Axis:
         if self.kind == "count":
             whole = isinstance(value, int) and not isinstance(value, bool) and value > 0
             return None if whole else f"must be a whole number above zero, not {value!r}."
-        if value is None:
+        if self.kind == "template":
+            return template_fault(value)
+        if value is None or (isinstance(value, str) and value.strip()):
             return None
-        if not isinstance(value, str) or not value.strip():
-            return f"must be words or null, not {value!r}."
-        if self.kind == "template" and value.count("{}") != 1:
-            return f"must hold {{}} once, where the class name goes, not {value!r}."
-        return None
+        return f"must be words or null, not {value!r}."
+
+    def read(self, value: Any) -> Scalar:
+        """How a usable value stands in a cell."""
+        usable: Scalar = spelled(value) if self.kind == "template" else value
+        return usable
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from harness.data.own import catalog_with
 from harness.engine.batches import epoch_batches
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
+from harness.matrix.protocol import draw_rule
 from harness.methods.method import Fit, Method, RunInputs
 from harness.methods.table import METHODS, load_method
 from harness.plan.cost import n_train_images
@@ -209,7 +210,10 @@ def _waves(cells: list[Cell], materials: Materials) -> Iterator[list[list[Cell]]
     wave: list[list[Cell]] = []
     n_images = 0
     size = Size(len(materials.split.class_names), len(materials.split.train))
-    for _, cells_of_draw in _grouped(cells, "shots", "seed"):
+    draws: dict[tuple[object, ...], list[Cell]] = {}
+    for cell in cells:
+        draws.setdefault((cell.shots, cell.seed, draw_rule(cell)), []).append(cell)
+    for cells_of_draw in draws.values():
         wave.append(cells_of_draw)
         n_images += n_train_images(cells_of_draw[0], size)
         if materials.clip.device.type == "cpu" or n_images >= _WAVE_IMAGES:
@@ -223,7 +227,7 @@ def _draw_of(materials: Materials, cell: Cell) -> Draw | None:
     """The draw that a cell learns from; ``None`` for a method that does not read shots."""
     if "shots" not in METHODS[cell.method].entry.reads:
         return None
-    return materials.draw(cell.shots, cell.seed or 0)
+    return materials.draw(cell.shots, cell.seed or 0, draw_rule(cell))
 
 
 def _inputs(desk: Desk, materials: Materials, draw: Draw | None, trained: Cell, cells: list[Cell]) -> RunInputs:

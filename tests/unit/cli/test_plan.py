@@ -143,3 +143,13 @@ def test_targets_are_an_axis(harness: Harness, tmp_path: Path) -> None:
     matrix.write_text("backbones: tiny\ndatasets: digits\nevaluate_on: [digits_noisy, new]\nmethods: zero_shot\n")
     lines = [" ".join(line.split()) for line in harness("plan", "--matrix", matrix).out.splitlines()]
     assert "evaluate_on digits_noisy (1), new (1)" in lines
+
+
+def test_plan_shows_templates_on_one_line(harness: Harness, matrix: Path) -> None:
+    """Ensembles read as they were written, and the data set's own sentence by its name."""
+    matrix.write_text(
+        "backbones: tiny\ndatasets: [digits, digits_noisy]\n"
+        "methods: {method: zero_shot, template: [own, selected+own, 'one {}.', ['a {}.', own]]}\n"
+    )
+    lines = squeezed(harness("plan", "--matrix", matrix).out)
+    assert "template own (2), selected + own (2), one {}. (2), a {}. + own (2)" in lines

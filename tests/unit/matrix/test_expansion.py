@@ -309,3 +309,31 @@ def test_logits_are_no_part_of_a_cell(read: Read, faults: Faults) -> None:
     assert faults(text + "logits: often\n") == [
         "F:4: logits: input should be 'auto', 'always' or 'never', not 'often'."
     ]
+
+
+# --- protocols ---------------------------------------------------------------------------------------------
+
+
+def test_lpclip_is_a_protocol_of_the_linear_probe(read: Read) -> None:
+    """Both protocols of a matrix have their own probes, with the same numbers."""
+    matrix = read(HEAD + "shots: 1\nseeds: 1\nprotocol: [coop, lpclip]\nmethods: [zero_shot, linear_probe]\n")
+    assert column(matrix, "protocol") == [None, "coop", "lpclip"]
+    assert matrix.cells[1].recipe == matrix.cells[2].recipe
+
+
+def test_methods_without_numbers_in_a_protocol_are_faults(faults: Faults) -> None:
+    """CoOp has no recipe of the linear probe's script; that is said once, at the protocol."""
+    text = HEAD + "shots: [1, 2]\nseeds: 1\nprotocol: [coop, lpclip]\nmethods: [linear_probe, coop]\n"
+    assert faults(text) == [
+        "F:5: protocol: the protocol lpclip has no numbers for coop; those that have: coop, coop_ijcv2022. "
+        "Or write `exclude: [{method: coop, protocol: lpclip}]`."
+    ]
+
+
+def test_excluded_methods_need_no_numbers(read: Read) -> None:
+    """The exclusion that the fault names mends it, and plug-ins that no protocol knows go by any."""
+    text = HEAD + "shots: 1\nseeds: 1\nprotocol: [coop, lpclip]\nmethods: [linear_probe, coop, plugin]\n"
+    matrix = read(text + "exclude: [{method: coop, protocol: lpclip}]\n")
+    assert [f"{cell.method} {cell.protocol}" for cell in matrix.cells] == [
+        "linear_probe coop", "linear_probe lpclip", "coop coop", "plugin coop", "plugin lpclip",
+    ]  # fmt: skip

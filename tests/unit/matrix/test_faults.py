@@ -162,7 +162,8 @@ include:
         (
             "  - coop",
             "  - {method: zero_shot, template: a photo}",
-            "F:6: methods[0].template: must hold {} once, where the class name goes, not 'a photo'.",
+            "F:6: methods[0].template: must hold {} once, where the class name goes, not 'a photo'. "
+            "Or name an ensemble. Known: own, selected, imagenet, selected+own, imagenet+own.",
         ),
         ("seeds: [1]", "seeds: [1]\nexclude: 5", "F:5: exclude[0]: must be a mapping of axes, not 5."),
         (

@@ -216,7 +216,7 @@ methods: coop
             "{name: m, folder: x, template: a photo}",
             "template: must hold {} once, where the class name goes, not 'a photo'.",
         ),
-        ("{name: m, folder: x, template: ''}", "template: must be words or null, not ''."),
+        ("{name: m, folder: x, template: ''}", "template: must be words, not ''."),
         (
             "{name: m, folder: x, subset_file: '{seed}{k}{}'}",
             "subset_file: only {shots} and {seed} may stand in it, not {k}.",

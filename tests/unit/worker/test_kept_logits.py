@@ -97,7 +97,7 @@ def test_a_class_that_the_probe_never_saw_is_kept() -> None:
     class TwoOfThree:
         classes_ = np.array([0, 2])
 
-        def predict_log_proba(self, images: np.ndarray) -> np.ndarray:
+        def decision_function(self, images: np.ndarray) -> np.ndarray:
             return np.log(np.tile([0.25, 0.75], (len(images), 1)))
 
     logits = ProbeClassifier(Probe(TwoOfThree(), 1.0, 1.0, True), 3).logits(torch.zeros(2, 4))

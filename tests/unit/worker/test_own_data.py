@@ -91,7 +91,7 @@ def test_half_of_a_draw_is_part_of_the_whole_draw(folder: Path, tiny: Clip) -> N
     draws, labels = {}, {}
     for half in ("all", "base", "new"):
         materials = Materials(tiny, row, half, None, lambda _: None)
-        draws[half] = materials.draw(2, 3)
+        draws[half] = materials.draw(2, 3, "coop")
         labels[half] = draws[half].features.labels.tolist()
         assert len(materials.class_names) == len(set(labels[half]))
         assert materials.test()[1].tolist() == [
@@ -126,8 +126,8 @@ def test_listed_images_are_trained_on(folder: Path, tmp_path: Path, tiny: Clip) 
     (record,) = _records(tmp_path).values()
     assert record.provenance is not None
     assert len(record.provenance.list_digest or "") == 64
-    listed = Materials(tiny, catalog_with([source])["mine"], "all", None, lambda _: None).draw(1, 1)
-    drawn = Materials(tiny, catalog_with([_own(folder)])["mine"], "all", None, lambda _: None).draw(1, 1)
+    listed = Materials(tiny, catalog_with([source])["mine"], "all", None, lambda _: None).draw(1, 1, "coop")
+    drawn = Materials(tiny, catalog_with([_own(folder)])["mine"], "all", None, lambda _: None).draw(1, 1, "coop")
     assert (listed.digest, listed.list_digest) == (
         record.provenance.subset_digest,
         record.provenance.list_digest,
