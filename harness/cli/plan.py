@@ -20,7 +20,6 @@ _AXES = (
     "dataset",
     "evaluate_on",
     "classes",
-    "evaluate_on",
     "method",
     "template",
     "context",

@@ -109,7 +109,7 @@ def halves_table(
         ]
     counts = _shot_counts(evaluated)
     names = datasets[0] if is_single else f"{len(datasets)} data sets ({', '.join(datasets)})"
-    what = f"Trained on the {group.classes} classes of {names}{_shots_clause(counts)}, evaluated on both halves"
+    what = f"Trained on the {group.classes} classes{_shots_clause(counts)} of {names}, evaluated on both halves"
     if not is_single:
         what += ", mean over the data sets for each seed first"
     name = datasets[0] if is_single else AVERAGE

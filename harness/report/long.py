@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.matrix.cell import Scalar, Shots
+from harness.matrix.template import readable
 from harness.report.results import Result
 from harness.report.rows import Group, Row
-from harness.report.templates import spelled
 
 Lines = tuple[tuple[str, ...], ...]
 
@@ -62,7 +62,7 @@ def _extra_axes(rows: Iterable[Row]) -> list[str]:
 
 
 def _row_words(row: Row, result: Result, extras: Sequence[str]) -> list[str]:
-    template = spelled(result.templates[0]) if len(result.templates) == 1 else ""
+    template = readable(result.templates[0]) if len(result.templates) == 1 else ""
     recipe = "; ".join(f"{name}={value}" for name, value in row.overrides.items())
     return [template, *(_word(row.axis(name)) for name in (*_AXES, *extras)), recipe]
 

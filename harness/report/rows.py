@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from harness.matrix.cell import Cell, Scalar, Shots
 from harness.matrix.protocol import PROTOCOLS
+from harness.matrix.template import OWN, parts_of, readable, spelled
 from harness.report.entry import Entry
-from harness.report.templates import OWN_TEMPLATE, SEPARATOR, sentences, spelled, template_words
+from harness.report.templates import sentences, template_words
 
 ZERO_SHOT = "zero_shot"
 METHOD_LABELS = {ZERO_SHOT: "Zero-shot", "linear_probe": "Linear probe", "coop": "CoOp", "prompt": "Prompt"}
@@ -105,7 +106,7 @@ def labels(rows: Sequence[Row]) -> dict[Row, str]:
     times = Counter(found.values())
     # Two ensembles of as many sentences read alike until they are spelled out.
     return {
-        row: f"{label} ({spelled(str(row.axis('template')))})"
+        row: f"{label} ({readable(str(row.axis('template')))})"
         if times[label] > 1 and row.axis("template")
         else label
         for row, label in found.items()
@@ -179,9 +180,8 @@ def _template_rows(cells: Sequence[Cell]) -> dict[tuple[str, str | None], str | 
     for dataset, template in pairs:
         left = said[dataset] - common
         own = left.pop() if len(left) == 1 else None
-        parts = (template or "").split(SEPARATOR)
-        spoken = SEPARATOR.join(OWN_TEMPLATE if part == own else part for part in parts)
-        rows[dataset, template] = None if template is None else spoken
+        parts = [OWN if part == own else part for part in parts_of(template or "")]
+        rows[dataset, template] = None if template is None else spelled(parts)
     return rows
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-SEPARATOR = "\n"  # stands between the sentences of an ensemble
-OWN_TEMPLATE = "own"  # no template reads so: a template holds {}
-ENSEMBLES = {"selected": "7 selected", "imagenet": "80 ImageNet"}  # CLIP's own, by the names they have in a matrix
+from harness.matrix.template import ENSEMBLES, OWN, parts_of
+
+_PRINTED = {"imagenet": "ImageNet"}
 
 
 def sentences(template: str | None) -> set[str | None]:
     """What is not the name of an ensemble; of no template ``None`` alone."""
-    return {None} if template is None else {part for part in template.split(SEPARATOR) if part not in ENSEMBLES}
+    return {None} if template is None else {part for part in parts_of(template) if part not in ENSEMBLES}
 
 
 def template_words(template: str) -> str:
@@ -19,7 +19,7 @@ def template_words(template: str) -> str:
     named, said = _parts(template)
     if not named and len(said) > 1:
         return f"{len(said)} templates"
-    if template == OWN_TEMPLATE:
+    if template == OWN:
         return "own template"
     if named and not said:
         return f"{' + '.join(named)} templates"
@@ -40,18 +40,14 @@ def template_sentence(templates: Iterable[str]) -> str:
     return f"{'templates' if is_ensemble else 'template'}: {which}"
 
 
-def spelled(template: str) -> str:
-    """Every part of a template in one line."""
-    return " + ".join(template.split(SEPARATOR))
-
-
 def _parts(template: str) -> tuple[list[str], list[str]]:
     """The ensembles of a template, as they are printed, and its sentences."""
-    parts = template.split(SEPARATOR)
-    return [ENSEMBLES[part] for part in parts if part in ENSEMBLES], [p for p in parts if p not in ENSEMBLES]
+    parts = parts_of(template)
+    named = [f"{ENSEMBLES[part]} {_PRINTED.get(part, part)}" for part in parts if part in ENSEMBLES]
+    return named, [part for part in parts if part not in ENSEMBLES]
 
 
 def _some(said: list[str]) -> str:
     if len(said) > 1:
         return f"{len(said)} more"
-    return OWN_TEMPLATE if said[0] == OWN_TEMPLATE else f'"{said[0]}"'
+    return OWN if said[0] == OWN else f'"{said[0]}"'

@@ -15,7 +15,7 @@ from harness.matrix.matrix import read_matrix
 FOLDER = Path(__file__).parents[2] / "experiments"
 COUNTS = {
     "backbones": 176, "base_to_new": 88, "context_length": 198, "cross_dataset": 44, "domain_generalization": 200,
-    "full": 836, "initialization": 66, "linear_probe": 165, "prompt_ensembling": 24, "smoke": 46,
+    "full": 836, "initialization": 66, "linear_probe": 165, "prompt_ensembling": 24, "smoke": 86,
 }  # fmt: skip
 
 
