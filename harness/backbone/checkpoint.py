@@ -65,7 +65,7 @@ def read_checkpoint(file: Path, where: str, openai_digests: Collection[str], tru
     try:
         if file.suffix == ".safetensors":
             return Checkpoint(_tensors(load_file(file), file, where))
-        if _is_archive(file):
+        if is_archive(file):
             return _read_archive(file, where, openai_digests, trust)
         state = _tensors(_read_pickle(file, where), file, where)
     except BackboneError:
@@ -76,7 +76,8 @@ def read_checkpoint(file: Path, where: str, openai_digests: Collection[str], tru
     return Checkpoint(state, is_openai=all(key in state for key in _BESIDE))
 
 
-def _is_archive(file: Path) -> bool:
+def is_archive(file: Path) -> bool:
+    """Whether a file is a TorchScript archive, which holds code."""
     with file.open("rb") as stream:
         if stream.read(len(_ZIP_START)) != _ZIP_START:
             return False

@@ -77,6 +77,11 @@ class Clip:
         return tuple(self.module.transformer.resblocks)
 
     @property
+    def is_quick_gelu(self) -> bool:
+        """Whether the text tower has QuickGELU, and the image tower with it unless it is one of timm's."""
+        return type(self.text_blocks[0].mlp.gelu).__name__ == "QuickGELU"
+
+    @property
     def context_length(self) -> int:
         """Positions of the text tower, start and end of text included."""
         return int(self.module.positional_embedding.shape[0])

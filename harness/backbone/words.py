@@ -5,6 +5,8 @@ from torch import Tensor
 
 from harness.backbone.clip import Clip
 
+_AT_ONCE = 1024  # vectors whose distances to the whole vocabulary are held, 200 MB of them
+
 
 def nearest_words(context: Tensor, clip: Clip, top: int) -> list[list[tuple[str, float]]]:
     """For each of the vectors, the ``top`` nearest tokens of the vocabulary and their Euclidean distances.
@@ -16,9 +18,11 @@ def nearest_words(context: Tensor, clip: Clip, top: int) -> list[list[tuple[str,
         clip: gives the token table.
         top: how many tokens a vector.
     """
-    vectors = context.reshape(-1, context.shape[-1]).to(clip.device)
-    distances, ids = torch.cdist(vectors, clip.token_table).topk(top, largest=False)
+    vectors = context.reshape(-1, context.shape[-1]).to(clip.device, torch.float32)
+    table = clip.token_table.float()
+    found = [torch.cdist(part, table).topk(top, largest=False) for part in torch.split(vectors, _AT_ONCE)]
     return [
         list(zip(clip.words(row_ids), row_distances, strict=True))
+        for distances, ids in found
         for row_ids, row_distances in zip(ids.tolist(), distances.tolist(), strict=True)
     ]

@@ -27,9 +27,13 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Data sets: what is known and what is on disk.", no_args_is_help=True)
 backbones_app = typer.Typer(help="Backbones: names, sizes, and whose weights are on disk.")
+prompts_app = typer.Typer(
+    help="Learned contexts: what they lie next to, out of harness, and into it.", no_args_is_help=True
+)
 cache_app = typer.Typer(help="Everything that can be computed again.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(backbones_app, name="backbones")
+app.add_typer(prompts_app, name="prompts")
 app.add_typer(cache_app, name="cache")
 
 MatrixOption = Annotated[Path, typer.Option("--matrix", "-m", help="The matrix YAML.", show_default=False)]
@@ -44,6 +48,9 @@ DataOption = Annotated[
     Path | None, typer.Option("--data", help="Folder of the data sets; else HARNESS_DATA, else the matrix's.")
 ]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+CellArgument = Annotated[
+    str, typer.Argument(metavar="CELL", help="Id of a cell, or the beginning of one.", show_default=False)
+]
 _RESULTS = Path("results")
 
 
@@ -271,6 +278,54 @@ def data_fetch(
     from harness.cli.data_fetch import fetch_command
 
     return fetch_command(dataset, data, given, mirror)
+
+
+@prompts_app.command("show")
+def prompts_show(
+    cell: CellArgument,
+    top: Annotated[int, typer.Option("--top", min=1, max=1000, help="Words a vector.")] = 5,
+    class_name: Annotated[
+        str | None, typer.Option("--class", help="Only this class's context, where each has its own.")
+    ] = None,
+    results: ResultsOption = _RESULTS,
+) -> int:
+    """Show the vocabulary words nearest to each learned vector, with their distances."""
+    from harness.cli.prompts import show_command
+
+    return show_command(cell, top, class_name, results)
+
+
+@prompts_app.command("export")
+def prompts_export(
+    cell: CellArgument,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the files.", show_default=False)],
+    results: ResultsOption = _RESULTS,
+) -> int:
+    """Write text features, context and a description, for use with open_clip alone."""
+    from harness.cli.prompts import export_command
+
+    return export_command(cell, out, results)
+
+
+@prompts_app.command("import")
+def prompts_import(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A model.pth.tar-N of the authors' code, or a context.safetensors.", show_default=False
+        ),
+    ],
+    name: Annotated[str, typer.Option("--name", help="What matrices call it.", show_default=False)],
+    position: Annotated[
+        str | None,
+        typer.Option("--class-token-position", help="end, middle or front; else the file's, else end."),
+    ] = None,
+    results: ResultsOption = _RESULTS,
+) -> int:
+    """Keep a context under a name, so that cells can evaluate it; nothing that the file holds is run."""
+    from harness.cli.prompts import import_command
+
+    return import_command(file, name, position, results)
 
 
 @cache_app.command("show")

@@ -26,6 +26,7 @@ _AXES = (
     "class_token_position",
     "n_ctx",
     "ctx_init",
+    "prompt",
     "shots",
     "seed",
 )
@@ -60,7 +61,7 @@ def _axes(cells: Sequence[Cell], catalog: Catalog) -> list[tuple[str, str]]:
     flats = [cell.to_dict() | {"template": _template(cell, catalog)} for cell in cells]
     rows = []
     for axis in _AXES:
-        counts = Counter(spell_value(flat[axis]) for flat in flats if flat[axis] is not None)
+        counts = Counter(spell_value(flat[axis]) for flat in flats if flat.get(axis) is not None)
         if counts and set(counts) not in ({"all"}, {OWN}):  # all classes, and own templates, are worth no line
             rows.append((axis, ", ".join(f"{value} ({count})" for value, count in counts.items())))
     return rows

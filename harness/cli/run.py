@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.cli import console
+from harness.cli.ask import ask_worker
 from harness.cli.progress import Progress
 from harness.cli.situation import Situation, look, look_at_cells
 from harness.data.dataset import keep_split
 from harness.dispatch.devices import Device, choose_devices
 from harness.dispatch.local import LocalLauncher
 from harness.dispatch.queue import Ended, run_jobs
-from harness.errors import Fault, HarnessError, MatrixError, RunError, did_you_mean
+from harness.errors import Fault, MatrixError, did_you_mean
 from harness.matrix.cell import Cell
 from harness.matrix.identity import display_names
 from harness.plan.group import group_cells
-from harness.plan.job import FAULTS_FILE, Job, Kind, flat_cells, write_job
+from harness.plan.job import Job, Kind, flat_cells, write_job
 from harness.plan.pending import Standing
 from harness.store.manifest import write_manifest
 from harness.store.records import quarantine, require_writable
@@ -143,15 +143,7 @@ def _check(options: RunOptions, situation: Situation, cells: Sequence[Cell], dev
         HarnessError: with all that it found.
     """
     console.note(f"{situation.matrix.name}: checking {len(cells)} pending cells")
-    folder = write_job(_job(options, situation, "check", cells, devices[0]), 0)
-    ended = run_jobs([folder], LocalLauncher(devices[:1]), lambda _: None)[0]
-    if ended.status != 0:
-        raise RunError(
-            f"the check ended with status {ended.status}; the end of {folder}/log.txt:\n{ended.log_tail()}"
-        )
-    faults = json.loads((folder / FAULTS_FILE).read_text(encoding="utf-8"))
-    if faults:
-        raise HarnessError(Fault(**fault) for fault in faults)
+    ask_worker(_job(options, situation, "check", cells, devices[0]), devices)
 
 
 def _run(

@@ -52,5 +52,5 @@ def look_at_cells(
 ) -> tuple[Scan, Today, tuple[Standing, ...]]:
     """The records of cells, today's digests, and where each cell stands; ``of`` has brought data sets along."""
     scan = read_records(results, [cell_id(cell) for cell in cells])
-    today = look_at_today(cells, catalog_with(of.sources), root, of.weights)
+    today = look_at_today(cells, catalog_with(of.sources), root, of.weights, results)
     return scan, today, standings(cells, scan, results, today)

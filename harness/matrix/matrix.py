@@ -11,7 +11,7 @@ from typing import Any
 from harness.errors import Fault, MatrixError, did_you_mean
 from harness.matrix.cell import CELL_KEYS, Cell, Recipe
 from harness.matrix.protocol import PROTOCOLS, Number
-from harness.matrix.schema import LEFT_OUT, RESERVED_NAME, LogitsRule, MatrixFile, read_matrix_file
+from harness.matrix.schema import LEFT_OUT, RESERVED_NAMES, LogitsRule, MatrixFile, read_matrix_file
 from harness.matrix.source import DatasetSource, read_sources
 from harness.matrix.template import OWN, resolved, spelled, template_fault
 from harness.matrix.vocabulary import MethodEntry, Vocabulary
@@ -77,8 +77,8 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
     faults += found
     reader = _Expansion(file, typed, vocabulary, faults)
     cells = reader.cells()
-    if typed.name is None and path.stem == RESERVED_NAME:
-        faults.append(Fault(str(path), f"the name {RESERVED_NAME!r} is taken; write `name: OTHER` into the file."))
+    if typed.name is None and path.stem in RESERVED_NAMES:
+        faults.append(Fault(str(path), f"the name {path.stem!r} is taken; write `name: OTHER` into the file."))
     if faults:
         raise MatrixError(sorted(dict.fromkeys(faults), key=_line_of))
     if not cells:
@@ -161,6 +161,9 @@ class _Expansion:
                 axes[key] = (self._recipe_overrides((*place, key), value, (name,)),)
             elif key != "method":
                 self._fault((*place, key), f"unknown axis of {name}. {did_you_mean(key, known)}")
+        for key, axis in method.axes.items():
+            if axis.kind == "name" and key not in entry:
+                self._fault(place, f"{name} needs `{key}: NAME` beside it.")
         return place, axes
 
     def _values(self, place: Path_, value: Any, check: Any) -> tuple[Any, ...]:

@@ -28,7 +28,8 @@ from harness.matrix.yaml_file import Path_, YamlFile
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 LogitsRule = Literal["auto", "always", "never"]  # whether logits of test images are kept
-RESERVED_NAME = "records"  # results/records belongs to all matrices
+# Folders of results/ that belong to all matrices, and what they hold.
+RESERVED_NAMES = {"records": "the records of all matrices", "prompts": "imported prompts"}
 
 
 def _names(info: ValidationInfo, kind: str) -> tuple[str, ...]:
@@ -109,8 +110,8 @@ def _pattern(value: Any) -> dict[str, Any]:
 
 
 def _file_name(value: str) -> str:
-    if value == RESERVED_NAME:
-        raise ValueError(f"{value!r} is taken: the folder holds the records of all matrices.")
+    if value in RESERVED_NAMES:
+        raise ValueError(f"{value!r} is taken: the folder holds {RESERVED_NAMES[value]}.")
     if _NAME.fullmatch(value):
         return value
     raise ValueError(f"names a folder, so only letters, digits, '.', '_' and '-' may stand in it, not {value!r}.")

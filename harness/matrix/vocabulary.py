@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,13 +11,16 @@ from harness.errors import did_you_mean
 from harness.matrix.cell import CLASSES, Scalar
 from harness.matrix.template import spelled, template_fault
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
 
 @dataclass(frozen=True, slots=True)
 class Axis:
     """One axis of a method: its default and what it may be.
 
     ``kind`` is ``word`` (one of ``allowed``), ``count`` (a whole number above zero), ``text`` (any words, or
-    null) or ``template`` (what ``matrix.template`` describes; the default is the data set's own sentence).
+    null), ``template`` (what ``matrix.template`` describes; the default is the data set's own sentence) or
+    ``name`` (of a file, which has to be given).
     """
 
     kind: str
@@ -32,6 +36,9 @@ class Axis:
             return None if whole else f"must be a whole number above zero, not {value!r}."
         if self.kind == "template":
             return template_fault(value)
+        if self.kind == "name":
+            named = isinstance(value, str) and _NAME.fullmatch(value)
+            return None if named else f"must be a name of letters, digits, '.', '_' and '-', not {value!r}."
         if value is None or (isinstance(value, str) and value.strip()):
             return None
         return f"must be words or null, not {value!r}."

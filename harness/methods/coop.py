@@ -3,28 +3,26 @@
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache
 
 import torch
 
 from harness.backbone.clip import Clip
-from harness.backbone.prompts import (
-    Layout,
-    check_lengths,
-    prompt_layout,
-    reference_context_tokens,
-    reference_layout,
-    spoken,
-)
-from harness.backbone.text import SharedPrompts, classes_at_once
+from harness.backbone.prompts import Layout, check_lengths, reference_context_tokens, spoken
+from harness.backbone.text import SharedPrompts
 from harness.engine.schedule import cosine_with_warmup
 from harness.engine.sgd import Batch, Progress, Run, Trained, train_together
-from harness.errors import DataError, Fault, PromptError
+from harness.errors import PromptError
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id, stream
-from harness.matrix.protocol import COOP, PROTOCOLS, Protocol
+from harness.methods.context_prompts import (
+    context_dtype,
+    context_fit,
+    context_layouts,
+    protocol_of,
+    require_same_classes,
+    shared_prompts,
+)
 from harness.methods.method import Fit, Outcome, RunInputs, require_few_shot
-from harness.methods.text_classifier import TextClassifier
 from harness.shapes import Context
 from harness.threads import side_by_side
 
@@ -44,14 +42,12 @@ class CoOp:
 
     def check_transfer(self, cell: Cell, learned: tuple[str, ...], target: tuple[str, ...]) -> None:
         """Raise DataError when every class has its own context and the target has other classes."""
-        if _per_class(cell) and learned != target:
-            what = f"class-specific contexts belong to the {len(learned)} classes that they were learned for, "
-            what += f"and these are {len(target)} others."
-            raise DataError(Fault("", what, "Evaluate unified contexts here, or exclude these cells."))
+        if _per_class(cell):
+            require_same_classes(learned, target)
 
     def restore(self, inputs: RunInputs, context: Context) -> Fit:
         """The classifier of a context that was learned before."""
-        return _fit(inputs, context.to(inputs.clip.device, _context_dtype(inputs.cell, inputs.clip)))
+        return context_fit(inputs, context.to(inputs.clip.device, context_dtype(inputs.cell, inputs.clip)))
 
     def fit(self, runs: Sequence[RunInputs]) -> Iterator[Outcome]:
         """The classifiers of the learned contexts; batches and views depend on (split, shots, seed) alone.
@@ -97,27 +93,18 @@ def initial_context(cell: Cell, clip: Clip, n_classes: int) -> Context:
     starts from the same vectors.
     """
     if cell.ctx_init is not None:
-        context = clip.token_table[list(_init_tokens(cell, clip))].to(_context_dtype(cell, clip))
+        context = clip.token_table[list(_init_tokens(cell, clip))].to(context_dtype(cell, clip))
         return context.expand(n_classes, -1, -1).clone() if _per_class(cell) else context
     generator = torch.Generator().manual_seed(stream("context", cell_id(cell), cell.seed))
     width = clip.token_table.shape[1]
     shape = (n_classes, cell.n_ctx, width) if _per_class(cell) else (cell.n_ctx, width)
     noise = torch.empty(shape).normal_(0.0, cell.recipe_dict()["init_std"], generator=generator)  # type: ignore[arg-type]
-    return noise.to(clip.device, _context_dtype(cell, clip))
-
-
-def _context_dtype(cell: Cell, clip: Clip) -> torch.dtype:
-    """fp32, unless the protocol lets contexts and SGD have the towers' number format."""
-    return clip.dtype if _protocol(cell).narrow_contexts else torch.float32
-
-
-def _protocol(cell: Cell) -> Protocol:
-    return PROTOCOLS.get(cell.protocol or "", COOP)
+    return noise.to(clip.device, context_dtype(cell, clip))
 
 
 def _per_class(cell: Cell) -> bool:
     """Whether every class has its own context; not with the words that the cell's protocol shares."""
-    if cell.ctx_init is not None and _protocol(cell).shares_words:
+    if cell.ctx_init is not None and protocol_of(cell).shares_words:
         return False
     return cell.context == "class_specific"
 
@@ -125,17 +112,17 @@ def _per_class(cell: Cell) -> bool:
 def _init_tokens(cell: Cell, clip: Clip) -> tuple[int, ...]:
     """The tokens that context vectors start from: all of the initial words, or the protocol's choice of them."""
     ctx_init = str(cell.ctx_init)
-    if _protocol(cell).cuts_prompts:
+    if protocol_of(cell).cuts_prompts:
         return reference_context_tokens(ctx_init, clip.tokens)
     return clip.tokens(spoken(ctx_init))
 
 
 def _layouts(cell: Cell, clip: Clip, class_names: tuple[str, ...]) -> list[Layout]:
-    position = str(cell.class_token_position)
-    n_ctx = (cell.n_ctx if cell.ctx_init is None else len(_init_tokens(cell, clip))) or 0
-    if _protocol(cell).cuts_prompts:
-        return [reference_layout(name, n_ctx, cell.ctx_init, position, clip.tokens) for name in class_names]
-    return [prompt_layout(name, n_ctx, position, clip.tokens) for name in class_names]
+    return context_layouts(cell, clip, class_names, _n_ctx(cell, clip))
+
+
+def _n_ctx(cell: Cell, clip: Clip) -> int:
+    return (cell.n_ctx if cell.ctx_init is None else len(_init_tokens(cell, clip))) or 0
 
 
 def _bundles(runs: Sequence[RunInputs]) -> list[list[RunInputs]]:
@@ -153,29 +140,14 @@ def _bundles(runs: Sequence[RunInputs]) -> list[list[RunInputs]]:
 
 
 def _prompts(run: RunInputs, n_runs: int) -> SharedPrompts:
-    """The prompts that ``n_runs`` runs have alike, in chunks of classes that fit the device's memory."""
-    layouts = _layouts(run.cell, run.clip, run.class_names)
-    per_class = _per_class(run.cell)
-    return SharedPrompts(layouts, run.clip, per_class, classes_at_once(layouts, run.clip, per_class, n_runs))
+    """The prompts that ``n_runs`` runs have alike."""
+    return shared_prompts(run, _n_ctx(run.cell, run.clip), _per_class(run.cell), n_runs)
 
 
 def _trained_fit(inputs: RunInputs, trained: Trained, n_together: int) -> Fit:
     details = {"trained_together": n_together, "notes": list(trained.notes)}
-    fit = _fit(inputs, trained.context)
+    fit = context_fit(inputs, trained.context)
     return replace(fit, history=trained.history, details=details, seconds=trained.seconds)
-
-
-def _fit(inputs: RunInputs, context: Context) -> Fit:
-    """The classifier of a context, for its own class names and for others."""
-
-    @cache
-    def classifier(class_names: tuple[str, ...]) -> TextClassifier:
-        prompts = _prompts(replace(inputs, class_names=class_names), 1)
-        with torch.no_grad():
-            (texts,) = prompts.encode(context[None])
-        return TextClassifier(texts, inputs.clip.logit_scale)
-
-    return Fit(classifier, context=context)
 
 
 def _epochs(inputs: RunInputs) -> Iterator[tuple[float, Iterator[Batch]]]:

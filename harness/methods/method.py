@@ -55,6 +55,7 @@ class Fit:
         context: the learned context.
         details: what a method found on the way.
         seconds: that the fit took, where that is not the time until it came.
+        source_digest: SHA-256 of the file that it was read from, where it was not learned here.
     """
 
     predictor: Callable[[tuple[str, ...]], Predictor]
@@ -62,6 +63,7 @@ class Fit:
     context: Context | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     seconds: float | None = None
+    source_digest: str | None = None
 
 
 Outcome = tuple[RunInputs, Fit | Exception]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.matrix.vocabulary import Axis, MethodEntry
@@ -15,10 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MethodRow:
-    """A method: where its class is (``module:Class``) and which axes it reads."""
+    """A method: where its class is (``module:Class``) and which axes it reads.
+
+    One that ``reads_results`` finds its input in the results folder.
+    """
 
     target: str
     entry: MethodEntry
+    reads_results: bool = False
 
 
 METHODS: Mapping[str, MethodRow] = {
@@ -43,11 +48,25 @@ METHODS: Mapping[str, MethodRow] = {
             },
         ),
     ),
+    "prompt": MethodRow(
+        "harness.methods.prompt:Prompt",
+        MethodEntry(
+            reads=frozenset({"protocol"}),
+            axes={
+                "prompt": Axis("name"),
+                "class_token_position": Axis("word", "end", ("end", "middle", "front")),
+                "ctx_init": Axis("text"),
+            },
+        ),
+        reads_results=True,
+    ),
 }
 
 
-def load_method(name: str) -> Method:
-    """The method of that name, ready to fit."""
-    module, _, attribute = METHODS[name].target.partition(":")
-    method: Method = getattr(importlib.import_module(module), attribute)()
+def load_method(name: str, results: Path | None = None) -> Method:
+    """The method of that name, ready to fit; ``results`` is where one finds its input that was not learned."""
+    row = METHODS[name]
+    module, _, attribute = row.target.partition(":")
+    make = getattr(importlib.import_module(module), attribute)
+    method: Method = make(results) if row.reads_results else make()
     return method

@@ -16,15 +16,16 @@ from harness.matrix.cell import Cell
 from harness.matrix.schema import LogitsRule
 from harness.matrix.source import DatasetSource
 from harness.matrix.weights import WeightsSource
+from harness.plan.request import PromptsRequest
 
-Kind = Literal["run", "check"]
+Kind = Literal["run", "check", "prompts"]
 
 
 class Job(BaseModel):
     """What a worker is asked to do.
 
     Attributes:
-        kind: ``run`` the cells, or ``check`` that they can run.
+        kind: ``run`` the cells, ``check`` that they can run, or do with ``prompts`` what is requested.
         matrix: name of the matrix.
         cells: flat cells.
         results: results folder, absolute.
@@ -36,6 +37,7 @@ class Job(BaseModel):
         tracking: ``none`` or ``wandb``.
         logits: whether logits of test images are kept: where they are small (``auto``), ``always`` or ``never``.
         trust_weights: whether the user vouches for weights that are TorchScript archives.
+        request: what is asked of a job of kind ``prompts``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,6 +55,7 @@ class Job(BaseModel):
     tracking: Literal["none", "wandb"] = "none"
     logits: LogitsRule = "auto"
     trust_weights: bool = False
+    request: PromptsRequest | None = None
 
     def cell_values(self) -> tuple[Cell, ...]:
         """The cells as values."""
@@ -60,6 +63,7 @@ class Job(BaseModel):
 
 
 JOB_FILE, LOG_FILE, EVENTS_FILE, FAULTS_FILE = "job.json", "log.txt", "events.jsonl", "faults.json"
+ANSWER_FILE = "answer.json"  # of a job that is asked something
 
 
 def write_job(job: Job, number: int) -> Path:

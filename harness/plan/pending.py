@@ -14,6 +14,7 @@ from harness.errors import BackboneError, DataError, Fault
 from harness.matrix.cell import Cell, Shots
 from harness.matrix.identity import cell_id
 from harness.matrix.weights import WeightsSource
+from harness.store.prompts import missing_prompt, prompt_digest
 from harness.store.record import SCHEMA_VERSION, RunRecord
 from harness.store.records import Scan, record_path
 
@@ -31,6 +32,7 @@ class Today:
         sizes: from data set to its size, where that is known.
         lists: from data set, shots and seed to the digest of the list of training images, ``None`` where they
             are drawn; without an entry where the list cannot be read.
+        prompts: from name to the digest of an imported context, where it is on disk.
     """
 
     splits: Mapping[str, str]
@@ -38,6 +40,7 @@ class Today:
     missing: tuple[Fault, ...]
     sizes: Mapping[str, Size] = field(default_factory=dict)
     lists: Mapping[_Draw, str | None] = field(default_factory=dict)
+    prompts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,13 @@ class Standing:
 
 
 def look_at_today(
-    cells: Iterable[Cell], catalog: Catalog, data: Path | None, files: Sequence[WeightsSource] = ()
+    cells: Iterable[Cell],
+    catalog: Catalog,
+    data: Path | None,
+    files: Sequence[WeightsSource] = (),
+    results: Path | None = None,
 ) -> Today:
-    """The digests of today's splits, lists and weights, and what the cells need that is not on disk."""
+    """The digests of today's splits, lists, weights and prompts, and what the cells need that is not on disk."""
     kept = tuple(cells)
     faults: list[Fault] = []
     splits, sizes = _look_at_data(kept, catalog, data, faults)
@@ -65,7 +72,8 @@ def look_at_today(
             weights[name] = weights_digest(backbone_spec(name, files))
         except BackboneError as error:
             faults += [Fault(f"backbone {fault.where}", fault.what, fault.mend) for fault in error.faults]
-    return Today(splits, weights, tuple(faults), sizes, lists)
+    prompts = {} if results is None else _look_at_prompts(kept, results, faults)
+    return Today(splits, weights, tuple(faults), sizes, lists, prompts)
 
 
 def _look_at_data(
@@ -112,6 +120,20 @@ def _look_at_lists(cells: Sequence[Cell], catalog: Catalog, faults: list[Fault])
     return lists
 
 
+def _look_at_prompts(cells: Sequence[Cell], results: Path, faults: list[Fault]) -> dict[str, str]:
+    """Digests of imported contexts; ``faults`` gets those that are not there."""
+    prompts: dict[str, str] = {}
+    for name in dict.fromkeys(_prompt(cell) for cell in cells):
+        if name is None:
+            continue
+        digest = prompt_digest(results, name)
+        if digest is None:
+            faults.append(missing_prompt(results, name))
+        else:
+            prompts[name] = digest
+    return prompts
+
+
 def standings(cells: Sequence[Cell], scan: Scan, results: Path, today: Today) -> tuple[Standing, ...]:
     """The state of every cell, in the order of the cells."""
     return tuple(_standing(cell, cell_id(cell), scan, results, today) for cell in cells)
@@ -136,6 +158,12 @@ def _draw(cell: Cell) -> _Draw:
     return cell.dataset, cell.shots, cell.seed or 0
 
 
+def _prompt(cell: Cell) -> str | None:
+    """The imported context that a cell evaluates."""
+    name = dict(cell.extras).get("prompt")
+    return None if name is None else str(name)
+
+
 def _stale(record: RunRecord, cell: Cell, today: Today) -> str:
     """Why a record no longer counts; empty when it does, also where today's digest is not known."""
     made_from = record.provenance
@@ -147,6 +175,7 @@ def _stale(record: RunRecord, cell: Cell, today: Today) -> str:
             ("split", made_from.split_digest, today.splits.get(cell.dataset)),
             ("target split", made_from.target_digest, today.splits.get(cell.target()[0])),
             ("weights", made_from.weights_digest, today.weights.get(cell.backbone)),
+            ("prompt", made_from.prompt_digest, today.prompts.get(_prompt(cell) or "")),
         )
         if then is not None and now not in (None, then)
     ]

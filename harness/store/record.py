@@ -55,7 +55,8 @@ class Provenance(_Frozen):
 
     ``subset_digest`` covers the training images of the few-shot draw, ``list_digest`` the file that lists them
     where they were not drawn, and ``images_digest`` the image files' sizes and times of change (``None`` for data
-    that comes with a package). ``target_digest`` is the split's of another data set that was evaluated on.
+    that comes with a package). ``target_digest`` is the split's of another data set that was evaluated on, and
+    ``prompt_digest`` the file's of a context that was imported.
     ``weights_trusted`` says that the weights were opened because of ``--trust-weights``, which archives need that
     OpenAI did not publish.
     """
@@ -75,6 +76,7 @@ class Provenance(_Frozen):
     images_digest: str | None
     list_digest: str | None = None
     target_digest: str | None = None
+    prompt_digest: str | None = None
     seeds: dict[str, int]
 
 

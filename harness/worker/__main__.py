@@ -6,9 +6,10 @@ from pathlib import Path
 from harness.errors import HarnessError
 from harness.plan.job import Job, read_job
 from harness.worker.check import check
+from harness.worker.prompts import prompts
 from harness.worker.run import run
 
-_KINDS = {"run": run, "check": check}
+_KINDS = {"run": run, "check": check, "prompts": prompts}
 
 
 def main(arguments: list[str]) -> int:

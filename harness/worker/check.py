@@ -56,15 +56,15 @@ def _faults(job: Job) -> list[Fault]:
     for cell in dict.fromkeys(replace(cell, shots=0, seed=None, recipe=None) for cell in cells):
         clip, target = clips.get((cell.backbone, cell.precision)), cell.target()
         if clip is not None and cell.dataset in splits and target[0] in splits:
-            faults += _cell_faults(cell, clip, splits[cell.dataset], splits[target[0]])
+            faults += _cell_faults(cell, clip, splits[cell.dataset], splits[target[0]], job.results)
     for name, split in splits.items():
         faults += _image_faults(catalog[name], split, cells, job)
     return faults
 
 
-def _cell_faults(cell: Cell, clip: Clip, source: Split, target: Split) -> list[Fault]:
+def _cell_faults(cell: Cell, clip: Clip, source: Split, target: Split, results: Path) -> list[Fault]:
     """Prompts that do not fit the text tower, and targets that what is learned cannot be used for."""
-    method = load_method(cell.method)
+    method = load_method(cell.method, results)
     place = f"{cell.dataset}, {cell.method}" + (f" on {cell.evaluate_on}" if cell.evaluate_on else "")
     try:
         learned = _names(source, cell.classes, cell.dataset)

@@ -88,7 +88,7 @@ def _keep(desk: Desk, source: Source, target: Materials, cell: Cell, fit: Fit, f
         images, labels = target.test()
     with _timed(timings, "evaluate_s"), torch.no_grad():
         if not is_training:
-            load_method(cell.method).check_transfer(cell, source.materials.class_names, names)
+            load_method(cell.method, desk.job.results).check_transfer(cell, source.materials.class_names, names)
         chunks = _Chunks() if are_kept(desk.job.logits, len(labels), len(names)) else None
         predictor = fit.predictor(names)
         counts = evaluate(predictor.logits, images, labels, len(names), chunks or (lambda _: None))
@@ -109,7 +109,7 @@ def _keep(desk: Desk, source: Source, target: Materials, cell: Cell, fit: Fit, f
         trained_by=None if is_training or source.draw is None else cell_id(trained),
         fewer_shots=() if source.draw is None else source.draw.fewer_shots,
         timings={name: round(seconds, 4) for name, seconds in timings.items()},
-        provenance=_provenance(desk, source, target, cell),
+        provenance=_provenance(desk, source, target, cell, fit),
         created_at=_now(),
     )
     words = _words(fit, source.materials) if is_training else None
@@ -118,7 +118,7 @@ def _keep(desk: Desk, source: Source, target: Materials, cell: Cell, fit: Fit, f
     desk.tell(event="done", cell=identifier, accuracy=record.accuracy, seconds=timings["total_s"])
 
 
-def _provenance(desk: Desk, source: Source, target: Materials, cell: Cell) -> Provenance:
+def _provenance(desk: Desk, source: Source, target: Materials, cell: Cell, fit: Fit) -> Provenance:
     commit, dirty = desk.git
     materials, draw = source.materials, source.draw
     return Provenance(
@@ -137,6 +137,7 @@ def _provenance(desk: Desk, source: Source, target: Materials, cell: Cell) -> Pr
         images_digest=None if draw is None else draw.images_digest,
         list_digest=None if draw is None else draw.list_digest,
         target_digest=None if cell.evaluate_on is None else target.split.digest,
+        prompt_digest=fit.source_digest,
         seeds={} if cell.seed is None else {"draw": cell.seed, "batches": cell.seed, "context": cell.seed},
     )
 

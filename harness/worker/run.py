@@ -117,7 +117,7 @@ def _run_group(desk: Desk, rooms: Rooms, materials: Materials, cells: list[Cell]
                 inputs = _inputs(desk, materials, draw, trained, of_training)
                 by_method.setdefault(trained.method, []).append(Training(inputs, draw, tuple(of_training)))
         for method, trainings in by_method.items():
-            _run_method(desk, rooms, materials, load_method(method), trainings)
+            _run_method(desk, rooms, materials, load_method(method, desk.job.results), trainings)
 
 
 def _run_method(desk: Desk, rooms: Rooms, materials: Materials, method: Method, trainings: list[Training]) -> None:

@@ -119,7 +119,7 @@ def test_vocabulary_is_gathered_from_its_rooms() -> None:
     names = known_names()
     assert list(names.datasets) == list(DATASETS)
     assert names.backbones.well_known == tuple(WELL_KNOWN)
-    assert list(names.methods) == ["zero_shot", "linear_probe", "coop"]
+    assert list(names.methods) == ["zero_shot", "linear_probe", "coop", "prompt"]
 
 
 def test_markup_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
