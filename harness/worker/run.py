@@ -19,6 +19,7 @@ from harness.data.own import catalog_with
 from harness.engine.batches import epoch_batches
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
+from harness.matrix.protocol import draw_rule
 from harness.methods.method import Fit, Method, RunInputs
 from harness.methods.table import METHODS, load_method
 from harness.plan.cost import n_train_images
@@ -94,7 +95,7 @@ def run(job: Job, folder: Path) -> None:
         desk = Desk(job, tracker, tell, git_state(), package_versions())
         catalog = catalog_with(job.sources)
         for (backbone, precision), of_backbone in _grouped(job.cell_values(), "backbone", "precision"):
-            clip = load_clip(backbone_spec(backbone), precision, device, job.trust_weights)
+            clip = load_clip(backbone_spec(backbone, job.weights), precision, device, job.trust_weights)
             rooms = Rooms(clip, catalog, job.data, say)
             for (dataset, classes), cells in _grouped(of_backbone, "dataset", "classes"):
                 _run_group(desk, rooms, rooms.source(dataset, classes), cells)
@@ -180,13 +181,17 @@ def _restored(desk: Desk, materials: Materials, method: Method, training: Traini
 
 
 def _is_of_today(record: RunRecord, materials: Materials, draw: Draw) -> bool:
-    """Whether a record was made from the weights, the split and the training images that are here."""
+    """Whether a record was made from the weights, the split and the training images that are here.
+
+    Lists that name the same images count as others where they are other files: batches and views derive from them.
+    """
     made_from = record.provenance
     return made_from is not None and (
         made_from.weights_digest,
         made_from.split_digest,
         made_from.subset_digest,
-    ) == (materials.clip.weights_digest, materials.split.digest, draw.digest)
+        made_from.list_digest,
+    ) == (materials.clip.weights_digest, materials.split.digest, draw.digest, draw.list_digest)
 
 
 def _trainings(cells: list[Cell]) -> Iterator[tuple[Cell, list[Cell]]]:
@@ -205,7 +210,10 @@ def _waves(cells: list[Cell], materials: Materials) -> Iterator[list[list[Cell]]
     wave: list[list[Cell]] = []
     n_images = 0
     size = Size(len(materials.split.class_names), len(materials.split.train))
-    for _, cells_of_draw in _grouped(cells, "shots", "seed"):
+    draws: dict[tuple[object, ...], list[Cell]] = {}
+    for cell in cells:
+        draws.setdefault((cell.shots, cell.seed, draw_rule(cell)), []).append(cell)
+    for cells_of_draw in draws.values():
         wave.append(cells_of_draw)
         n_images += n_train_images(cells_of_draw[0], size)
         if materials.clip.device.type == "cpu" or n_images >= _WAVE_IMAGES:
@@ -219,7 +227,7 @@ def _draw_of(materials: Materials, cell: Cell) -> Draw | None:
     """The draw that a cell learns from; ``None`` for a method that does not read shots."""
     if "shots" not in METHODS[cell.method].entry.reads:
         return None
-    return materials.draw(cell.shots, cell.seed or 0)
+    return materials.draw(cell.shots, cell.seed or 0, draw_rule(cell))
 
 
 def _inputs(desk: Desk, materials: Materials, draw: Draw | None, trained: Cell, cells: list[Cell]) -> RunInputs:
