@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -251,7 +252,9 @@ def _of_class(rows: list[WordRow], class_name: str | None, record: RunRecord) ->
         what = f"the cell {record.cell_id} has one context for all classes."
         raise RecordError(Fault("--class", what, "Leave --class away."))
     if class_name not in known:
-        raise RecordError(Fault("--class", f"unknown class {class_name!r}.", did_you_mean(class_name, known)))
+        near = ", ".join(difflib.get_close_matches(class_name, known, n=5) or known[:5])
+        mend = f"Such as {near}; without --class all {len(known)} are shown."
+        raise RecordError(Fault("--class", f"unknown class {class_name!r}.", mend))
     return [row for row in rows if row.class_name == class_name]
 
 

@@ -104,7 +104,8 @@ def _faults(cell: Cell, imported: ImportedContext, clip: Clip, class_names: tupl
     if context.ndim == 3:
         yield from _class_faults(imported, class_names, where)
     if facts.class_token_position not in (None, cell.class_token_position):
-        what = f"was learned with the class name at {facts.class_token_position}, not {cell.class_token_position}."
+        what = f"was imported with class_token_position {facts.class_token_position}, "
+        what += f"and the cell has {cell.class_token_position}."
         yield Fault(where, what, f"Write `class_token_position: {facts.class_token_position}` beside it.")
     if protocol_of(cell).cuts_prompts and facts.ctx_init not in (None, cell.ctx_init):
         what = f"started from the words {facts.ctx_init!r}, which decide where {cell.protocol} cuts prompts."

@@ -43,6 +43,7 @@ def guarded(repository: Path, *arguments: object, before: str = "") -> subproces
         (["backbones", "--all"], 0),
         (["backbones", "fetch", "tiny"], 0),
         (["cache", "show"], 0),
+        (["prompts", "show", "0"], 2),
         (["run", "--matrix", "experiments/full.yaml"], 2),
     ],
 )

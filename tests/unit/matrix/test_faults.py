@@ -300,13 +300,41 @@ def test_folder_is_no_matrix(tmp_path: Path, vocabulary: object) -> None:
         read_matrix(tmp_path, vocabulary)  # type: ignore[arg-type]
 
 
-def test_file_stem_that_is_taken_is_a_fault(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stem", ["records", "prompts"])
+def test_file_stem_that_is_taken_is_a_fault(tmp_path: Path, stem: str) -> None:
     """A file called ``records.yaml`` would share its folder with the records of all matrices."""
-    path = tmp_path / "records.yaml"
+    path = tmp_path / f"{stem}.yaml"
     path.write_text(GOOD)
     with pytest.raises(MatrixError) as caught:
         read_matrix(path, known_names())
-    assert str(caught.value) == f"{path}: the name 'records' is taken; write `name: OTHER` into the file."
+    assert str(caught.value) == f"{path}: the name {stem!r} is taken; write `name: OTHER` into the file."
+
+
+def test_a_prompt_has_to_be_named(tmp_path: Path) -> None:
+    """An axis without a default is asked for, by method and place; names are no paths."""
+    path = tmp_path / "mine.yaml"
+    head = "backbones: tiny\ndatasets: digits\nmethods:\n"
+    path.write_text(f"{head}  - prompt\n  - {{method: prompt, prompt: [good, ../bad, 3]}}\n")
+    with pytest.raises(MatrixError) as caught:
+        read_matrix(path, known_names())
+    named = "must be a name of letters, digits, '.', '_' and '-', not"
+    assert str(caught.value).splitlines() == [
+        f"{path}:4: methods[0]: prompt needs `prompt: NAME` beside it.",
+        f"{path}:5: methods[1].prompt[1]: {named} '../bad'.",
+        f"{path}:5: methods[1].prompt[2]: {named} 3.",
+    ]
+
+
+def test_a_prompt_is_one_cell_whatever_shots_and_seeds(tmp_path: Path) -> None:
+    """It learns from no images; its name is part of the cell, the protocol that cuts prompts too."""
+    path = tmp_path / "mine.yaml"
+    axes = "datasets: digits\nshots: [1, 2]\nseeds: [1, 2]\nevaluate_on: dtd\n"
+    path.write_text(f"backbones: tiny\n{axes}methods: {{method: prompt, prompt: mine}}\n")
+    cells = read_matrix(path, known_names()).cells
+    assert [cell.evaluate_on for cell in cells] == [None, "dtd"]
+    flat = cells[0].to_dict()
+    wanted = {"prompt": "mine", "class_token_position": "end", "protocol": "coop", "shots": 0, "seed": None}
+    assert {key: flat[key] for key in wanted} == wanted
 
 
 def test_alias_to_itself_ends(faults: Faults) -> None:

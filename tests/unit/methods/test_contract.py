@@ -3,10 +3,12 @@
 import inspect
 from dataclasses import fields, replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save
 
 from harness.backbone.clip import Clip
 from harness.data.augmentation import SmallAffine
@@ -15,11 +17,13 @@ from harness.data.few_shot import few_shot_subset
 from harness.engine.batches import epoch_batches
 from harness.features.extract import encode_views
 from harness.features.few_shot import FewShotFeatures
+from harness.files import write_bytes
 from harness.matrix.cell import Cell
 from harness.matrix.protocol import COOP
 from harness.methods.method import Fit, RunInputs
 from harness.methods.table import METHODS, load_method
 from harness.methods.text_classifier import TextClassifier
+from harness.store.prompts import prompt_path
 
 SPLIT = digits_split()
 SUBSET = few_shot_subset(SPLIT, 2, 1)
@@ -116,9 +120,11 @@ def test_a_method_sees_no_test_images() -> None:
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_cell_that_fits_passes_the_check(name: str, tiny: Clip) -> None:
+def test_a_cell_that_fits_passes_the_check(name: str, tiny: Clip, tmp_path: Path) -> None:
     """The check before training finds nothing wrong with a default cell."""
-    load_method(name).check(_cell(name), tiny, SPLIT.class_names)
+    write_bytes(prompt_path(tmp_path, "mine"), save({"context": torch.zeros(4, 64)}))
+    axes = {"prompt": "mine"} if name == "prompt" else {}
+    load_method(name, tmp_path).check(_cell(name, **axes), tiny, SPLIT.class_names)
 
 
 def test_epochs_are_told_and_kept(inputs: RunInputs) -> None:

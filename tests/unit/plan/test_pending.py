@@ -11,11 +11,12 @@ from harness.data.catalog import DATASETS, Catalog
 from harness.data.dataset import Size, keep_split, read_split
 from harness.data.folder import SPLIT_FILE
 from harness.data.own import catalog_with
-from harness.files import digest_file
+from harness.files import digest_bytes, digest_file, write_bytes
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.source import DatasetSource
 from harness.plan.pending import Standing, Today, look_at_today, standings
+from harness.store.prompts import prompt_path
 from harness.store.record import RunRecord
 from harness.store.records import read_records, write_record
 
@@ -336,3 +337,38 @@ def test_method_that_draws_nothing_needs_no_list(lists: Catalog, make_cell: Make
     """Zero-shot is asked for no list."""
     cell = make_cell(dataset="mine", method="zero_shot")
     assert look_at_today([cell], lists, None).missing == ()
+
+
+def _prompt_cell() -> Cell:
+    return Cell(
+        dataset="digits", backbone="tiny", method="prompt", protocol="coop", recipe=(),
+        class_token_position="end", extras=(("ctx_init", None), ("prompt", "mine")),
+    )  # fmt: skip
+
+
+def test_another_file_under_a_prompts_name_makes_the_record_stale(tmp_path: Path, make_record: MakeRecord) -> None:
+    """The record counts while the file is the one it was made with, and while none is there."""
+    cell, path = _prompt_cell(), prompt_path(tmp_path, "mine")
+    write_bytes(path, b"one")
+    write_record(tmp_path, make_record(cell, provenance={"prompt_digest": digest_bytes(b"one")}))
+
+    def stand() -> Standing:
+        scan = read_records(tmp_path, [cell_id(cell)])
+        return standings([cell], scan, tmp_path, look_at_today([cell], DATASETS, None, results=tmp_path))[0]
+
+    assert (stand().state, stand().why) == ("done", "")
+    write_bytes(path, b"two")
+    digests = digest_bytes(b"one")[:8], digest_bytes(b"two")[:8]
+    assert stand().why == "stale: other prompt ({}, today {})".format(*digests)
+    path.unlink()
+    assert stand().state == "done"
+
+
+def test_a_prompt_that_is_not_there_is_missing(tmp_path: Path) -> None:
+    """Its name, those that are there, and how to import it."""
+    write_bytes(prompt_path(tmp_path, "other"), b"one")
+    (fault,) = look_at_today([_prompt_cell()], DATASETS, None, results=tmp_path).missing
+    assert str(fault) == (
+        f"prompt mine: is not in {tmp_path / 'prompts'} (there: other). "
+        f"`harness prompts import FILE --name mine --results {tmp_path}` makes it."
+    )

@@ -1,0 +1,82 @@
+"""Imported contexts on disk, and what their headers say."""
+
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save
+
+from harness.errors import PromptError
+from harness.files import digest_bytes, write_bytes
+from harness.store.prompts import PromptFacts, prompt_digest, prompt_names, prompt_path, read_facts, read_prompt
+
+FACTS = PromptFacts(class_token_position="middle", epoch=50, class_names=("zero", "one"))
+
+
+def _file(header: dict[str, object] | bytes) -> bytes:
+    """A safetensors file with that header."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text
+
+
+def test_facts_cross_a_file() -> None:
+    """What was written is read, and one set of facts is one file to the byte."""
+    tensors = {"context": np.zeros((2, 3), np.float32)}
+    content = save(tensors, metadata=FACTS.header())
+    assert read_facts(content, "x") == FACTS
+    assert save(tensors, metadata=FACTS.header()) == content
+
+
+def test_nothing_is_known_of_another_programs_file() -> None:
+    """A header without facts, or with somebody else's, is no error."""
+    assert read_facts(save({"context": np.zeros(1)}), "x") == PromptFacts()
+    assert read_facts(_file({"__metadata__": {"format": "pt"}}), "x") == PromptFacts()
+
+
+def test_facts_of_a_later_version_are_read_as_far_as_they_are_known() -> None:
+    """An unknown fact is passed over."""
+    said = json.dumps({"class_token_position": "end", "mood": "good"})
+    assert read_facts(_file({"__metadata__": {"harness": said}}), "x") == PromptFacts(class_token_position="end")
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "x: is not a whole safetensors file: "),
+        (_file(b"{"), "x: is not a whole safetensors file: "),
+        (_file(b"[1]"), "x: is not a whole safetensors file: "),
+        (_file(b"[" * 100_000), "x: is not a whole safetensors file: "),
+        (_file({"__metadata__": {"harness": "{"}}), "x: is not a whole safetensors file: Invalid JSON"),
+        (
+            _file({"__metadata__": {"harness": '{"epoch": "x"}'}}),
+            "x: is not a whole safetensors file: Input should",
+        ),
+        (
+            _file({"__metadata__": {"harness": '{"class_token_position": "top"}'}}),
+            "x: says class_token_position 'top'; known: end, middle, front.",
+        ),
+    ],
+)
+def test_damaged_headers_are_named(content: bytes, what: str) -> None:
+    """A file that cannot be read is an error with its name, not a traceback."""
+    with pytest.raises(PromptError) as caught:
+        read_facts(content, "x")
+    assert str(caught.value).startswith(what)
+
+
+def test_prompts_are_found_by_name(tmp_path: Path) -> None:
+    """Content, digest and names; what is half written is not listed."""
+    write_bytes(prompt_path(tmp_path, "mine"), b"content")
+    write_bytes(tmp_path / "prompts" / ".mine.safetensors", b"")
+    assert read_prompt(tmp_path, "mine") == b"content"
+    assert prompt_digest(tmp_path, "mine") == digest_bytes(b"content")
+    assert prompt_names(tmp_path) == ("mine",)
+
+
+def test_a_prompt_that_is_not_there_is_said(tmp_path: Path) -> None:
+    """Folder and the command that makes it."""
+    assert prompt_digest(tmp_path, "mine") is None
+    with pytest.raises(PromptError, match="prompt mine: is not in .* `harness prompts import FILE --name mine"):
+        read_prompt(tmp_path, "mine")
