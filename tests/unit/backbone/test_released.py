@@ -33,7 +33,7 @@ def _state(context: Tensor = CONTEXT, n_classes: int = 3) -> dict[str, Tensor]:
 
 @pytest.fixture
 def training(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the authors' code saves of a training: real optimiser and schedulers, a numpy number, and the tensors."""
+    """What the authors' code saves: tensors, a real optimiser and real schedulers, and a number of numpy's."""
 
     class ConstantWarmupScheduler(torch.optim.lr_scheduler.LRScheduler):
         """A scheduler that holds another, as theirs does."""
@@ -111,7 +111,7 @@ class Calls:
 def test_a_trainings_file_gives_its_context(
     training: dict[str, Any], save: Callable[..., Path], legacy: bool
 ) -> None:
-    """Context, epoch and number of classes, from both forms that torch has written; nothing of theirs is imported."""
+    """Context, epoch and number of classes, from both of torch's forms; nothing of theirs is imported."""
     found = read_released(save(training, legacy))
     assert torch.equal(found.context, CONTEXT)
     assert (found.epoch, found.n_classes) == (50, 3)
@@ -207,7 +207,7 @@ def test_names_that_a_prompt_learner_does_not_need_are_refused(tmp_path: Path, n
 
 
 def test_what_is_built_into_a_stand_in_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A state that would change an object of a known class, its class included, changes nothing and is not kept."""
+    """A state that would change an object of a known class, or its class, changes nothing and is not kept."""
     built: list[object] = []
     plain = released._Inert.__setstate__
     monkeypatch.setattr(

@@ -78,5 +78,5 @@ def test_prompts_are_found_by_name(tmp_path: Path) -> None:
 def test_a_prompt_that_is_not_there_is_said(tmp_path: Path) -> None:
     """Folder and the command that makes it."""
     assert prompt_digest(tmp_path, "mine") is None
-    with pytest.raises(PromptError, match="prompt mine: is not in .* `harness prompts import FILE --name mine"):
+    with pytest.raises(PromptError, match=r"prompt mine: is not in .* `harness prompts import FILE --name mine"):
         read_prompt(tmp_path, "mine")
