@@ -5,7 +5,6 @@ axis        meaning
 =========== ==================================================================================
 images      images of one batch or table
 classes     class names, in the order of the labels 0 .. classes - 1
-templates   sentences that a class name is put into
 tokens      positions of the text tower, start-of-text first
 runs        trainings that are computed together
 n_ctx       learned context vectors of one prompt
@@ -22,7 +21,6 @@ from torch import Tensor
 Images = Float[Tensor, "images 3 height w"]
 ImageFeatures = Float[Tensor, "images dim"]
 TextFeatures = Float[Tensor, "classes dim"]
-TemplateFeatures = Float[Tensor, "templates classes dim"]
 Logits = Float[Tensor, "images classes"]
 Labels = Int[Tensor, " images"]
 TokenTable = Float[Tensor, "vocabulary width"]

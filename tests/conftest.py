@@ -1,6 +1,8 @@
 """What every test starts from: its own cache, no data folder, and threads that do not spin while they wait."""
 
 import os
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,3 +39,26 @@ def tiny() -> "Clip":
     from harness.backbone.spec import backbone_spec
 
     return load_clip(backbone_spec("tiny"), "fp32", torch.device("cpu"))
+
+
+@pytest.fixture(scope="session")
+def real_splits() -> Path:
+    """The folder of CoOp's published split files, which are other people's data and not part of the project."""
+    named = os.environ.get("HARNESS_TEST_SPLITS")
+    if not named:
+        pytest.skip("set HARNESS_TEST_SPLITS to the folder of the published split files (split_zhou_*.json)")
+    return Path(named)
+
+
+@pytest.fixture(scope="session")
+def paint() -> Callable[..., None]:
+    """A painter of small images, PNG or JPEG by the file's name, of a colour that follows from the path."""
+    from PIL import Image
+
+    def write(*files: Path) -> None:
+        for file in files:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            colour = zlib.crc32("/".join(file.parts[-2:]).encode())
+            Image.new("RGB", (12, 10), (colour & 255, colour >> 8 & 255, colour >> 16 & 255)).save(file)
+
+    return write

@@ -8,7 +8,7 @@ in the MLPs, an attention pool on the 32nd part of the image.
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import open_clip
@@ -23,6 +23,7 @@ StateDict = Mapping[str, Tensor]
 # What OpenAI's JIT archives hold beside the weights; their shapes say the same.
 _BESIDE = frozenset({"input_resolution", "context_length", "vocab_size"})
 _HEAD_WIDTH = 64
+_NAMED = 24  # tensors that a fault names before it counts the rest
 _POOL_STRIDE = 32  # pixels a position of a ResNet's attention pool
 _EXPANSION = 32  # channels of a ResNet's attention pool in widths of its first layer
 
@@ -175,8 +176,15 @@ def _key_faults(expected: StateDict, given: StateDict, where: str) -> list[Fault
         "are unknown": [key for key in given if key not in expected],
         "have a wrong shape": misshapen,
     }
+    mend = "Is it a file of another architecture?" if sum(map(len, kinds.values())) > _NAMED else ""
     return [
-        Fault(where, f"{len(found)} of its tensors {what}: {', '.join(found)}.")
+        Fault(where, f"{len(found)} of its tensors {what}: {_some(found)}.", mend)
         for what, found in kinds.items()
         if found
     ]
+
+
+def _some(names: Sequence[str]) -> str:
+    """All of ``names``, or the first of very many."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f", and {more} more" if more > 0 else "")

@@ -1,17 +1,17 @@
 """Backbones by name, and where their weights lie; torch is not needed to answer that.
 
 A name is ``tiny``, ``ARCHITECTURE:TAG`` or ``ARCHITECTURE:FILE`` with open_clip's names of architectures and tags.
-What holds a slash or ends like a weights file is a file, also where there is none; a relative one is looked for
-from the current folder. The name stands in a cell as it is written, so that a result does not depend on where a
-checkout lies; the digest in its record tells what the file held.
+What holds a slash or ends like a weights file is a file, also where there is none. A cell knows a file of a matrix
+by a name without its folder, so that a result does not depend on where a checkout lies; the digest in its record
+tells what the file held.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from harness.backbone.published import Published, architectures, nearest, publis
 from harness.backbone.supported import image_size_px, refusal
 from harness.errors import BackboneError, Fault
 from harness.files import cache_folder, digest_file, write_text
+from harness.matrix.weights import WeightsSource
 
 TINY = "tiny"
 TINY_FOLDER = Path(__file__).parent / "tiny"
@@ -67,12 +68,19 @@ class BackboneSpec:
         return self.published is None and self.file is None
 
 
-def backbone_spec(name: str) -> BackboneSpec:
+def backbone_spec(name: str, files: Iterable[WeightsSource] = ()) -> BackboneSpec:
     """The backbone of that name; nothing of it need be on disk.
+
+    Args:
+        name: ``tiny``, ``ARCHITECTURE:TAG``, ``ARCHITECTURE:FILE``, or the name of one of ``files``.
+        files: the weights files that a matrix brings along.
 
     Raises:
         BackboneError: architecture or tag is unknown, or the harness cannot run such towers.
     """
+    own = next((source for source in files if source.name == name), None)
+    if own is not None:
+        return replace(backbone_spec(f"{own.architecture}:{Path(own.file)}"), name=name)
     if name == TINY:
         return BackboneSpec(name, TINY, json.loads((TINY_FOLDER / "config.json").read_text(encoding="utf-8")))
     architecture, _, weights = name.partition(":")
@@ -89,6 +97,12 @@ def backbone_spec(name: str) -> BackboneSpec:
     if reason := refusal(config, published):
         raise BackboneError(Fault(name, reason))
     return BackboneSpec(name, architecture, config, published, Path(weights) if published is None else None)
+
+
+def file_of(name: str) -> tuple[str, str] | None:
+    """Architecture and path of ``ARCHITECTURE:FILE``; ``None`` for another name."""
+    architecture, _, weights = name.partition(":")
+    return (architecture, weights) if weights and _is_file_name(weights) else None
 
 
 def name_fault(name: str) -> str | None:
@@ -116,7 +130,8 @@ def weights_file(spec: BackboneSpec) -> Path:
         file = spec.file.expanduser()
         if not file.is_file():
             what = f"its weights are {'a folder' if file.is_dir() else 'missing'}: {file.absolute()}."
-            raise BackboneError(Fault(spec.name, what, "A relative file is looked for from the current folder."))
+            mend = "A file of a matrix is looked for from the YAML's folder."
+            raise BackboneError(Fault(spec.name, what, mend))
         return file
     places = [*_in_hub_cache(spec), *_in_clip_cache(spec)]
     found = next((place for place in places if place.is_file()), None)

@@ -153,6 +153,19 @@ def report(
     return report_command(matrix, results, out)
 
 
+@app.command()
+def metrics(
+    matrix: OptionalMatrix = None,
+    select: SelectOption = None,
+    results: ResultsOption = _RESULTS,
+    out: Annotated[Path | None, typer.Option("--out", help="A CSV file to write, too.")] = None,
+) -> int:
+    """Show accuracy, macro-F1, NLL and ECE of each cell, computed from its kept logits."""
+    from harness.cli.metrics import metrics_command
+
+    return metrics_command(matrix, select, results, out)
+
+
 @data_app.command("list")
 def data_list(data: DataOption = None) -> int:
     """Show the known data sets, their sizes, and which are on disk."""
@@ -172,11 +185,12 @@ def data_draw(
     subset_file: Annotated[
         str | None, typer.Option("--subset-file", help="Somebody's list in place of the draw.")
     ] = None,
+    rule: Annotated[str, typer.Option("--rule", help="coop, or lpclip: the linear probe's own.")] = "coop",
 ) -> int:
     """Print the images of a few-shot draw: path, label, class name. Needs the split, not the images."""
     from harness.cli.data import draw_command
 
-    return draw_command(dataset, shots, seed, part, matrix, data, subset_file)
+    return draw_command(dataset, shots, seed, part, matrix, data, subset_file, rule)
 
 
 @data_app.command("rebuild")
@@ -246,6 +260,24 @@ def data_check(
     from harness.cli.data_check import check_command
 
     return check_command(names or (), data, decode, content, matrix)
+
+
+@data_app.command("fetch")
+def data_fetch(
+    dataset: Annotated[str, typer.Argument(help="One of `harness data list`.", show_default=False)],
+    data: DataOption = None,
+    given: Annotated[
+        Path | None,
+        typer.Option("--from", help="An archive or a folder that is here already; folders are linked."),
+    ] = None,
+    mirror: Annotated[
+        str | None, typer.Option("--mirror", help="An address whose files, by their own names, are tried first.")
+    ] = None,
+) -> int:
+    """Download a data set, check it, and put it in its place; HF_ENDPOINT names another Hugging Face hub."""
+    from harness.cli.data_fetch import fetch_command
+
+    return fetch_command(dataset, data, given, mirror)
 
 
 @prompts_app.command("show")

@@ -12,9 +12,12 @@ from harness.data.catalog import DATASETS
 from harness.data.class_folders import read_class_names
 from harness.data.dataset import data_root, read_split, require_root, whats_missing
 from harness.data.draw import draw_subset
+from harness.data.fetch import size_text
+from harness.data.few_shot import DRAW_RULES
 from harness.data.folder import folder_split
 from harness.data.layout import SplitFile
 from harness.data.rebuild import REBUILDABLE, rebuild_split
+from harness.data.sources import SOURCES
 from harness.data.split import items_digest, items_lines
 from harness.data.split_files import split_json
 from harness.errors import DataError, Fault
@@ -23,20 +26,41 @@ from harness.matrix.cell import Shots
 
 
 def list_command(data: Path | None) -> int:
-    """Print one line a data set."""
+    """Print the data sets: one line each, then what is missing of them, and on what terms they can be had."""
     root = data_root(data, None)
-    rows = []
+    rows: list[tuple[object, ...]] = []
+    missing: dict[str, list[str]] = {}
+    terms: dict[str, str] = {}
     for row in DATASETS.values():
-        missing = whats_missing(row, root)
-        train, val, test = (f"{count:,}" if count else "–" for count in row.n_images or (0, 0, 0))
-        rows.append((row.name, row.n_classes, train, val, test, row.template, missing or "on disk"))
-    numbers = ("classes", "train", "val", "test")
+        source = SOURCES.get(row.name)
+        lacking = whats_missing(row, root)
+        if lacking is not None:
+            missing.setdefault(lacking, []).append(row.name)
+        if source is not None:
+            terms[row.name] = source.terms
+        size = "–" if source is None or source.download_bytes is None else size_text(source.download_bytes)
+        parts = (f"{count:,}" if count else "–" for count in row.n_images or (0, 0, 0))
+        state = "on disk" if lacking is None else "missing"
+        rows.append((row.name, row.n_classes, *parts, size, row.template, state))
+    numbers = ("classes", "train", "val", "test", "download")
     console.table("", ("dataset", *numbers, "template", "state"), rows, numbers=numbers)
+    console.say()
+    for what, names in missing.items():
+        console.say(f"{', '.join(names)}: {what}")
+    console.say()
+    console.table("", ("dataset", "terms"), terms.items())
     return 0
 
 
 def draw_command(
-    name: str, shots: str, seed: int, part: str, matrix: Path | None, data: Path | None, subset_file: str | None
+    name: str,
+    shots: str,
+    seed: int,
+    part: str,
+    matrix: Path | None,
+    data: Path | None,
+    subset_file: str | None,
+    rule: str,
 ) -> int:
     """Print the images of a few-shot draw, one line each; the SHA-256 of the output is the draw's fingerprint.
 
@@ -48,10 +72,12 @@ def draw_command(
     count = _shots(shots)
     if part not in ("train", "val"):
         raise DataError(Fault("--part", f"must be train or val, not {part!r}."))
+    if rule not in DRAW_RULES:
+        raise DataError(Fault("--rule", f"must be {' or '.join(DRAW_RULES)}, not {rule!r}."))
     if subset_file is not None:
         row = replace(row, subset_file=subset_file)
     split = read_split(row, shelf.root)
-    subset = draw_subset(split, row, count, seed)
+    subset = draw_subset(split, row, count, seed, rule)
     items = subset.train_items(split) if part == "train" else subset.val_items(split)
     # Bytes, so that neither a terminal's encoding nor Windows' line ends change the fingerprint.
     sys.stdout.buffer.write(items_lines(items).encode("utf-8"))

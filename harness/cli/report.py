@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 from harness.cli import console
 from harness.cli.situation import look, look_at_cells
 from harness.data.dataset import data_root
-from harness.data.own import catalog_with
 from harness.errors import Fault, RecordError
+from harness.matrix.source import DatasetSource
 from harness.plan.pending import Standing
 from harness.report.build import build_report, write_report
-from harness.report.entry import Entry
+from harness.report.entry import Entry, Words
 from harness.report.terminal import summary
+from harness.report.words import words_of
 from harness.store.manifest import read_manifests
-from harness.store.records import Scan
+from harness.store.records import Scan, record_path
+
+WORDS_SUFFIX = ".words.json"
 
 
 def report_command(matrix: Path | None, results: Path, out: Path | None) -> int:
@@ -23,11 +29,17 @@ def report_command(matrix: Path | None, results: Path, out: Path | None) -> int:
     Raises:
         RecordError: there is not a single record to report.
     """
-    for name, cells, scan in _matrices(matrix, results):
+    for name, sources, cells, scan in _matrices(matrix, results):
         for path, reason in scan.broken.items():
             console.note(f"{path} {reason}; it is left out", style="yellow")
         folder = _folder(name, results, out, several=matrix is None)
-        report = build_report(name, [_entry(cell) for cell in cells])
+        likes = {source.name: source.like for source in sources}
+        wanted = words_of(standing.cell for standing in cells)
+        entries = [
+            replace(_entry(cell, results if cell.cell in wanted else None), like=likes.get(cell.cell.dataset))
+            for cell in cells
+        ]
+        report = build_report(name, entries)
         written = write_report(report, folder)
         for block in summary(report):
             console.out().print(block)
@@ -35,17 +47,19 @@ def report_command(matrix: Path | None, results: Path, out: Path | None) -> int:
     return 0
 
 
-def _matrices(matrix: Path | None, results: Path) -> list[tuple[str, tuple[Standing, ...], Scan]]:
-    """Every matrix to report, with where its cells stand."""
+def _matrices(
+    matrix: Path | None, results: Path
+) -> list[tuple[str, tuple[DatasetSource, ...], tuple[Standing, ...], Scan]]:
+    """Every matrix to report, with its own data sets, and where its cells stand."""
     if matrix is not None:
         situation = look(matrix, None, results, None)
-        found = [(situation.matrix.name, situation.cells, situation.scan)]
+        found = [(situation.matrix.name, situation.matrix.sources, situation.cells, situation.scan)]
     else:
         found = []
         for each in read_manifests(results):
-            scan, _, cells = look_at_cells(each.cells, catalog_with(each.sources), results, data_root(None, None))
-            found.append((each.name, cells, scan))
-    if not any(standing.record for _, cells, _ in found for standing in cells):
+            scan, _, cells = look_at_cells(each.cells, each, results, data_root(None, None))
+            found.append((each.name, each.sources, cells, scan))
+    if not any(standing.record for _, _, cells, _ in found for standing in cells):
         what = "holds no records to report."
         raise RecordError(
             Fault(str(results), what, "Run `harness run --matrix FILE` first, or name another --results.")
@@ -60,10 +74,23 @@ def _folder(name: str, results: Path, out: Path | None, several: bool) -> Path:
     return out / name if several else out
 
 
-def _entry(standing: Standing) -> Entry:
-    """The cell with its record, or with the reason why it has none that counts."""
+def _entry(standing: Standing, results: Path | None) -> Entry:
+    """The cell with its record, or why it has none that counts; from ``results`` the words of what it learned."""
     if standing.state == "done":
-        return Entry(standing.cell, standing.record, None)
+        words = None if results is None else _words(record_path(results, standing.id).with_suffix(WORDS_SUFFIX))
+        return Entry(standing.cell, standing.record, None, words)
     if standing.state == "failed":
         return Entry(standing.cell, standing.record, "failed")
     return Entry(standing.cell, None, "stale" if standing.why.startswith("stale") else "missing")
+
+
+def _words(path: Path) -> Words | None:
+    """The nearest words that stand in a file; ``None`` where there is none, which the report then says."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        rows = [tuple((str(each["word"]), float(each["distance"])) for each in row) for row in content["nearest"]]
+        shape = tuple(map(int, content["shape"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    is_whole = len(rows) == math.prod(shape) and bool(shape) and all(rows)
+    return Words(shape, tuple(rows)) if is_whole else None

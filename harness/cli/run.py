@@ -65,8 +65,8 @@ def run_command(options: RunOptions) -> int:
     if situation.today.missing:
         raise MatrixError(situation.today.missing)
     cells = [standing.cell for standing in todo]
-    _keep_splits(situation, cells)
     _check(options, situation, cells, devices)
+    _keep_splits(situation, cells)
     ended = _run(options, situation, cells, devices)
     return _sum_up(options, situation, cells, ended)
 
@@ -112,8 +112,8 @@ def _say_stale(todo: Sequence[Standing]) -> None:
 
 
 def _keep_splits(situation: Situation, cells: Sequence[Cell]) -> None:
-    """Fix the splits of plain folders before anything learns from them."""
-    for name in dict.fromkeys(cell.dataset for cell in cells):
+    """Fix the splits of plain folders before anything learns from them or is evaluated on them."""
+    for name in dict.fromkeys(name for cell in cells for name in (cell.dataset, cell.target()[0])):
         written = keep_split(situation.catalog[name], situation.data)
         if written is not None:
             console.note(f"{name}: its split is kept in {written}; images that come later are no part of it")
@@ -127,9 +127,11 @@ def _job(options: RunOptions, situation: Situation, kind: Kind, cells: Sequence[
         results=options.results.resolve(),
         data=None if situation.data is None else situation.data.resolve(),
         sources=situation.matrix.sources,
+        weights=situation.matrix.weights,
         device=device.kind,
         fewer_shots=situation.matrix.fewer_shots,
         tracking=options.track or situation.matrix.tracking,  # type: ignore[arg-type]  # checked in _check_words
+        logits=situation.matrix.logits,
         trust_weights=options.trust_weights,
     )
 
@@ -161,7 +163,7 @@ def _run(
 def _sum_up(options: RunOptions, situation: Situation, cells: Sequence[Cell], ended: Sequence[Ended]) -> int:
     """Say what came of the cells: by where they stand now, never by what workers said."""
     names = display_names(situation.matrix.cells)
-    _, _, now = look_at_cells(tuple(cells), situation.catalog, options.results, situation.data)
+    _, _, now = look_at_cells(tuple(cells), situation.matrix, options.results, situation.data)
     failed = [cell for cell in now if cell.state == "failed"]
     unfinished = [cell for cell in now if cell.state == "pending"]
     n_done = len(now) - len(failed) - len(unfinished)

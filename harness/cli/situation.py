@@ -14,6 +14,7 @@ from harness.matrix.identity import cell_id
 from harness.matrix.matrix import Matrix, read_matrix
 from harness.matrix.select import select
 from harness.plan.pending import Standing, Today, look_at_today, standings
+from harness.store.manifest import Manifest
 from harness.store.records import Scan, read_records
 
 
@@ -42,15 +43,14 @@ def look(matrix_file: Path, expression: str | None, results: Path, data: Path | 
     matrix = read_matrix(matrix_file, known_names())
     root = data_root(data, matrix.data)
     cells = select(matrix.cells, expression)
-    catalog = catalog_with(matrix.sources)
-    scan, today, found = look_at_cells(cells, catalog, results, root)
-    return Situation(matrix, catalog, root, scan, today, found)
+    scan, today, found = look_at_cells(cells, matrix, results, root)
+    return Situation(matrix, catalog_with(matrix.sources), root, scan, today, found)
 
 
 def look_at_cells(
-    cells: tuple[Cell, ...], catalog: Catalog, results: Path, root: Path | None
+    cells: tuple[Cell, ...], of: Matrix | Manifest, results: Path, root: Path | None
 ) -> tuple[Scan, Today, tuple[Standing, ...]]:
-    """The records of cells, today's digests, and where each cell stands."""
+    """The records of cells, today's digests, and where each cell stands; ``of`` has brought data sets along."""
     scan = read_records(results, [cell_id(cell) for cell in cells])
-    today = look_at_today(cells, catalog, root, results)
+    today = look_at_today(cells, catalog_with(of.sources), root, of.weights, results)
     return scan, today, standings(cells, scan, results, today)

@@ -8,7 +8,6 @@ from pathlib import Path
 from harness.cli import console
 from harness.cli.situation import look, look_at_cells
 from harness.data.dataset import data_root
-from harness.data.own import catalog_with
 from harness.errors import Fault, RecordError
 from harness.matrix.identity import display_names
 from harness.plan.pending import Standing
@@ -46,6 +45,4 @@ def _states(matrix: Path | None, results: Path, data: Path | None) -> list[tuple
             Fault(str(results), "no matrix was run into this folder yet.", "Run `harness run --matrix FILE`.")
         )
     root = data_root(data, None)
-    return [
-        (each.name, look_at_cells(each.cells, catalog_with(each.sources), results, root)[2]) for each in manifests
-    ]
+    return [(each.name, look_at_cells(each.cells, each, results, root)[2]) for each in manifests]

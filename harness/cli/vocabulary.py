@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.backbone.spec import WELL_KNOWN, name_fault
+from harness.backbone.spec import WELL_KNOWN, file_of, name_fault
 from harness.data.catalog import DATASETS
 from harness.matrix.vocabulary import BackboneNames, DatasetEntry, Vocabulary
 from harness.methods.table import METHODS
@@ -14,6 +14,6 @@ def known_names() -> Vocabulary:
         datasets={
             name: DatasetEntry(row.template, row.smallest_class, row.trains) for name, row in DATASETS.items()
         },
-        backbones=BackboneNames(tuple(WELL_KNOWN), name_fault),
+        backbones=BackboneNames(tuple(WELL_KNOWN), name_fault, file_of),
         methods={name: row.entry for name, row in METHODS.items()},
     )

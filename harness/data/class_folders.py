@@ -98,7 +98,7 @@ def read_class_names(path: Path) -> dict[str, str]:
         DataError: the file is missing, or a line has no class name or repeats a folder.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         what = "is missing." if isinstance(error, FileNotFoundError) else f"cannot be read: {error}."
         raise DataError(Fault(str(path), f"the file of class names {what}")) from None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.data.catalog import DatasetRow
 from harness.data.classes import relabelled
-from harness.data.few_shot import Subset, few_shot_subset
+from harness.data.few_shot import COOP_RULE, Subset, few_shot_subset
 from harness.data.split import Split
 from harness.data.subset_file import listed_subset
 from harness.errors import DataError, Fault
@@ -14,14 +14,17 @@ from harness.files import digest_file
 from harness.matrix.cell import Shots
 
 
-def draw_subset(split: Split, row: DatasetRow, shots: Shots, seed: int) -> Subset:
-    """The few-shot draw, or the list of images that the data set has in its place.
+def draw_subset(split: Split, row: DatasetRow, shots: Shots, seed: int, rule: str = COOP_RULE) -> Subset:
+    """The few-shot draw by a rule, or the list of images that the data set has in its place, whatever the rule.
 
     Raises:
-        DataError: a class has no images; or the list is missing or does not go with the split.
+        DataError: the data set has no training images, or the draw cannot be made; or the list is missing or does
+            not go with the split.
     """
+    if not row.trains:
+        raise DataError(Fault(row.name, "has no training images; it is a target to evaluate on."))
     file = list_file(row, shots, seed)
-    return few_shot_subset(split, shots, seed) if file is None else listed_subset(split, file, shots, seed)
+    return few_shot_subset(split, shots, seed, rule) if file is None else listed_subset(split, file, shots, seed)
 
 
 def list_file(row: DatasetRow, shots: Shots, seed: int) -> Path | None:

@@ -103,6 +103,7 @@ def folder_split(folder: Path, names: Mapping[str, str] | None = None) -> Split:
         if found and set(found) <= set(PARTS):
             rows = _given_parts(folder, found)
             return validated(Split(**_items(rows, names, folder)), str(folder))
+        _check_parts_stand_alone(folder, found)
         images = {name: image_names(folder / name) for name in found}
     except OSError as error:
         raise DataError(Fault(str(folder), f"cannot be listed: {error}.")) from None
@@ -133,6 +134,18 @@ def _items(
     }
 
 
+def _check_parts_stand_alone(folder: Path, found: list[str]) -> None:
+    """Raise DataError when folders of classes stand beside other folders: only one of the two can be meant."""
+    parts = [part for part in ("train", "test") if part in found and class_folders(folder / part)]
+    if parts:
+        others = [name for name in found if name not in PARTS]
+        what = (
+            f"holds class folders in {' and '.join(f'{part}/' for part in parts)}, but other folders beside them: "
+        )
+        mend = "Parts are called train, val and test; move everything else away."
+        raise DataError(Fault(str(folder), f"{what}{', '.join(others[:5])}.", mend))
+
+
 def _given_parts(folder: Path, found: list[str]) -> dict[str, list[_Row]]:
     """The parts that folders spell out.
 
@@ -141,7 +154,8 @@ def _given_parts(folder: Path, found: list[str]) -> dict[str, list[_Row]]:
     """
     lacking = [part for part in ("train", "test") if part not in found]
     if lacking:
-        what = f"has {' and '.join(f'{part}/' for part in found)} but no {' and no '.join(lacking)}/."
+        has, lacks = (f"{part}/" for part in found), (f"no {part}/" for part in lacking)
+        what = f"has {' and '.join(has)} but {' and '.join(lacks)}."
         mend = "Rename a part, or put all class folders into one folder to have the split drawn."
         raise DataError(Fault(str(folder), what, mend))
     rows: dict[str, list[_Row]] = {part: [] for part in PARTS}

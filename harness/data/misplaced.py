@@ -141,7 +141,7 @@ class Places:
         """What to do about a missing file of the split."""
         if found := _folder_of_file(self._starts, need.name):
             return f"It lies in {found}: copy or link it."
-        return "It is published and is never made anew; put the file there."
+        return "It is published and is never made anew; put the file there, or `harness data fetch` it."
 
     def _mend_by_unpacking(self) -> str:
         """What to do about images that were not found anywhere."""

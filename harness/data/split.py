@@ -13,8 +13,8 @@ from harness.errors import DataError, Fault
 from harness.files import digest_text
 
 PARTS = ("train", "val", "test")
-# A tab or a line end would break the lines that digests are made of; half a character cannot be written at all.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+# A tab or a line end would break the lines that digests are made of; a lone surrogate has no UTF-8 bytes.
+_UNFIT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 class Item(NamedTuple):
@@ -91,9 +91,9 @@ def validated(split: Split, where: str, must_hold: tuple[str, ...] = ("train", "
     outside = [path for path in paths if _leads_out(path)]
     if outside:
         faults.append(Fault(where, f"{len(outside)} paths lead out of the image folder, {outside[0]!r} first."))
-    broken = [item for item in everything if _CONTROL.search(item.path + item.class_name)]
+    broken = [item for item in everything if _UNFIT.search(item.path + item.class_name)]
     if broken:
-        what = f"{len(broken)} paths or class names hold control or broken characters, {broken[0]!r} first."
+        what = f"{len(broken)} paths or class names hold control characters or are not UTF-8, {broken[0]!r} first."
         faults.append(Fault(where, what))
     faults += [Fault(where, f"the part {part!r} is empty.") for part in must_hold if not getattr(split, part)]
     if faults:

@@ -18,10 +18,10 @@ def read_split_json(path: Path) -> Split:
         DataError: the file is missing or of another form.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
         parts = {part: tuple(Item(*_typed(row)) for row in content[part]) for part in PARTS}
     except FileNotFoundError:
-        mend = "The split is published and is never drawn anew; put the file there."
+        mend = "The split is published and is never drawn anew; put the file there, or `harness data fetch` it."
         raise DataError(Fault(str(path), "the split file is missing.", mend)) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(Fault(str(path), f"is not a split of CoOp's form: {error!r}.")) from None
@@ -47,11 +47,11 @@ def read_text_lists(folder: Path, names: str, lists: Mapping[str, str]) -> Split
     """
     try:
         labels = {
-            name.strip(): i for i, name in enumerate((folder / names).read_text(encoding="utf-8").splitlines())
+            name.strip(): i for i, name in enumerate((folder / names).read_text(encoding="utf-8-sig").splitlines())
         }
         parts: dict[str, tuple[Item, ...]] = {}
         for part, file in lists.items():
-            lines = (folder / file).read_text(encoding="utf-8").splitlines()
+            lines = (folder / file).read_text(encoding="utf-8-sig").splitlines()
             rows = [line.strip().split(" ", 1) for line in lines if line.strip()]
             parts[part] = tuple(Item(f"{image}.jpg", labels[name], name) for image, name in rows)
     except FileNotFoundError as error:

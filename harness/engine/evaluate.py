@@ -21,9 +21,15 @@ class Counts:
 
 
 def evaluate(
-    logits: Callable[[ImageFeatures], Logits], images: ImageFeatures, labels: Labels, n_classes: int
+    logits: Callable[[ImageFeatures], Logits],
+    images: ImageFeatures,
+    labels: Labels,
+    n_classes: int,
+    watch: Callable[[Logits], object] = lambda _: None,
 ) -> Counts:
     """Counts over all test images; ties go to the lower label.
+
+    ``watch`` is shown the logits of every chunk, in order; nothing else holds on to them.
 
     Raises:
         RunError: a logit is not finite.
@@ -33,6 +39,7 @@ def evaluate(
         values = logits(chunk)
         if not torch.isfinite(values).all():
             raise RunError("the logits of the test images are not finite.")
+        watch(values)
         predictions.append(values.argmax(dim=1))
     predicted = torch.cat(predictions)
 

@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -30,20 +31,32 @@ class Epoch:
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    """All that a training is after some epochs: going on from here ends where going on without a break does."""
+
+    context: Context
+    velocity: Context
+    history: tuple[Epoch, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One context to train.
 
     Attributes:
         context: initial vectors; not changed.
-        epochs: learning rate and batches of every epoch.
+        epochs: learning rate and batches of every epoch, or of those behind ``state``.
         momentum: of SGD, without dampening or Nesterov.
         weight_decay: added to the gradient (coupled).
+        state: where an earlier training was broken off; ``None`` begins with ``context``.
     """
 
     context: Context
     epochs: Iterable[tuple[float, Iterable[Batch]]]
     momentum: float
     weight_decay: float
+    state: State | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +71,11 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A run has finished this many epochs."""
+    """A run has finished this many epochs; ``state`` gives where it stands, as long as it goes no further."""
 
     run: int
     epochs: int
+    state: Callable[[], State]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +120,7 @@ def train_together(
         for run in list(active):
             last = bundle.histories[run][-1]
             if math.isfinite(last.loss):
-                yield Progress(run, len(bundle.histories[run]))
+                yield Progress(run, len(bundle.histories[run]), partial(bundle.state, run))
             else:
                 active.remove(run)
                 where = f"in epoch {len(bundle.histories[run])}, with a learning rate of {last.lr:g}"
@@ -137,19 +151,29 @@ class _Bundle:
         shrink: Callable[[], bool],
     ) -> None:
         self._encode, self._scale, self._shrink = encode, scale, shrink
-        self._contexts = torch.stack([run.context for run in runs])
+        states = [run.state for run in runs]
+        begun = zip(runs, states, strict=True)
+        self._contexts = torch.stack([run.context if state is None else state.context for run, state in begun])
         self._velocity = torch.zeros_like(self._contexts)
+        for row, state in enumerate(states):
+            if state is not None:
+                self._velocity[row] = state.velocity
         self._momentum = [run.momentum for run in runs]
         self._decay = [run.weight_decay for run in runs]
         self._at_once = len(runs)
         self._notes: list[str] = []
-        self._seconds = [0.0] * len(runs)
-        self.histories: list[list[Epoch]] = [[] for _ in runs]
+        self._seconds = [0.0 if state is None else state.seconds for state in states]
+        self.histories: list[list[Epoch]] = [[] if state is None else list(state.history) for state in states]
 
     def trained(self, run: int) -> Trained:
         """What has become of a run so far."""
         context = self._contexts[run].clone()
         return Trained(context, tuple(self.histories[run]), self._seconds[run], tuple(self._notes))
+
+    def state(self, run: int) -> State:
+        """Where a run stands."""
+        context, velocity = self._contexts[run].clone(), self._velocity[run].clone()
+        return State(context, velocity, tuple(self.histories[run]), self._seconds[run])
 
     def epoch(self, planned: dict[int, tuple[float, Iterable[Batch]]]) -> None:
         """One epoch of the planned runs, each with its own learning rate and batches."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.files import canonical_json, digest_text
 from harness.matrix.cell import Cell
+from harness.matrix.template import readable
 
 ID_DIGITS = 20  # 80 bits: 1e5 cells collide with probability 4e-15
 
@@ -22,7 +23,6 @@ _PLAIN = (
     "dataset",
     "classes",
     "method",
-    "template",
     "context",
     "class_token_position",
 )
@@ -87,6 +87,8 @@ def _word(axis: str, value: Any, flat: Mapping[str, Any]) -> str:
         return f"init={value!r}" if value else "init=random"
     if value is None:
         return ""
+    if axis == "template":
+        return readable(value)
     return f"{axis.removeprefix('recipe.')}={value}" if axis not in _PLAIN else str(value)
 
 

@@ -11,10 +11,12 @@ from typing import Any
 from harness.errors import Fault, MatrixError, did_you_mean
 from harness.matrix.cell import CELL_KEYS, Cell, Recipe
 from harness.matrix.protocol import PROTOCOLS, Number
-from harness.matrix.schema import LEFT_OUT, RESERVED_NAMES, MatrixFile, read_matrix_file
+from harness.matrix.schema import LEFT_OUT, RESERVED_NAMES, LogitsRule, MatrixFile, read_matrix_file
 from harness.matrix.source import DatasetSource, read_sources
+from harness.matrix.template import OWN, resolved, spelled, template_fault
 from harness.matrix.vocabulary import MethodEntry, Vocabulary
-from harness.matrix.yaml_file import Path_, YamlFile, read_yaml, spell
+from harness.matrix.weights import WeightsSource, read_weights
+from harness.matrix.yaml_file import Path_, YamlFile, beside, read_yaml, spell
 
 Axes = dict[str, tuple[Any, ...]]  # from a key of the cell to its values
 
@@ -45,6 +47,8 @@ class Matrix:
         tracking: ``none`` or ``wandb``.
         data: folder of the data sets, if the YAML names one; absolute, or relative to the YAML's folder.
         sources: the data sets that the YAML describes itself.
+        weights: the weights files that the YAML names.
+        logits: whether logits of test images are kept: where they are small (``auto``), ``always`` or ``never``.
     """
 
     name: str
@@ -53,6 +57,8 @@ class Matrix:
     tracking: str = "none"
     data: str | None = None
     sources: tuple[DatasetSource, ...] = ()
+    weights: tuple[WeightsSource, ...] = ()
+    logits: LogitsRule = "auto"
 
 
 def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
@@ -64,7 +70,9 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
     Raises:
         MatrixError: with every fault of the file.
     """
-    file, vocabulary, sources, faults = read_sources(read_yaml(path), vocabulary)
+    file, vocabulary, weights, faults = read_weights(read_yaml(path), vocabulary)
+    file, vocabulary, sources, found = read_sources(file, vocabulary)
+    faults += found
     typed, found = read_matrix_file(file, vocabulary)
     faults += found
     reader = _Expansion(file, typed, vocabulary, faults)
@@ -75,8 +83,17 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
         raise MatrixError(sorted(dict.fromkeys(faults), key=_line_of))
     if not cells:
         raise MatrixError(Fault(str(path), "describes no cell: exclude removes them all."))
-    data = None if typed.data is None else str(path.parent / Path(typed.data).expanduser())
-    return Matrix(typed.name or path.stem, cells, typed.fewer_shots == "allow", typed.tracking, data, sources)
+    data = None if typed.data is None else str(beside(path, typed.data))
+    return Matrix(
+        typed.name or path.stem,
+        cells,
+        fewer_shots=typed.fewer_shots == "allow",
+        tracking=typed.tracking,
+        data=data,
+        sources=sources,
+        weights=weights,
+        logits=typed.logits,
+    )
 
 
 def _line_of(fault: Fault) -> tuple[int, str]:
@@ -106,6 +123,7 @@ class _Expansion:
         for place, entry in self._entries("include"):
             cells += self._include(place, entry, shared, methods)
         unique = tuple(dict.fromkeys(cells))
+        self._check_protocols(unique)
         self._check_trainable(unique)
         self._check_class_sizes(unique)
         return unique
@@ -137,7 +155,8 @@ class _Expansion:
         axes: Axes = {"method": (name,)}
         for key, value in entry.items():
             if key in method.axes:
-                axes[key] = self._values((*place, key), value, method.axes[key].fault)
+                values = self._values((*place, key), value, method.axes[key].fault)
+                axes[key] = tuple(map(method.axes[key].read, values))
             elif key == "recipe":
                 axes[key] = (self._recipe_overrides((*place, key), value, (name,)),)
             elif key != "method":
@@ -203,11 +222,26 @@ class _Expansion:
             unknown = [key for key in entry if key not in keys]
             for key in unknown:
                 self._fault((*place, key), f"unknown axis. {did_you_mean(key, sorted(keys))}")
-            matching = {cell for cell in cells if entry and not unknown and _matches(cell, entry)}
+            matching = {cell for cell in cells if entry and not unknown and self._matches(cell, entry)}
             if not unknown and not matching and cells:
                 self._fault(place, "matches no cell of the matrix.")
             cells = [cell for cell in cells if cell not in matching]
         return cells
+
+    def _matches(self, cell: Cell, entry: Mapping[str, Any]) -> bool:
+        """Whether the cell has one of the entry's values at every key of the entry."""
+        flat = cell.to_dict()
+        wanted = {key: value if isinstance(value, list) else [value] for key, value in entry.items()}
+        if "template" in wanted and cell.template is not None:
+            own = self._own_template(cell.dataset, cell.evaluate_on)
+            usable = [value for value in wanted["template"] if template_fault(value) is None]
+            wanted["template"] = [resolved(spelled(value), own) for value in usable]
+        return all(flat.get(key) in values for key, values in wanted.items())
+
+    def _own_template(self, dataset: str, evaluate_on: str | None) -> str:
+        """The hand-crafted sentence of the data set that is evaluated on."""
+        datasets = self.vocabulary.datasets
+        return datasets.get(evaluate_on or dataset, datasets[dataset]).template
 
     # --- product -------------------------------------------------------------------------------------------
 
@@ -231,15 +265,16 @@ class _Expansion:
         flat: dict[str, Any] = _UNREAD | point | {"method": name}
         if flat["evaluate_on"] in (flat["dataset"], flat["classes"]):
             flat["evaluate_on"] = None  # its own test images
-        entry = self.vocabulary.datasets[flat["dataset"]]
-        if "template" in method.axes and flat["template"] is None:
-            target = self.vocabulary.datasets.get(flat["evaluate_on"], entry)
-            flat["template"] = target.template
+        dataset = self.vocabulary.datasets[flat["dataset"]]
+        if "template" in method.axes:
+            own = self._own_template(flat["dataset"], flat["evaluate_on"])
+            flat["template"] = resolved(flat["template"] or OWN, own)
         if flat.get("ctx_init"):
             flat["n_ctx"] = len(str(flat["ctx_init"]).replace("_", " ").split())
         if flat["protocol"] is not None:
             protocol = PROTOCOLS[flat["protocol"]]
-            flat["recipe"] = {**protocol.recipe(name, entry.like or flat["dataset"], flat["shots"]), **overrides}
+            numbers = protocol.recipe(name, dataset.like or flat["dataset"], flat["shots"])
+            flat["recipe"] = {**numbers, **overrides}
             if protocol.shares_words and flat.get("ctx_init") and "context" in method.axes:
                 flat["context"] = "unified"  # class_specific would be the same training under another name
         return Cell.from_dict(flat)
@@ -295,6 +330,17 @@ class _Expansion:
                 for item in sorted({item for item in spelled if spelled.count(item) > 1}):
                     self._fault((name,), f"holds {item} twice.")
 
+    def _check_protocols(self, cells: tuple[Cell, ...]) -> None:
+        """A protocol may have no numbers for a method that others have numbers for."""
+        for protocol, method in dict.fromkeys((cell.protocol, cell.method) for cell in cells):
+            having = [name for name, each in PROTOCOLS.items() if method in each.numbers]
+            if protocol is not None and having and protocol not in having:
+                what = (
+                    f"the protocol {protocol} has no numbers for {method}; those that have: {', '.join(having)}."
+                )
+                mend = f"Or write `exclude: [{{method: {method}, protocol: {protocol}}}]`."
+                self._fault(("protocol",), f"{what} {mend}")
+
     def _check_trainable(self, cells: tuple[Cell, ...]) -> None:
         """A target without training images can be evaluated on, and used by methods that learn from none."""
         for dataset, method in dict.fromkeys((cell.dataset, cell.method) for cell in cells):
@@ -320,9 +366,3 @@ class _Expansion:
                     f"{shots} shots are more than the smallest class of {dataset} holds, {smallest} images. "
                     "Take fewer shots, or write `fewer_shots: allow` to take such a class whole.",
                 )
-
-
-def _matches(cell: Cell, entry: Mapping[str, Any]) -> bool:
-    """Whether the cell has one of the entry's values at every key of the entry."""
-    flat = cell.to_dict()
-    return all(flat.get(key) in (value if isinstance(value, list) else [value]) for key, value in entry.items())

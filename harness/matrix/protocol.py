@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from harness.matrix.cell import Scalar, Shots
+from harness.matrix.cell import Cell, Scalar, Shots
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Protocol:
             names and initial words (``backbone.prompts.reference_layout`` says which).
         shares_words: whether a context that starts from words is always one for all classes.
         narrow_contexts: whether contexts and the optimiser's state have the towers' number format, too.
+        draw: the rule by which images are drawn, of ``data.few_shot``.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Protocol:
     cuts_prompts: bool = False
     shares_words: bool = False
     narrow_contexts: bool = False
+    draw: str = "coop"
 
     def recipe(self, method: str, dataset: str, shots: Shots) -> dict[str, Scalar]:
         """The recipe of a method that this protocol knows; empty for others."""
@@ -108,4 +110,19 @@ COOP_IJCV2022 = replace(
     narrow_contexts=True,
 )
 
-PROTOCOLS: Mapping[str, Protocol] = {protocol.name: protocol for protocol in (COOP, COOP_IJCV2022)}
+# The same numbers, with the images that the paper's linear probe learned from: lpclip/linear_probe.py there.
+LPCLIP = Protocol(
+    name="lpclip",
+    about="the linear probe of the CoOp paper, on the images that its script draws",
+    numbers={"linear_probe": _PROBE_NUMBERS},
+    epochs_by_shots=(),
+    epochs_by_dataset={},
+    draw="lpclip",
+)
+
+PROTOCOLS: Mapping[str, Protocol] = {protocol.name: protocol for protocol in (COOP, COOP_IJCV2022, LPCLIP)}
+
+
+def draw_rule(cell: Cell) -> str:
+    """The rule by which the images of a cell are drawn."""
+    return PROTOCOLS.get(cell.protocol or "", COOP).draw

@@ -27,6 +27,7 @@ from harness.matrix.vocabulary import Vocabulary
 from harness.matrix.yaml_file import Path_, YamlFile
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+LogitsRule = Literal["auto", "always", "never"]  # whether logits of test images are kept
 # Folders of results/ that belong to all matrices, and what they hold.
 RESERVED_NAMES = {"records": "the records of all matrices", "prompts": "imported prompts"}
 
@@ -148,6 +149,7 @@ class MatrixFile(BaseModel):
     recipe: dict[str, Any] = Field(default_factory=dict)
     fewer_shots: Literal["error", "allow"] = "error"
     tracking: Literal["none", "wandb"] = "none"
+    logits: LogitsRule = "auto"
     data: str | None = None
     include: _axis(_Pattern) = ()  # type: ignore[valid-type]
     exclude: _axis(_Pattern) = ()  # type: ignore[valid-type]

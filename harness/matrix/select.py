@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harness.errors import Fault, MatrixError, did_you_mean
 from harness.matrix.cell import Cell
+from harness.matrix.template import readable
 
 GRAMMAR = "KEY=VALUE[|VALUE...] or KEY!=VALUE[|VALUE...], joined by commas"
 
@@ -25,8 +26,8 @@ class Term:
 
 
 def spell_value(value: object) -> str:
-    """How a value of a cell is written in a selection: ``null`` for an axis that is not read."""
-    return "null" if value is None else str(value)
+    """How a value is written in a selection: ``null`` for an axis that is not read, an ensemble on one line."""
+    return "null" if value is None else readable(str(value))
 
 
 def parse_selection(expression: str, cells: Sequence[Cell]) -> Callable[[Cell], bool]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.errors import Fault, did_you_mean
 from harness.matrix.cell import CLASSES
-from harness.matrix.vocabulary import Axis, DatasetEntry, Vocabulary
-from harness.matrix.yaml_file import Path_, YamlFile
+from harness.matrix.template import sentence_fault
+from harness.matrix.vocabulary import DatasetEntry, Vocabulary
+from harness.matrix.yaml_file import Path_, YamlFile, beside, spell
 
 DEFAULT_TEMPLATE = "a photo of a {}."
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -87,25 +87,29 @@ def _source(
         for detail in error.errors():
             key = detail["loc"][0]
             usable.pop(key, None)
-            faults.append(Fault(file.where((*place, key)), _said(detail, key)))
+            faults.append(Fault(file.where((*place, str(key))), _said(detail, key)))
     name = usable.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         if "name" in usable:
             what = f"only letters, digits, '.', '_' and '-' may stand in a data set's name, not {name!r}."
             faults.append(Fault(file.where((*place, "name")), what))
-        usable["name"] = f"datasets[{place[-1]}]"
-    base = file.path.parent
+        usable["name"] = spell(place)
+    written = usable.get("subset_file") or ""
     for key in _PATHS:
-        if key in usable:
-            usable[key] = str((base / Path(usable[key]).expanduser()).absolute())
+        if usable.get(key) is not None:
+            usable[key] = str(beside(file.path, usable[key]).absolute())
     source = DatasetSource.model_validate(usable)
     if not faults:
         faults = [Fault(file.where((*place, key)), what) for key, what in _contradictions(source, vocabulary)]
+    for field in re.findall(r"\{([^{}]*)\}", written):
+        if field not in ("shots", "seed"):
+            what = f"only {{shots}} and {{seed}} may stand in it, not {{{field}}}."
+            faults.append(Fault(file.where((*place, "subset_file")), what))
     return source, faults
 
 
 def _said(detail: Any, key: object) -> str:
-    if detail["type"] == "extra_forbidden":
+    if detail["type"] in ("extra_forbidden", "invalid_key"):
         return f"unknown key. {did_you_mean(key, tuple(DatasetSource.model_fields))}"
     if detail["type"] == "missing":
         return "is missing: every data set of a matrix has a name."
@@ -116,11 +120,11 @@ def _contradictions(source: DatasetSource, vocabulary: Vocabulary) -> Iterable[t
     """What is wrong with a description, each with the key at fault."""
     own = [key for key in ("folder", "like") if getattr(source, key) is not None]
     if source.name in vocabulary.datasets:
-        mend = "" if own else f" Such as `{{name: my_{source.name}, like: {source.name}, ...}}`."
+        mend = "" if own else f" Such as `{{name: my_{source.name}, like: {source.name}, data: DIR}}`."
         yield "name", f"{source.name} is the name of a known data set; give this one another.{mend}"
     if len(own) == 2:
         yield "like", "stands beside `folder`; write one of the two."
-    elif not own:
+    elif not own and source.name not in vocabulary.datasets:
         what = "is no known data set; write `folder: DIR` or `like: KNOWN` beside it"
         yield "name", f"{what}. {did_you_mean(source.name, tuple(vocabulary.datasets))}"
     if source.name in CLASSES:
@@ -135,15 +139,8 @@ def _contradictions(source: DatasetSource, vocabulary: Vocabulary) -> Iterable[t
             yield key, f"goes with `{other}`."
     if source.split is not None and source.class_names is not None:
         yield "class_names", "stands beside `split`, whose file has the class names."
-    if source.template is not None and (what_else := Axis("template").fault(source.template)) is not None:
+    if source.template is not None and (what_else := sentence_fault(source.template)) is not None:
         yield "template", what_else
-    for field in _placeholders(source.subset_file or ""):
-        if field not in ("shots", "seed"):
-            yield "subset_file", f"only {{shots}} and {{seed}} may stand in it, not {{{field}}}."
-
-
-def _placeholders(text: str) -> list[str]:
-    return re.findall(r"\{([^{}]*)\}", text)
 
 
 def _entry(source: DatasetSource, vocabulary: Vocabulary) -> DatasetEntry:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from harness.errors import did_you_mean
 from harness.matrix.cell import CLASSES, Scalar
+from harness.matrix.template import spelled, template_fault
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -17,8 +19,8 @@ class Axis:
     """One axis of a method: its default and what it may be.
 
     ``kind`` is ``word`` (one of ``allowed``), ``count`` (a whole number above zero), ``text`` (any words, or
-    null), ``template`` (a sentence with one ``{}``; the default is the data set's own) or ``name`` (of a file,
-    which has to be given).
+    null), ``template`` (what ``matrix.template`` describes; the default is the data set's own sentence) or
+    ``name`` (of a file, which has to be given).
     """
 
     kind: str
@@ -32,16 +34,19 @@ class Axis:
         if self.kind == "count":
             whole = isinstance(value, int) and not isinstance(value, bool) and value > 0
             return None if whole else f"must be a whole number above zero, not {value!r}."
+        if self.kind == "template":
+            return template_fault(value)
         if self.kind == "name":
             named = isinstance(value, str) and _NAME.fullmatch(value)
             return None if named else f"must be a name of letters, digits, '.', '_' and '-', not {value!r}."
-        if value is None:
+        if value is None or (isinstance(value, str) and value.strip()):
             return None
-        if not isinstance(value, str) or not value.strip():
-            return f"must be words or null, not {value!r}."
-        if self.kind == "template" and value.count("{}") != 1:
-            return f"must hold {{}} once, where the class name goes, not {value!r}."
-        return None
+        return f"must be words or null, not {value!r}."
+
+    def read(self, value: Any) -> Scalar:
+        """How a usable value stands in a cell."""
+        usable: Scalar = spelled(value) if self.kind == "template" else value
+        return usable
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class DatasetEntry:
         template: its hand-crafted prompt.
         smallest_class: images of its smallest training class, where that is known.
         trains: whether it has training images; a shifted target has none.
-        like: the known data set whose recipe it has; ``None`` for itself.
+        like: the known data set whose numbers of a protocol it has, where that is another one.
     """
 
     template: str
@@ -77,16 +82,21 @@ def _not_known(name: str) -> str | None:
     return f"{name!r} is not known."
 
 
+def _no_file(_: str) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class BackboneNames:
     """What the parser needs of backbones: those with a name of their own, and a judge of ``ARCHITECTURE:WEIGHTS``.
 
     There are hundreds of the latter and any number of files, so ``judge`` says what is wrong with such a name, or
-    ``None``.
+    ``None``; ``file_of`` gives architecture and path of ``ARCHITECTURE:FILE``, or ``None`` for other names.
     """
 
     well_known: tuple[str, ...]
     judge: Callable[[str], str | None] = _not_known
+    file_of: Callable[[str], tuple[str, str] | None] = _no_file
 
     def fault(self, name: object) -> str | None:
         """What is wrong with ``name``; ``None`` when it can be used."""

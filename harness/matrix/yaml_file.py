@@ -40,6 +40,14 @@ def spell(place: Path_) -> str:
     return text
 
 
+def beside(file: Path, written: str) -> Path:
+    """A path that a file names: relative to the file's folder, absolute, or below a home folder."""
+    try:
+        return file.parent / Path(written).expanduser()
+    except RuntimeError:  # ~NAME of somebody who has no account here
+        return file.parent / written
+
+
 def read_yaml(path: Path) -> YamlFile:
     """The mapping that the file holds.
 

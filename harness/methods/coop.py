@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -69,7 +70,7 @@ class CoOp:
             scale = runs[0].clip.logit_scale
             for event in train_together([self._run(run) for run in runs], prompts.encode, scale, prompts.halve):
                 if isinstance(event, Progress):
-                    runs[event.run].on_epoch(event.epochs)
+                    runs[event.run].on_epoch(event.epochs, event.state)
                     yield []
                     continue
                 ended.add(event.run)
@@ -83,7 +84,7 @@ class CoOp:
     def _run(self, inputs: RunInputs) -> Run:
         recipe = inputs.cell.recipe_dict()
         context = self._start(inputs.cell, inputs.clip, len(inputs.class_names))
-        return Run(context, _epochs(inputs), recipe["momentum"], recipe["weight_decay"])
+        return Run(context, _epochs(inputs), recipe["momentum"], recipe["weight_decay"], inputs.state)
 
 
 def initial_context(cell: Cell, clip: Clip, n_classes: int) -> Context:
@@ -145,18 +146,21 @@ def _prompts(run: RunInputs, n_runs: int) -> SharedPrompts:
 
 
 def _trained_fit(inputs: RunInputs, trained: Trained, n_together: int) -> Fit:
-    details = {"trained_together": n_together, "notes": list(trained.notes)}
+    details: dict[str, Any] = {"trained_together": n_together, "notes": list(trained.notes)}
+    if inputs.state is not None:
+        details["went_on_after_epoch"] = len(inputs.state.history)
     fit = context_fit(inputs, trained.context)
     return replace(fit, history=trained.history, details=details, seconds=trained.seconds)
 
 
 def _epochs(inputs: RunInputs) -> Iterator[tuple[float, Iterator[Batch]]]:
-    """Learning rate and batches of every epoch."""
+    """Learning rate and batches of every epoch that is still to come."""
     few_shot, recipe = require_few_shot(inputs), inputs.cell.recipe_dict()
     views, labels = inputs.cell.views, few_shot.labels
     if inputs.batches is None:
         raise TypeError(f"{inputs.cell.method} trains in batches and was given none")
-    for epoch in range(recipe["epochs"]):
+    first = 0 if inputs.state is None else len(inputs.state.history)
+    for epoch in range(first, recipe["epochs"]):
         lr = cosine_with_warmup(
             epoch, recipe["epochs"], recipe["lr"], recipe["warmup_epochs"], recipe["warmup_lr"]
         )

@@ -23,8 +23,10 @@ class ProbeClassifier:
     n_classes: int
 
     def logits(self, images: ImageFeatures) -> Logits:
-        """The logarithm of the probe's probabilities, which keeps their order for two classes too."""
-        known = self.probe.classifier.predict_log_proba(_array(images))
+        """The probe's scores, up to a constant the logarithms of its probabilities, but never of a zero."""
+        known = self.probe.classifier.decision_function(_array(images))
+        if known.ndim == 1:  # of two classes scikit-learn gives the second one's score over the first one's
+            known = np.stack([np.zeros_like(known), known], axis=1)
         logits = np.full((len(images), self.n_classes), np.finfo(np.float64).min)
         logits[:, self.probe.classifier.classes_] = known
         return torch.from_numpy(logits).to(images.device)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from harness.backbone.clip import Clip
-from harness.engine.sgd import Epoch
+from harness.engine.sgd import Epoch, State
 from harness.features.few_shot import FewShotFeatures
 from harness.matrix.cell import Cell
 from harness.shapes import Context, ImageFeatures, Logits
@@ -34,7 +34,8 @@ class RunInputs:
         class_names: in label order.
         few_shot: features of the few-shot images; ``None`` for a method that does not read ``shots``.
         batches: which images each step of an epoch sees; ``None`` likewise.
-        on_epoch: to be told the number of finished epochs.
+        on_epoch: to be told the number of finished epochs, and how to get where the training stands.
+        state: where an earlier training of the cell was broken off.
     """
 
     cell: Cell
@@ -42,7 +43,8 @@ class RunInputs:
     class_names: tuple[str, ...]
     few_shot: FewShotFeatures | None = None
     batches: Batches | None = None
-    on_epoch: Callable[[int], None] = lambda _: None
+    on_epoch: Callable[[int, Callable[[], State]], None] = lambda _, __: None
+    state: State | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
-"""Zero-shot CLIP with a hand-crafted prompt."""
+"""Zero-shot CLIP with a hand-crafted prompt, or an ensemble of them."""
 
 from collections.abc import Iterator, Sequence
 
 from harness.backbone.clip import Clip
-from harness.backbone.prompts import check_lengths, encode_texts, spoken, text_layout
+from harness.backbone.prompts import check_lengths
+from harness.backbone.templates import encode_templates, longest_layouts, sentence_templates
 from harness.errors import PromptError
 from harness.matrix.cell import Cell
 from harness.methods.method import Fit, Outcome, RunInputs, one_by_one
@@ -12,11 +13,11 @@ from harness.shapes import Context
 
 
 class ZeroShot:
-    """The class names in a template, encoded by the text tower; nothing is learned."""
+    """The class names in one template or several, encoded by the text tower; nothing is learned."""
 
     def check(self, cell: Cell, clip: Clip, class_names: tuple[str, ...]) -> None:
-        """Raise PromptError when a sentence is longer than the text tower."""
-        layouts = [text_layout(text, clip.tokens) for text in _sentences(cell, class_names)]
+        """Raise PromptError when a class has a sentence that is longer than the text tower."""
+        layouts = longest_layouts(_templates(cell), class_names, clip)
         if faults := check_lengths(class_names, layouts, clip.context_length):
             raise PromptError(faults)
 
@@ -27,18 +28,19 @@ class ZeroShot:
         """Nothing is learned."""
 
     def fit(self, runs: Sequence[RunInputs]) -> Iterator[Outcome]:
-        """The classifier of the template's sentences."""
+        """The classifier of the templates' sentences."""
         return one_by_one(runs, _fit)
 
 
 def _fit(inputs: RunInputs) -> Fit:
+    templates = _templates(inputs.cell)
+
     def classifier(class_names: tuple[str, ...]) -> TextClassifier:
-        texts = encode_texts(_sentences(inputs.cell, class_names), inputs.clip)
+        texts = encode_templates(templates, class_names, inputs.clip)
         return TextClassifier(texts, inputs.clip.logit_scale)
 
-    return Fit(classifier)
+    return Fit(classifier, details={"n_templates": len(templates)} if len(templates) > 1 else {})
 
 
-def _sentences(cell: Cell, class_names: tuple[str, ...]) -> list[str]:
-    template = cell.template or "a photo of a {}."
-    return [template.replace("{}", spoken(name)) for name in class_names]
+def _templates(cell: Cell) -> tuple[str, ...]:
+    return sentence_templates(cell.template or "a photo of a {}.")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from harness.data.dataset import Size
 from harness.matrix.cell import Cell
+from harness.matrix.template import n_sentences
 
 _TINY = Size(1, 1)
 _IMAGE_TOKENS = 50.0  # an image costs about as much as the 49 patches and the class token of ViT-B/32
@@ -36,7 +37,8 @@ def cost(cell: Cell, size: Size) -> float:
     n_images = n_train_images(cell, size)
     n_classes = size.n_classes if cell.classes == "all" else (size.n_classes + 1) // 2
     if "epochs" not in recipe:
-        return 1.0 + n_images * _IMAGE_TOKENS + n_classes * _NAME_TOKENS
+        n_texts = n_classes * (1 if cell.template is None else n_sentences(cell.template))
+        return 1.0 + n_images * _IMAGE_TOKENS + n_texts * _NAME_TOKENS
     steps = int(recipe["epochs"]) * max(1, n_images // int(recipe["batch_size"]))
     n_views = int(recipe["epochs"]) if cell.views == "live" else max(1, int(cell.views or 1))
     text = steps * n_classes * ((cell.n_ctx or 0) + _NAME_TOKENS) * _BACKWARD

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from harness.data.dataset import Size
 from harness.matrix.cell import Cell
+from harness.matrix.protocol import draw_rule
 from harness.plan.cost import cost_of
 
 Draw = tuple[object, ...]
@@ -14,8 +15,8 @@ Draw = tuple[object, ...]
 def group_cells(cells: Iterable[Cell], n_workers: int, sizes: Mapping[str, Size]) -> list[tuple[Cell, ...]]:
     """Groups of cells that share a backbone and a data set, the most work first.
 
-    Cells of one (shots, seed) stay together, since they learn from the same views. While there are fewer groups
-    than workers, the one with the most work a piece is cut further.
+    Cells of one draw stay together, since they learn from the same views. While there are fewer groups than
+    workers, the one with the most work a piece is cut further.
 
     Args:
         cells: to be grouped.
@@ -30,7 +31,7 @@ def group_cells(cells: Iterable[Cell], n_workers: int, sizes: Mapping[str, Size]
     groups: dict[tuple[object, ...], dict[Draw, list[Cell]]] = {}
     for cell in order:
         draws = groups.setdefault((cell.backbone, cell.precision, cell.dataset), {})
-        draws.setdefault((cell.shots, cell.seed, cell.classes), []).append(cell)
+        draws.setdefault((cell.shots, cell.seed, cell.classes, draw_rule(cell)), []).append(cell)
     pieces = dict.fromkeys(groups, 1)
     work = {key: sum(map(work_of, draws.values())) for key, draws in groups.items()}
     while sum(pieces.values()) < n_workers:

@@ -13,7 +13,9 @@ from pydantic import BaseModel, ConfigDict
 from harness.errors import Fault, RecordError
 from harness.files import write_text
 from harness.matrix.cell import Cell
+from harness.matrix.schema import LogitsRule
 from harness.matrix.source import DatasetSource
+from harness.matrix.weights import WeightsSource
 from harness.plan.request import PromptsRequest
 
 Kind = Literal["run", "check", "prompts"]
@@ -29,9 +31,11 @@ class Job(BaseModel):
         results: results folder, absolute.
         data: data root, absolute.
         sources: the data sets that the matrix brings along.
+        weights: the weights files that the matrix brings along.
         device: ``cpu`` or ``cuda``.
         fewer_shots: whether a class with too few images is taken whole.
         tracking: ``none`` or ``wandb``.
+        logits: whether logits of test images are kept: where they are small (``auto``), ``always`` or ``never``.
         trust_weights: whether the user vouches for weights that are TorchScript archives.
         request: what is asked of a job of kind ``prompts``.
     """
@@ -45,9 +49,11 @@ class Job(BaseModel):
     results: Path
     data: Path | None
     sources: tuple[DatasetSource, ...] = ()
+    weights: tuple[WeightsSource, ...] = ()
     device: str
     fewer_shots: bool = False
     tracking: Literal["none", "wandb"] = "none"
+    logits: LogitsRule = "auto"
     trust_weights: bool = False
     request: PromptsRequest | None = None
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.backbone.spec import backbone_spec, weights_digest
-from harness.data.catalog import Catalog
-from harness.data.dataset import Size, known_size, read_split, whats_missing
+from harness.data.catalog import DATASETS, Catalog
+from harness.data.dataset import NO_ROOT, Size, known_size, read_split, whats_missing
 from harness.data.draw import list_digest
 from harness.errors import BackboneError, DataError, Fault
 from harness.matrix.cell import Cell, Shots
 from harness.matrix.identity import cell_id
+from harness.matrix.weights import WeightsSource
 from harness.store.prompts import missing_prompt, prompt_digest
 from harness.store.record import SCHEMA_VERSION, RunRecord
 from harness.store.records import Scan, record_path
@@ -29,7 +30,8 @@ class Today:
         weights: from backbone to the digest of its weights, where they are on disk.
         missing: what is not on disk, each with the way to get it.
         sizes: from data set to its size, where that is known.
-        lists: from data set, shots and seed to the digest of the list of training images, where there is one.
+        lists: from data set, shots and seed to the digest of the list of training images, ``None`` where they
+            are drawn; without an entry where the list cannot be read.
         prompts: from name to the digest of an imported context, where it is on disk.
     """
 
@@ -37,7 +39,7 @@ class Today:
     weights: Mapping[str, str]
     missing: tuple[Fault, ...]
     sizes: Mapping[str, Size] = field(default_factory=dict)
-    lists: Mapping[_Draw, str] = field(default_factory=dict)
+    lists: Mapping[_Draw, str | None] = field(default_factory=dict)
     prompts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -53,7 +55,11 @@ class Standing:
 
 
 def look_at_today(
-    cells: Iterable[Cell], catalog: Catalog, data: Path | None, results: Path | None = None
+    cells: Iterable[Cell],
+    catalog: Catalog,
+    data: Path | None,
+    files: Sequence[WeightsSource] = (),
+    results: Path | None = None,
 ) -> Today:
     """The digests of today's splits, lists, weights and prompts, and what the cells need that is not on disk."""
     kept = tuple(cells)
@@ -63,7 +69,7 @@ def look_at_today(
     weights: dict[str, str] = {}
     for name in dict.fromkeys(cell.backbone for cell in kept):
         try:
-            weights[name] = weights_digest(backbone_spec(name))
+            weights[name] = weights_digest(backbone_spec(name, files))
         except BackboneError as error:
             faults += [Fault(f"backbone {fault.where}", fault.what, fault.mend) for fault in error.faults]
     prompts = {} if results is None else _look_at_prompts(kept, results, faults)
@@ -96,21 +102,21 @@ def _look_at_data(
                 found += error.faults
             else:
                 splits[name], sizes[name] = split.digest, Size(len(split.class_names), len(split.train))
-    faults += [Fault(f"data set {', '.join(names)}", f"{what}.") for what, names in lacking.items()]
+    for what, names in lacking.items():
+        mend = "`harness data fetch` gets it." if what != NO_ROOT and names[0] in DATASETS else ""
+        faults.append(Fault(f"data set {', '.join(names)}", f"{what}.", mend))
     faults += found
     return splits, sizes
 
 
-def _look_at_lists(cells: Sequence[Cell], catalog: Catalog, faults: list[Fault]) -> dict[_Draw, str]:
+def _look_at_lists(cells: Sequence[Cell], catalog: Catalog, faults: list[Fault]) -> dict[_Draw, str | None]:
     """Digests of the lists that stand in the place of draws; ``faults`` gets those that cannot be read."""
-    lists: dict[_Draw, str] = {}
+    lists: dict[_Draw, str | None] = {}
     for draw in dict.fromkeys(_draw(cell) for cell in cells if cell.shots and cell.dataset in catalog):
         try:
-            digest = list_digest(catalog[draw[0]], *draw[1:])
+            lists[draw] = list_digest(catalog[draw[0]], *draw[1:])
         except DataError as error:
             faults += error.faults
-        else:
-            lists |= {} if digest is None else {draw: digest}
     return lists
 
 
@@ -173,7 +179,8 @@ def _stale(record: RunRecord, cell: Cell, today: Today) -> str:
         )
         if then is not None and now not in (None, then)
     ]
-    then_list, now_list = made_from.list_digest, today.lists.get(_draw(cell))
+    then_list = made_from.list_digest
+    now_list = today.lists.get(_draw(cell), then_list)
     if then_list != now_list:
         spelled = (digest[:8] if digest else "none" for digest in (then_list, now_list))
         changed.append("other list of images ({}, today {})".format(*spelled))

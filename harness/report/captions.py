@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from harness.report.results import Result, Results
+from harness.report.results import ByRow, Column, Result
 from harness.report.rows import (
     Group,
     Row,
@@ -12,6 +12,7 @@ from harness.report.rows import (
     init_words,
     method_label,
 )
+from harness.report.templates import template_sentence
 
 
 def group_title(group: Group) -> str:
@@ -19,21 +20,31 @@ def group_title(group: Group) -> str:
     parts = [group.backbone, group.precision]
     if group.classes != "all":
         parts.append(f"{group.classes} classes")
-    if group.evaluate_on is not None:
-        parts.append(f"evaluated on {group.evaluate_on}")
     return ", ".join(parts)
 
 
-def caption(matrix: str, group: Group, what: str, rows: Sequence[Row], results: Results) -> tuple[str, ...]:
-    """The sentences over one table; ``what`` names the data, ``rows`` are all rows of the group."""
+def caption(
+    matrix: str, group: Group, what: str, rows: Sequence[Row], results: ByRow[Column], n_test: str | None = None
+) -> tuple[str, ...]:
+    """The sentences over one table.
+
+    Args:
+        matrix: its name.
+        group: of the table.
+        what: names the data.
+        rows: all rows of the group.
+        results: of the table; of their keys only the row is read.
+        n_test: how many test images there are, in words; ``None`` where the results say it.
+    """
     shown = [row for row in rows if any(key[0] == row for key in results)]
     runs = _runs(shown, results)
     sentences = [
         f"{what}: accuracy in percent, mean ± sample standard deviation over seeds ({runs}).",
-        f"{_setting(matrix, group, shown, results)}.",
+        f"{_setting(matrix, group, shown, n_test or _n_test(results))}.",
         *_contexts(rows, shown),
         *_recipes(rows, shown),
         *_templates(rows, shown, results),
+        *_lists(results),
     ]
     return tuple(sentences)
 
@@ -44,7 +55,7 @@ def common_runs(results: Iterable[Result]) -> int | None:
     return counts.pop() if len(counts) == 1 else None
 
 
-def _runs(rows: Sequence[Row], results: Results) -> str:
+def _runs(rows: Sequence[Row], results: ByRow[Column]) -> str:
     """How many runs a number stands for."""
     common = common_runs(results.values())
     seeded = {row for (row, _), result in results.items() if result.seeded}
@@ -56,7 +67,7 @@ def _runs(rows: Sequence[Row], results: Results) -> str:
     return "; ".join([said, single] if unseeded else [said])
 
 
-def _setting(matrix: str, group: Group, rows: Sequence[Row], results: Results) -> str:
+def _setting(matrix: str, group: Group, rows: Sequence[Row], n_test: str) -> str:
     """Matrix, backbone, protocol, views and test images."""
     parts = [f"Matrix {matrix}", f"backbone {group_title(group)}"]
     for name, one, many in (("protocol", "protocol", "protocols"), ("views", "views", "views")):
@@ -67,10 +78,14 @@ def _setting(matrix: str, group: Group, rows: Sequence[Row], results: Results) -
         values = [f"{value} ({', '.join(dict.fromkeys(users))})" for value, users in methods.items()]
         if values:
             parts.append(f"{one} {next(iter(methods))}" if len(values) == 1 else f"{many} {' and '.join(values)}")
-    n_test = sorted({count for result in results.values() for count in result.n_test})
     if n_test:
-        parts.append(f"n_test = {' or '.join(map(str, n_test))}")
+        parts.append(f"n_test = {n_test}")
     return "; ".join(parts)
+
+
+def _n_test(results: ByRow[Column]) -> str:
+    counts = sorted({count for result in results.values() for count in result.n_test})
+    return " or ".join(map(str, counts))
 
 
 def _contexts(rows: Sequence[Row], shown: Sequence[Row]) -> list[str]:
@@ -112,17 +127,21 @@ def _recipes(rows: Sequence[Row], shown: Sequence[Row]) -> list[str]:
     return ["Recipe numbers are the protocol's."] if has_protocol and not has_overrides else []
 
 
-def _templates(rows: Sequence[Row], shown: Sequence[Row], results: Results) -> list[str]:
+def _templates(rows: Sequence[Row], shown: Sequence[Row], results: ByRow[Column]) -> list[str]:
     """Which sentence the class names stood in, one for each method that reads a template."""
     sentences = []
     for method in _methods(shown):
         used = {name for (row, _), result in results.items() if row.method == method for name in result.templates}
         if not used or "template" in differing_axes(rows, method):
             continue
-        which = f'"{min(used)}"' if len(used) == 1 else "each data set's own"
-        name = method_label(method)
-        sentences.append(f"{name} template: {which}.")
+        sentences.append(f"{method_label(method)} {template_sentence(used)}.")
     return sentences
+
+
+def _lists(results: ByRow[Column]) -> list[str]:
+    """Which training images were listed, since numbers on others are not comparable."""
+    names = sorted({name for result in results.values() for name in result.listed})
+    return [f"Training images of {', '.join(names)} are those of given lists, not of a draw."] if names else []
 
 
 def _methods(rows: Sequence[Row]) -> list[str]:

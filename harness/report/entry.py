@@ -12,6 +12,22 @@ Gap = Literal["missing", "failed", "stale"]
 GAPS: tuple[Gap, ...] = ("missing", "failed", "stale")  # the order in which footnotes name them
 
 
+Word = tuple[str, float]  # a word of the vocabulary, and its distance from a vector
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The nearest words of a learned context, nearest first.
+
+    Attributes:
+        shape: of the context without its width: (n_ctx,), or (classes, n_ctx).
+        nearest: one row a vector, classes outermost.
+    """
+
+    shape: tuple[int, ...]
+    nearest: tuple[tuple[Word, ...], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A cell that the matrix asks for, and its record.
@@ -20,11 +36,15 @@ class Entry:
         cell: what was asked for.
         record: what came out; ``None`` or a failed one where there is a gap.
         gap: why there is no usable number; ``None`` when there is one.
+        words: the nearest words of what was learned, where they were read.
+        like: the data set whose numbers of a protocol the cell's has, where that is another one.
     """
 
     cell: Cell
     record: RunRecord | None = None
     gap: Gap | None = None
+    words: Words | None = None
+    like: str | None = None
 
     @property
     def hole(self) -> Gap | None:

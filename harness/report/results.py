@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
 from harness.matrix.cell import Shots
 from harness.report.entry import GAPS, Entry
 from harness.report.rows import ZERO_SHOT, Row, shots_order
-from harness.report.stats import Scores, Summary, average_over_datasets, gain_over, summarise, whole_datasets
+from harness.report.stats import (
+    Scores,
+    Summary,
+    average_over_datasets,
+    difference,
+    gain_over,
+    harmonic_mean,
+    harmonic_of_means,
+    summarise,
+    whole_datasets,
+)
 
 Results = dict[tuple[Row, Shots], "Result"]
+Column = TypeVar("Column", bound=Hashable)  # what tells the columns of a table apart: shots, or a heading
+ByRow = Mapping[tuple[Row, Column], "Result"]
+Place = tuple[str, str]  # Cell.target: data set and classes whose test images are evaluated on
+HALVES = ("base", "new")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +43,7 @@ class Result:
         fewer_shots: classes that were taken whole; data sets with such a class in an average.
         templates: the templates used, sorted.
         n_test: the numbers of test images, sorted; one value unless records disagree.
+        listed: data sets whose training images came from a list, not from a draw.
     """
 
     accuracy: Summary
@@ -38,6 +54,7 @@ class Result:
     fewer_shots: tuple[str, ...]
     templates: tuple[str, ...]
     n_test: tuple[int, ...]
+    listed: tuple[str, ...]
 
 
 def baseline_row(rows: Sequence[Row]) -> Row | None:
@@ -45,26 +62,61 @@ def baseline_row(rows: Sequence[Row]) -> Row | None:
     return next((row for row in rows if row.method == ZERO_SHOT), None)
 
 
-def dataset_results(rows: Mapping[Row, Sequence[Entry]], dataset: str) -> Results:
-    """The results on one data set, each over the seeds that are there."""
-    points = _points(rows, [dataset])
-    baseline = _baseline(rows, [dataset])
-    return {key: _dataset_result(key[0], entries, baseline) for key, entries in points.items()}
+def place_results(rows: Mapping[Row, Sequence[Entry]], places: Sequence[Place]) -> Results:
+    """The results on one place, each over the seeds that are there; on several, averaged over all of them.
+
+    An average has no mean where any seed of any place is missing.
+    """
+    points = _points(rows, places)
+    baseline = _baseline(rows, places)
+    results = {}
+    for (row, shots), entries in points.items():
+        scores = _scores(entries, places)
+        gain = None
+        if row.method != ZERO_SHOT and baseline is not None:
+            gain = _summary(gain_over(scores, baseline))
+        results[row, shots] = _result(entries, places, scores, _summary(scores), gain)
+    return results
 
 
-def average_results(rows: Mapping[Row, Sequence[Entry]], datasets: Sequence[str]) -> Results:
-    """The results averaged over ``datasets``; without a mean where any seed of any of them is missing."""
-    points = _points(rows, datasets)
-    baseline = _baseline(rows, datasets)
-    return {key: _average_result(key[0], entries, datasets, baseline) for key, entries in points.items()}
+def harmonic_results(rows: Mapping[Row, Sequence[Entry]], datasets: Sequence[str], *, of_means: bool) -> Results:
+    """The harmonic means of base and new accuracy, where both are asked for.
+
+    ``of_means`` takes it of the two means over seeds and data sets; otherwise every seed of every data set has
+    its own, and those are averaged.
+    """
+    base, new = ([(dataset, half) for dataset in datasets] for half in HALVES)
+    zeros = _baseline(rows, base), _baseline(rows, new)
+    results = {}
+    for (row, shots), entries in _points(rows, [*base, *new]).items():
+        if {entry.cell.target()[1] for entry in entries} != set(HALVES):
+            continue
+        halves = _scores(entries, base), _scores(entries, new)
+        harmonic = harmonic_mean(*halves)
+        accuracy = harmonic_of_means(*halves) if of_means else _summary(harmonic)
+        gain = None
+        if row.method != ZERO_SHOT and zeros[0] is not None and zeros[1] is not None:
+            if of_means:
+                zero = harmonic_of_means(zeros[0][np.newaxis, :], zeros[1][np.newaxis, :])
+                gain = difference(accuracy, zero)
+            else:
+                gain = _summary(gain_over(harmonic, harmonic_mean(zeros[0], zeros[1])))
+        result = _result(entries, base, harmonic, accuracy, gain)
+        results[row, shots] = replace(result, n_test=())  # the halves have their own images
+    return results
 
 
-def _points(rows: Mapping[Row, Sequence[Entry]], datasets: Sequence[str]) -> dict[tuple[Row, Shots], list[Entry]]:
+def _summary(scores: Scores) -> Summary:
+    """Of one place over the runs that are there, of several over all places."""
+    return summarise(scores[:, 0]) if scores.shape[1] == 1 else average_over_datasets(scores)
+
+
+def _points(rows: Mapping[Row, Sequence[Entry]], places: Sequence[Place]) -> dict[tuple[Row, Shots], list[Entry]]:
     """The entries of each row and shot count, by rising shots and seed."""
-    wanted = set(datasets)
+    wanted = set(places)
     points: dict[tuple[Row, Shots], list[Entry]] = {}
     for row, members in rows.items():
-        inside = [entry for entry in members if entry.cell.dataset in wanted]
+        inside = [entry for entry in members if entry.cell.target() in wanted]
         by_shots: dict[Shots, list[Entry]] = {}
         for entry in inside:
             by_shots.setdefault(entry.cell.shots, []).append(entry)
@@ -77,71 +129,65 @@ def _seed_order(seed: int | None) -> tuple[bool, int]:
     return (seed is not None, seed or 0)
 
 
-def _scores(entries: Sequence[Entry], datasets: Sequence[str]) -> Scores:
-    """``(runs, datasets)`` accuracies; a seed that one data set does not have is a hole there."""
+def _scores(entries: Sequence[Entry], places: Sequence[Place]) -> Scores:
+    """``(runs, places)`` accuracies; a seed that one place does not have is a hole there."""
     seeds = sorted({entry.cell.seed for entry in entries}, key=_seed_order)
-    scores = np.full((len(seeds), len(datasets)), np.nan)
+    scores = np.full((len(seeds), len(places)), np.nan)
     for entry in entries:
-        if entry.accuracy is not None:
-            scores[seeds.index(entry.cell.seed), datasets.index(entry.cell.dataset)] = entry.accuracy
+        place = entry.cell.target()
+        if entry.accuracy is not None and place in places:
+            scores[seeds.index(entry.cell.seed), places.index(place)] = entry.accuracy
     return scores
 
 
-def _baseline(rows: Mapping[Row, Sequence[Entry]], datasets: Sequence[str]) -> Scores | None:
-    """``(datasets,)`` zero-shot accuracies, ``nan`` for a hole; ``None`` without a zero-shot row."""
+def _baseline(rows: Mapping[Row, Sequence[Entry]], places: Sequence[Place]) -> Scores | None:
+    """``(places,)`` zero-shot accuracies, ``nan`` for a hole; ``None`` without a zero-shot row."""
     row = baseline_row(list(rows))
     if row is None:
         return None
-    inside = [entry for entry in rows[row] if entry.cell.dataset in datasets]
-    return _scores(inside, datasets)[0] if inside else None
+    inside = [entry for entry in rows[row] if entry.cell.target() in places]
+    return _scores(inside, places)[0] if inside else None
 
 
-def _dataset_result(row: Row, entries: Sequence[Entry], baseline: Scores | None) -> Result:
-    dataset = entries[0].cell.dataset
-    scores = _scores(entries, [dataset])
-    accuracy = summarise(scores[:, 0])
-    gain = None
-    if row.method != ZERO_SHOT and baseline is not None:
-        gain = summarise(gain_over(scores, baseline)[:, 0])
-    classes = {name for entry in entries for name in _fewer_shots(entry)}
-    return Result(
-        accuracy,
-        gain,
-        _is_seeded(entries),
-        f"{accuracy.n} of {accuracy.n_expected}" if 0 < accuracy.n < accuracy.n_expected else "",
-        _gaps(entries),
-        tuple(sorted(classes)),
-        _templates(entries),
-        _n_test(entries),
-    )
-
-
-def _average_result(
-    row: Row, entries: Sequence[Entry], datasets: Sequence[str], baseline: Scores | None
+def _result(
+    entries: Sequence[Entry], places: Sequence[Place], scores: Scores, accuracy: Summary, gain: Summary | None
 ) -> Result:
-    scores = _scores(entries, datasets)
-    accuracy = average_over_datasets(scores)
-    gain = None
-    if row.method != ZERO_SHOT and baseline is not None:
-        gain = average_over_datasets(gain_over(scores, baseline))
-    whole = whole_datasets(scores)
-    lacking = [dataset for dataset, is_whole in zip(datasets, whole, strict=True) if not is_whole]
-    fewer = {entry.cell.dataset for entry in entries if _fewer_shots(entry)}
+    """One result with what is missing from it: seeds of a single place, places of an average."""
+    if len(places) == 1:
+        counts = f"{accuracy.n} of {accuracy.n_expected}" if 0 < accuracy.n < accuracy.n_expected else ""
+        why, n_test = _gaps(entries), _n_test(entries)
+        fewer = sorted({name for entry in entries for name in _fewer_shots(entry)})
+    else:
+        whole = whole_datasets(scores)
+        lacking = [dataset for (dataset, _), is_whole in zip(places, whole, strict=True) if not is_whole]
+        counts = f"{len(places) - len(lacking)} of {len(places)} data sets" if lacking else ""
+        why, n_test = f"incomplete: {', '.join(lacking)}" if lacking else "", ()
+        shortened = {entry.cell.target()[0] for entry in entries if _fewer_shots(entry)}
+        fewer = [dataset for dataset, _ in places if dataset in shortened]
     return Result(
         accuracy,
         gain,
         _is_seeded(entries),
-        f"{len(datasets) - len(lacking)} of {len(datasets)} data sets" if lacking else "",
-        f"incomplete: {', '.join(lacking)}" if lacking else "",
-        tuple(dataset for dataset in datasets if dataset in fewer),
+        counts,
+        why,
+        tuple(fewer),
         _templates(entries),
-        (),
+        n_test,
+        _listed(entries),
     )
 
 
 def _fewer_shots(entry: Entry) -> tuple[str, ...]:
     """Classes that were taken whole by a run that counts."""
     return entry.record.fewer_shots if entry.record is not None and not entry.hole else ()
+
+
+def _listed(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Data sets that a run that counts learned from by a list, sorted."""
+    made_from = (
+        (entry.cell.dataset, entry.record.provenance) for entry in entries if entry.record and not entry.hole
+    )
+    return tuple(sorted({name for name, made in made_from if made is not None and made.list_digest is not None}))
 
 
 def _is_seeded(entries: Sequence[Entry]) -> bool:
@@ -152,7 +198,7 @@ def _gaps(entries: Sequence[Entry]) -> str:
     """What is missing and why, such as ``seeds 1, 2 missing; seed 3 failed``."""
     parts = []
     for gap in GAPS:
-        seeds = [entry.cell.seed for entry in entries if entry.hole == gap]
+        seeds = list(dict.fromkeys(entry.cell.seed for entry in entries if entry.hole == gap))
         numbers = [str(seed) for seed in seeds if seed is not None]
         if seeds:
             who = f"seed{'s' if len(numbers) > 1 else ''} {', '.join(numbers)} " if numbers else "run "

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.matrix.cell import Cell, Scalar, Shots
 from harness.matrix.protocol import PROTOCOLS
+from harness.matrix.template import OWN, parts_of, readable, spelled
 from harness.report.entry import Entry
+from harness.report.templates import sentences, template_words
 
 ZERO_SHOT = "zero_shot"
-OWN_TEMPLATE = "own"  # no template reads so: a template holds {}
-METHOD_LABELS = {ZERO_SHOT: "Zero-shot", "linear_probe": "Linear probe", "coop": "CoOp"}
+METHOD_LABELS = {ZERO_SHOT: "Zero-shot", "linear_probe": "Linear probe", "coop": "CoOp", "prompt": "Prompt"}
 CONTEXT_LABELS = {"class_specific": "CSC"}
 
 _FIRST_METHODS = (ZERO_SHOT, "linear_probe")
@@ -21,12 +23,11 @@ _RECIPE = "recipe."
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What all cells of one set of tables share."""
+    """What all cells of one set of tables share; ``classes`` are those that are trained on."""
 
     backbone: str
     precision: str
     classes: str
-    evaluate_on: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def group_entries(entries: Iterable[Entry]) -> dict[Group, list[Entry]]:
     groups: dict[Group, list[Entry]] = {}
     for entry in unique.values():
         cell = entry.cell
-        group = Group(cell.backbone, cell.precision, cell.classes, cell.evaluate_on)
+        group = Group(cell.backbone, cell.precision, cell.classes)
         groups.setdefault(group, []).append(entry)
     return groups
 
@@ -77,10 +78,10 @@ def row_entries(entries: Sequence[Entry]) -> dict[Row, list[Entry]]:
         families.setdefault((entry.cell.method, _family_axes(entry.cell)), []).append(entry)
     rows: dict[Row, list[Entry]] = {}
     for (method, axes), members in families.items():
-        epochs = _epochs_rows([entry.cell for entry in members])
+        epochs = _epochs_rows(members)
         templates = _template_rows([entry.cell for entry in members])
         for entry in members:
-            template = templates[entry.cell.dataset, entry.cell.template]
+            template = templates[entry.cell.target()[0], entry.cell.template]
             for override in epochs[entry.cell]:
                 own = (("template", template), *((f"{_RECIPE}epochs", value) for value in override))
                 rows.setdefault(Row(method, tuple(sorted((*axes, *own)))), []).append(entry)
@@ -101,7 +102,15 @@ def shots_order(shots: Iterable[Shots]) -> list[Shots]:
 
 def labels(rows: Sequence[Row]) -> dict[Row, str]:
     """The printed label of each row: its method, then only what differs among the rows of that method."""
-    return {row: _label(row, differing_axes(rows, row.method)) for row in rows}
+    found = {row: _label(row, differing_axes(rows, row.method)) for row in rows}
+    times = Counter(found.values())
+    # Two ensembles of as many sentences read alike until they are spelled out.
+    return {
+        row: f"{label} ({readable(str(row.axis('template')))})"
+        if times[label] > 1 and row.axis("template")
+        else label
+        for row, label in found.items()
+    }
 
 
 def differing_axes(rows: Sequence[Row], method: str) -> set[str]:
@@ -128,22 +137,23 @@ def _family_axes(cell: Cell) -> tuple[tuple[str, Scalar], ...]:
     return tuple(sorted((plain | dict(cell.extras) | recipe).items()))
 
 
-def _protocol_recipe(cell: Cell) -> Mapping[str, Scalar]:
+def _protocol_recipe(cell: Cell, like: str | None = None) -> Mapping[str, Scalar]:
     """The recipe that the protocol gives this cell; empty where it gives none."""
     protocol = PROTOCOLS.get(cell.protocol or "")
-    return {} if protocol is None else protocol.recipe(cell.method, cell.dataset, cell.shots)
+    return {} if protocol is None else protocol.recipe(cell.method, like or cell.dataset, cell.shots)
 
 
-def _epochs_rows(cells: Sequence[Cell]) -> dict[Cell, list[tuple[Scalar, ...]]]:
+def _epochs_rows(entries: Sequence[Entry]) -> dict[Cell, list[tuple[Scalar, ...]]]:
     """For each cell of a family, the rows it stands in: ``()`` the protocol's epochs, ``(e,)`` an override.
 
     The protocol's epochs depend on the shots, so an override may coincide with them at some points; such a
     cell belongs to the override's row, and to the protocol's own when there is one.
     """
-    trained = {cell: cell.recipe_dict().get("epochs") for cell in cells}
-    follows = {cell: epochs == _protocol_recipe(cell).get("epochs") for cell, epochs in trained.items()}
-    overrides = {trained[cell] for cell in cells if not follows[cell]}
-    has_own_row = any(follows[cell] and trained[cell] not in overrides for cell in cells)
+    own = {entry.cell: _protocol_recipe(entry.cell, entry.like).get("epochs") for entry in entries}
+    trained = {cell: cell.recipe_dict().get("epochs") for cell in own}
+    follows = {cell: epochs == own[cell] for cell, epochs in trained.items()}
+    overrides = {epochs for cell, epochs in trained.items() if not follows[cell]}
+    has_own_row = any(follows[cell] and epochs not in overrides for cell, epochs in trained.items())
     rows: dict[Cell, list[tuple[Scalar, ...]]] = {}
     for cell, epochs in trained.items():
         rows[cell] = [] if epochs not in overrides else [(epochs,)]
@@ -155,25 +165,31 @@ def _epochs_rows(cells: Sequence[Cell]) -> dict[Cell, list[tuple[Scalar, ...]]]:
 def _template_rows(cells: Sequence[Cell]) -> dict[tuple[str, str | None], str | None]:
     """From data set and template to the row's template, ``None`` when no data set has two.
 
-    A template that all data sets have names itself; the single one that is left is the data set's own.
+    The data set is the one that is evaluated on. A sentence that all data sets have names itself; the single one
+    that is left is the data set's own.
     """
     by_dataset: dict[str, set[str | None]] = {}
     for cell in cells:
-        by_dataset.setdefault(cell.dataset, set()).add(cell.template)
+        by_dataset.setdefault(cell.target()[0], set()).add(cell.template)
     pairs = [(dataset, template) for dataset, found in by_dataset.items() for template in found]
     if all(len(found) == 1 for found in by_dataset.values()):
         return dict.fromkeys(pairs)
-    common = set.intersection(*by_dataset.values())
-    return {
-        (dataset, template): OWN_TEMPLATE
-        if template not in common and len(by_dataset[dataset] - common) == 1
-        else template
-        for dataset, template in pairs
-    }
+    said = {dataset: {part for one in found for part in sentences(one)} for dataset, found in by_dataset.items()}
+    common = set.intersection(*said.values())
+    rows = {}
+    for dataset, template in pairs:
+        left = said[dataset] - common
+        own = left.pop() if len(left) == 1 else None
+        parts = [OWN if part == own else part for part in parts_of(template or "")]
+        rows[dataset, template] = None if template is None else spelled(parts)
+    return rows
 
 
 def _label(row: Row, differing: set[str]) -> str:
     name = method_label(row.method)
+    if row.method == "prompt" and row.axis("prompt") is not None:
+        name += f" {row.axis('prompt')}"
+        differing = differing - {"prompt"}
     context = row.axis("context")
     if context is not None and (row.method == "coop" or "context" in differing):
         name += f" ({CONTEXT_LABELS.get(str(context), context)})"
@@ -189,8 +205,8 @@ def _word(row: Row, axis: str) -> str:
         return init_words(row) if row.axis("n_ctx") is not None else ""
     if axis == "n_ctx" and row.axis("ctx_init"):
         return ""  # the words of the init say how many there are
-    if axis == "template" and value == OWN_TEMPLATE:
-        return "own template"
+    if axis == "template":
+        return "" if value is None else template_words(str(value))
     if axis.startswith(_RECIPE):
         return "" if value is None else f"{axis.removeprefix(_RECIPE)}={value}"
     if axis in _WORDS:
@@ -202,7 +218,6 @@ _WORDS = {
     "class_token_position": "{}",
     "n_ctx": "M={}",
     "views": "views {}",
-    "template": 'template "{}"',
     "protocol": "protocol {}",
 }
 

@@ -66,3 +66,29 @@ def gain_over(scores: Scores, baseline: Scores) -> Scores:
     """``(runs, datasets)`` minus ``(datasets,)``; a hole in the baseline is a hole in every run."""
     difference: Scores = scores - baseline[np.newaxis, :]
     return difference
+
+
+def difference(mean: Summary, baseline: Summary) -> Summary:
+    """One mean minus another, without an sd; no mean where either is missing."""
+    found = None if mean.mean is None or baseline.mean is None else mean.mean - baseline.mean
+    return Summary(found, None, mean.n, mean.n_expected)
+
+
+def harmonic_mean(one: Scores, other: Scores) -> Scores:
+    """``2ab / (a + b)`` of two arrays of one shape; 0 where both are 0, a hole where either is one."""
+    total = one + other
+    mean: Scores = np.divide(2 * one * other, total, out=np.zeros_like(total), where=total != 0)
+    return mean
+
+
+def harmonic_of_means(one: Scores, other: Scores) -> Summary:
+    """The harmonic mean of the means of two ``(runs, datasets)``, both over the same runs; it has no sd.
+
+    Of one data set over the runs that both have; of several there is none when anything is missing.
+    """
+    is_whole = np.logical_not(np.isnan(one + other).any(axis=1))
+    n, n_expected = int(is_whole.sum()), len(one)
+    if n == 0 or (one.shape[1] > 1 and n < n_expected):
+        return Summary(None, None, n, n_expected)
+    means = [np.array(math.fsum(part[is_whole].ravel().tolist()) / part[is_whole].size) for part in (one, other)]
+    return Summary(float(harmonic_mean(*means)), None, n, n_expected)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 DASH = "–"
 DAGGER = "†"
+ROW_HEADING = "Method"
+COLUMNS_HEADING = "Shots per class"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,11 @@ class Table:
         title: what the table is about, such as the name of the data set.
         caption: sentences; the first one says what the numbers are.
         columns: headings of the number columns: shots.
-        blocks: accuracies, then gains.
+        blocks: accuracies, then gains; none where only the long form is printed.
         notes: footnotes in order of their marks.
         long: the same numbers in tidy long form, header first, in full precision.
+        row_heading: over the labels.
+        columns_heading: over the headings of the columns.
     """
 
     stem: str
@@ -62,3 +66,5 @@ class Table:
     blocks: tuple[Block, ...]
     notes: tuple[Note, ...]
     long: tuple[tuple[str, ...], ...]
+    row_heading: str = ROW_HEADING
+    columns_heading: str = COLUMNS_HEADING

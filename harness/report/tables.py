@@ -8,10 +8,6 @@ import re
 
 from harness.report.table import DAGGER, Block, Note, Table, TableCell
 
-ROW_HEADING = "Method"
-COLUMNS_HEADING = "Shots per class"
-
-
 # --- Markdown ----------------------------------------------------------------------------------------------
 
 
@@ -35,7 +31,7 @@ def escape_markdown(text: str) -> str:
 
 
 def _pipe_table(table: Table, block: Block) -> str:
-    heads = [f"{ROW_HEADING} / {COLUMNS_HEADING.lower()}", *table.columns]
+    heads = [f"{table.row_heading} / {table.columns_heading.lower()}", *table.columns]
     rows = [[escape_markdown(row.label), *map(_markdown_cell, row.cells)] for row in block.rows]
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     rule = [":" + "-" * (widths[0] - 1), *("-" * (max(width, 2) - 1) + ":" for width in widths[1:])]
@@ -95,9 +91,9 @@ def to_latex(table: Table) -> str:
         rf"\label{{tab:{_latex_label(table.stem)}}}",
         rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
         r"\toprule",
-        rf"& \multicolumn{{{width - 1}}}{{c}}{{{COLUMNS_HEADING}}} \\",
+        rf"& \multicolumn{{{width - 1}}}{{c}}{{{table.columns_heading}}} \\",
         rf"\cmidrule(l){{2-{width}}}",
-        " & ".join([ROW_HEADING, *map(escape_latex, table.columns)]) + r" \\",
+        " & ".join([table.row_heading, *map(escape_latex, table.columns)]) + r" \\",
     ]
     for block in table.blocks:
         lines.append(r"\midrule")

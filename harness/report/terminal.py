@@ -13,11 +13,14 @@ _MOST_LABEL = 26  # letters of a label that is not broken, however narrow the te
 
 
 def summary(report: Report) -> list[RichTable]:
-    """Rich tables of every block of every table; the average of a group last, nearest to the prompt."""
+    """Rich tables of every block; the averages of a group last, nearest to the prompt.
+
+    Nearest words are left to the files.
+    """
     found = []
     for group in report.groups:
         average, rest = (group.tables[:1], group.tables[1:]) if len(group.tables) > 1 else ((), group.tables)
-        for one in (*rest, *average):
+        for one in (*rest, *group.elsewhere, *average):
             for block in one.blocks:
                 what = block.heading or "Accuracy in percent"
                 title = f"{what}: {one.title}, {group.title}"
@@ -38,15 +41,18 @@ def _rich(table: Table, block: Block, title: str, *, has_notes: bool) -> RichTab
         title_justify="left",
     )
     longest = max((len(row.label) for row in block.rows), default=0)
-    rich.add_column("Shots", no_wrap=longest <= _MOST_LABEL, overflow="fold")
+    rich.add_column(
+        table.columns_heading.removesuffix(" per class"), no_wrap=longest <= _MOST_LABEL, overflow="fold"
+    )
     for column in table.columns:
-        rich.add_column(Text(column), justify="right", overflow="fold")
+        # The name of a data set may be broken behind an underscore: a terminal is narrow.
+        rich.add_column(Text(column.replace("_", "_\n")), justify="right", overflow="fold")
     for row in block.rows:
         rich.add_row(Text(row.label), *map(_cell, row.cells))
     return rich
 
 
 def _cell(cell: TableCell) -> Text:
-    """The text with one place to break in front of the sd: a terminal is narrow."""
+    """The text with one place to break in front of the sd."""
     text = Text(cell.text.replace(" ± ", " ±"), style="bold" if cell.bold else "")
     return text.append(f" [{','.join(cell.marks)}]", style="dim") if cell.marks else text

@@ -11,6 +11,7 @@ from harness.files import write_text
 from harness.matrix.cell import Cell
 from harness.matrix.matrix import Matrix
 from harness.matrix.source import DatasetSource
+from harness.matrix.weights import WeightsSource
 
 _FILE = "cells.json"
 _VERSION = 1
@@ -18,11 +19,12 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The name, the cells and the own data sets of a matrix that was run into a results folder."""
+    """The name, the cells, and the own data sets and weights of a matrix that was run into a results folder."""
 
     name: str
     cells: tuple[Cell, ...]
     sources: tuple[DatasetSource, ...] = ()
+    weights: tuple[WeightsSource, ...] = ()
 
 
 def write_manifest(results: Path, matrix: Matrix) -> None:
@@ -32,6 +34,7 @@ def write_manifest(results: Path, matrix: Matrix) -> None:
         "name": matrix.name,
         "cells": [cell.to_dict() for cell in matrix.cells],
         "sources": [source.model_dump(exclude_none=True) for source in matrix.sources],
+        "weights": [source.model_dump() for source in matrix.weights],
     }
     write_text(results / matrix.name / _FILE, json.dumps(content, indent=1) + "\n")
 
@@ -53,7 +56,8 @@ def _read(path: Path) -> Manifest:
             raise ValueError(f"schema version {content['schema_version']!r} is unknown")
         cells = tuple(Cell.from_dict(flat) for flat in content["cells"])
         sources = tuple(DatasetSource.model_validate(source) for source in content.get("sources", ()))
-        return Manifest(content["name"], cells, sources)
+        weights = tuple(WeightsSource.model_validate(source) for source in content.get("weights", ()))
+        return Manifest(content["name"], cells, sources, weights)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         mend = "Run the matrix again, or name it with --matrix FILE."
         raise RecordError(Fault(str(path), f"is not a list of cells: {error}.", mend)) from None

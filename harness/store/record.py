@@ -42,6 +42,14 @@ class ContextFile(_Frozen):
     shape: tuple[int, ...]
 
 
+class LogitsFile(_Frozen):
+    """The logits of the test images beside the record; shape (test images, classes)."""
+
+    file: str
+    sha256: str
+    shape: tuple[int, int]
+
+
 class Provenance(_Frozen):
     """From what, with what and where the numbers were made; digests are SHA-256.
 
@@ -81,6 +89,7 @@ class RunRecord(_Frozen):
         n_correct: right answers among the ``n_test`` test images; ``None`` when failed.
         per_class: one row a class in label order, from which macro-F1 follows.
         history: one row an epoch; empty for methods that do not train by epochs.
+        logits: the file of the test images' logits; ``None`` where they were not kept.
         details: what a method found on the way, such as the probe's C.
         trained_by: id of the cell that trained what this one only evaluates; ``None`` for one that trained.
         fewer_shots: classes that were taken whole because they hold fewer images than ``shots``.
@@ -98,6 +107,7 @@ class RunRecord(_Frozen):
     per_class: tuple[ClassCount, ...] = ()
     history: tuple[EpochRow, ...] = ()
     context: ContextFile | None = None
+    logits: LogitsFile | None = None
     details: dict[str, Any] = Field(default_factory=dict)
     trained_by: str | None = None
     fewer_shots: tuple[str, ...] = ()
@@ -121,6 +131,8 @@ class RunRecord(_Frozen):
             raise ValueError("per_class does not add up to n_correct and n_test")
         if any(row.n_correct > min(row.n_test, row.n_predicted) for row in self.per_class):
             raise ValueError("a class has more right answers than images or predictions")
+        if self.logits is not None and self.logits.shape != (self.n_test, len(self.per_class)):
+            raise ValueError("the shape of logits is not that of n_test images and the classes of per_class")
         return self
 
     @property

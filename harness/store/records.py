@@ -43,14 +43,27 @@ def record_path(results: Path, identifier: str) -> Path:
     return records_folder(results) / f"{identifier}.json"
 
 
-def write_record(results: Path, record: RunRecord, context: bytes | None = None, words: str | None = None) -> None:
-    """Write a record; its context and nearest words go first, so that a record vouches for all of its files."""
+def write_record(
+    results: Path,
+    record: RunRecord,
+    context: bytes | None = None,
+    words: str | None = None,
+    logits: bytes | None = None,
+) -> None:
+    """Write a record; its context, nearest words and logits go first, so that it vouches for all of its files.
+
+    Logits of an earlier run that the record no longer speaks of are removed behind it, since they are large.
+    """
     path = record_path(results, record.cell_id)
     if context is not None:
         write_bytes(path.with_suffix(".safetensors"), context)
     if words is not None:
         write_text(path.with_suffix(".words.json"), words)
+    if logits is not None:
+        write_bytes(path.with_suffix(".logits.npz"), logits)
     write_text(path, json.dumps(record.model_dump(mode="json"), indent=1, allow_nan=False) + "\n")
+    if logits is None:
+        path.with_suffix(".logits.npz").unlink(missing_ok=True)
 
 
 def read_context(results: Path, record: RunRecord) -> bytes | None:

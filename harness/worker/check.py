@@ -17,6 +17,7 @@ from harness.data.split import Split
 from harness.errors import DataError, Fault, HarnessError
 from harness.files import write_text
 from harness.matrix.cell import Cell
+from harness.matrix.protocol import draw_rule
 from harness.methods.table import METHODS, load_method
 from harness.plan.job import FAULTS_FILE, Job
 from harness.worker.device import open_device
@@ -40,7 +41,7 @@ def _faults(job: Job) -> list[Fault]:
     clips: dict[tuple[str, str], Clip] = {}
     for backbone, precision in dict.fromkeys((cell.backbone, cell.precision) for cell in cells):
         try:
-            spec = backbone_spec(backbone)
+            spec = backbone_spec(backbone, job.weights)
             clips[backbone, precision] = load_clip(spec, precision, device, job.trust_weights)
         except HarnessError as error:
             faults += error.faults
@@ -89,9 +90,9 @@ def _image_faults(row: DatasetRow, split: Split, cells: Sequence[Cell], job: Job
     paths = {item.path: None for item in split.test} if is_target else {}
     of_dataset = [cell for cell in cells if cell.dataset == row.name]
     reading = [cell for cell in of_dataset if "shots" in METHODS[cell.method].entry.reads]
-    for shots, seed in dict.fromkeys((cell.shots, cell.seed or 0) for cell in reading):
+    for shots, seed, rule in dict.fromkeys((cell.shots, cell.seed or 0, draw_rule(cell)) for cell in reading):
         try:
-            subset = draw_subset(split, row, shots, seed)
+            subset = draw_subset(split, row, shots, seed, rule)
         except DataError as error:
             faults += error.faults
             continue

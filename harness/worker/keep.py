@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import numpy as np
 import torch
 from safetensors.torch import save
 
@@ -22,8 +23,10 @@ from harness.matrix.identity import cell_id
 from harness.methods.method import Fit
 from harness.methods.table import load_method
 from harness.plan.job import Job
+from harness.shapes import Labels, Logits
+from harness.store.logits import KeptLogits, are_kept, logits_file, packed, shifted
 from harness.store.provenance import platform_name
-from harness.store.record import ClassCount, ContextFile, EpochRow, Provenance, RunRecord
+from harness.store.record import ClassCount, ContextFile, EpochRow, LogitsFile, Provenance, RunRecord
 from harness.store.records import write_record
 from harness.tracking.tracker import Tracker
 from harness.worker.device import device_name
@@ -86,9 +89,12 @@ def _keep(desk: Desk, source: Source, target: Materials, cell: Cell, fit: Fit, f
     with _timed(timings, "evaluate_s"), torch.no_grad():
         if not is_training:
             load_method(cell.method, desk.job.results).check_transfer(cell, source.materials.class_names, names)
-        counts = evaluate(fit.predictor(names).logits, images, labels, len(names))
+        chunks = _Chunks() if are_kept(desk.job.logits, len(labels), len(names)) else None
+        predictor = fit.predictor(names)
+        counts = evaluate(predictor.logits, images, labels, len(names), chunks or (lambda _: None))
     timings["total_s"] = sum(timings.values())
     context, context_file = _context_file(identifier, fit) if is_training else (None, None)
+    logits, logits_said = (None, None) if chunks is None else chunks.file(identifier, labels)
     record = RunRecord(
         cell_id=identifier,
         cell=cell.to_dict(),
@@ -98,6 +104,7 @@ def _keep(desk: Desk, source: Source, target: Materials, cell: Cell, fit: Fit, f
         per_class=_per_class(names, counts),
         history=_history(fit) if is_training else (),
         context=context_file,
+        logits=logits_said,
         details=dict(fit.details),
         trained_by=None if is_training or source.draw is None else cell_id(trained),
         fewer_shots=() if source.draw is None else source.draw.fewer_shots,
@@ -106,7 +113,7 @@ def _keep(desk: Desk, source: Source, target: Materials, cell: Cell, fit: Fit, f
         created_at=_now(),
     )
     words = _words(fit, source.materials) if is_training else None
-    write_record(desk.job.results, record, context, words)
+    write_record(desk.job.results, record, context, words, logits)
     desk.tracker.mirror(tracked_run(record, desk.job.matrix))
     desk.tell(event="done", cell=identifier, accuracy=record.accuracy, seconds=timings["total_s"])
 
@@ -143,6 +150,23 @@ def _context_file(identifier: str, fit: Fit) -> tuple[bytes | None, ContextFile 
     return content, ContextFile(
         file=f"{identifier}.safetensors", sha256=digest_bytes(content), shape=tuple(fit.context.shape)
     )
+
+
+class _Chunks:
+    """Collects what is kept of the logits of test images, chunk by chunk."""
+
+    def __init__(self) -> None:
+        self._shifted: list[np.ndarray] = []
+
+    def __call__(self, logits: Logits) -> None:
+        """Take one chunk."""
+        self._shifted.append(shifted(logits.double().numpy(force=True)))
+
+    def file(self, identifier: str, labels: Labels) -> tuple[bytes, LogitsFile]:
+        """The file's content, and what the record says of it."""
+        kept = KeptLogits(np.concatenate(self._shifted), labels.numpy(force=True))
+        content = packed(kept)
+        return content, logits_file(identifier, kept, content)
 
 
 def _words(fit: Fit, materials: Materials) -> str | None:

@@ -13,6 +13,7 @@ from harness.data.catalog import DatasetRow
 from harness.data.classes import cut
 from harness.data.dataset import image_files_digest, read_images, read_split
 from harness.data.draw import draw_subset, kept_classes, list_digest
+from harness.data.few_shot import COOP_RULE
 from harness.data.split import Item, Split, items_digest
 from harness.features.cache import cached, views_are_kept
 from harness.features.extract import encode_views
@@ -67,19 +68,20 @@ class Materials:
         """Features and labels of the test images; the features come from the cache when they are there."""
         return self._centre_features(cut(self.split.test, self._kept))
 
-    def draw(self, shots: Shots, seed: int) -> Draw:
-        """The few-shot draw of (shots, seed), or the list of images in its place.
+    def draw(self, shots: Shots, seed: int, rule: str) -> Draw:
+        """The few-shot draw of (shots, seed) by a rule, or the list of images in its place.
 
         Its images are decoded here, once for all variants. Half of the classes have their part of the one draw.
 
         Raises:
-            DataError: the list is missing or does not go with the split.
+            DataError: the draw cannot be made; or the list is missing or does not go with the split.
         """
-        subset = draw_subset(self.split, self.row, shots, seed)
+        subset = draw_subset(self.split, self.row, shots, seed, rule)
         listed = list_digest(self.row, shots, seed)
         train = cut(subset.train_items(self.split), self._kept)
         val = cut(subset.val_items(self.split), self._kept)
         names: tuple[object, ...] = (self.split.digest, shots, seed)
+        names += () if rule == COOP_RULE else (rule,)
         names += () if listed is None else (listed,)
         features = FewShotFeatures(
             self.clip,

@@ -37,6 +37,7 @@ def _name(cell: Cell) -> str:
     """A name that says the same in every matrix, since one run may belong to several."""
     shots = f"{cell.shots}-shot" if cell.shots else ""
     seed = "" if cell.seed is None else f"seed {cell.seed}"
-    return " ".join(
-        filter(None, (cell.dataset, cell.method, cell.context, cell.class_token_position, shots, seed))
-    )
+    classes = "" if cell.classes == "all" else cell.classes
+    target = f"on {cell.evaluate_on}" if cell.evaluate_on else ""
+    words = (cell.dataset, classes, cell.method, cell.context, cell.class_token_position, shots, seed, target)
+    return " ".join(filter(None, words))

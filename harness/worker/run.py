@@ -17,8 +17,10 @@ from harness.data.catalog import Catalog
 from harness.data.dataset import Size
 from harness.data.own import catalog_with
 from harness.engine.batches import epoch_batches
+from harness.engine.sgd import State
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
+from harness.matrix.protocol import draw_rule
 from harness.methods.method import Fit, Method, RunInputs
 from harness.methods.table import METHODS, load_method
 from harness.plan.cost import n_train_images
@@ -30,6 +32,7 @@ from harness.tracking.open import open_tracker
 from harness.worker.device import open_device
 from harness.worker.keep import Desk, Source, keep_failure, keep_fit
 from harness.worker.materials import Draw, Materials
+from harness.worker.state import Unfinished
 
 _WAVE_IMAGES = 20_000  # decoded training images of the draws that a GPU trains together, about 10 GB of memory
 
@@ -72,6 +75,7 @@ class Training:
     inputs: RunInputs
     draw: Draw | None
     cells: tuple[Cell, ...]
+    unfinished: Unfinished | None = None
 
 
 def run(job: Job, folder: Path) -> None:
@@ -94,7 +98,7 @@ def run(job: Job, folder: Path) -> None:
         desk = Desk(job, tracker, tell, git_state(), package_versions())
         catalog = catalog_with(job.sources)
         for (backbone, precision), of_backbone in _grouped(job.cell_values(), "backbone", "precision"):
-            clip = load_clip(backbone_spec(backbone), precision, device, job.trust_weights)
+            clip = load_clip(backbone_spec(backbone, job.weights), precision, device, job.trust_weights)
             rooms = Rooms(clip, catalog, job.data, say)
             for (dataset, classes), cells in _grouped(of_backbone, "dataset", "classes"):
                 _run_group(desk, rooms, rooms.source(dataset, classes), cells)
@@ -113,8 +117,8 @@ def _run_group(desk: Desk, rooms: Rooms, materials: Materials, cells: list[Cell]
                     keep_failure(desk, cell, error)
                 continue
             for trained, of_training in _trainings(cells_of_draw):
-                inputs = _inputs(desk, materials, draw, trained, of_training)
-                by_method.setdefault(trained.method, []).append(Training(inputs, draw, tuple(of_training)))
+                training = _training(desk, materials, draw, trained, of_training)
+                by_method.setdefault(trained.method, []).append(training)
         for method, trainings in by_method.items():
             _run_method(desk, rooms, materials, load_method(method, desk.job.results), trainings)
 
@@ -138,6 +142,8 @@ def _run_method(desk: Desk, rooms: Rooms, materials: Materials, method: Method, 
         else:
             fit_s = waited if outcome.seconds is None else outcome.seconds
             _keep_all(desk, rooms, materials, _kept(training), training.draw, outcome, fit_s)
+            if training.unfinished is not None:
+                training.unfinished.forget()
         start = time.perf_counter()
 
 
@@ -180,13 +186,17 @@ def _restored(desk: Desk, materials: Materials, method: Method, training: Traini
 
 
 def _is_of_today(record: RunRecord, materials: Materials, draw: Draw) -> bool:
-    """Whether a record was made from the weights, the split and the training images that are here."""
+    """Whether a record was made from the weights, the split and the training images that are here.
+
+    Lists that name the same images count as others where they are other files: batches and views derive from them.
+    """
     made_from = record.provenance
     return made_from is not None and (
         made_from.weights_digest,
         made_from.split_digest,
         made_from.subset_digest,
-    ) == (materials.clip.weights_digest, materials.split.digest, draw.digest)
+        made_from.list_digest,
+    ) == (materials.clip.weights_digest, materials.split.digest, draw.digest, draw.list_digest)
 
 
 def _trainings(cells: list[Cell]) -> Iterator[tuple[Cell, list[Cell]]]:
@@ -205,7 +215,10 @@ def _waves(cells: list[Cell], materials: Materials) -> Iterator[list[list[Cell]]
     wave: list[list[Cell]] = []
     n_images = 0
     size = Size(len(materials.split.class_names), len(materials.split.train))
-    for _, cells_of_draw in _grouped(cells, "shots", "seed"):
+    draws: dict[tuple[object, ...], list[Cell]] = {}
+    for cell in cells:
+        draws.setdefault((cell.shots, cell.seed, draw_rule(cell)), []).append(cell)
+    for cells_of_draw in draws.values():
         wave.append(cells_of_draw)
         n_images += n_train_images(cells_of_draw[0], size)
         if materials.clip.device.type == "cpu" or n_images >= _WAVE_IMAGES:
@@ -219,21 +232,31 @@ def _draw_of(materials: Materials, cell: Cell) -> Draw | None:
     """The draw that a cell learns from; ``None`` for a method that does not read shots."""
     if "shots" not in METHODS[cell.method].entry.reads:
         return None
-    return materials.draw(cell.shots, cell.seed or 0)
+    return materials.draw(cell.shots, cell.seed or 0, draw_rule(cell))
 
 
-def _inputs(desk: Desk, materials: Materials, draw: Draw | None, trained: Cell, cells: list[Cell]) -> RunInputs:
-    """What the method may see of one training; ``cells`` are those that wait for it."""
+def _training(desk: Desk, materials: Materials, draw: Draw | None, trained: Cell, cells: list[Cell]) -> Training:
+    """A training as the method sees it; ``cells`` are those that wait for it."""
+    if draw is None:
+        return Training(RunInputs(trained, materials.clip, materials.class_names), None, tuple(cells))
     waiting = cell_id(trained if trained in cells else cells[0])
     epochs = trained.recipe_dict().get("epochs")
-    return RunInputs(
+    unfinished = Unfinished(desk.job.results, trained, materials.clip, draw, materials.split.digest)
+
+    def on_epoch(epoch: int, state: Callable[[], State]) -> None:
+        desk.tell(event="epoch", cell=waiting, epoch=epoch, epochs=epochs)
+        unfinished.keep(state)
+
+    inputs = RunInputs(
         trained,
         materials.clip,
         materials.class_names,
-        few_shot=None if draw is None else draw.features,
-        batches=None if draw is None else partial(epoch_batches, draw.stream_names),
-        on_epoch=lambda epoch: desk.tell(event="epoch", cell=waiting, epoch=epoch, epochs=epochs),
+        few_shot=draw.features,
+        batches=partial(epoch_batches, draw.stream_names),
+        on_epoch=on_epoch,
+        state=unfinished.read(),
     )
+    return Training(inputs, draw, tuple(cells), unfinished)
 
 
 def _grouped(cells: Any, *axes: str) -> Iterator[tuple[tuple[Any, ...], list[Cell]]]:

@@ -6,15 +6,18 @@ from pathlib import Path
 from harness.store.frame import to_frame
 from harness.store.records import read_records
 
+SHIFTS = ("inverted", "blurred", "rotated", "noisy")
+
 
 def main(results: Path) -> None:
     """Raise AssertionError when a claim about the smoke run does not hold; print the figures otherwise."""
     frame = to_frame(read_records(results).records.values())
-    assert len(frame) == 46
+    assert len(frame) == 86
     assert set(frame["status"]) == {"done"}
 
-    def mean(method: str, **axes: object) -> float:
+    def mean(method: str, evaluate_on: str | None = None, **axes: object) -> float:
         rows = frame[frame["method"] == method]
+        rows = rows[rows["evaluate_on"].isna() if evaluate_on is None else rows["evaluate_on"] == evaluate_on]
         for axis, value in axes.items():
             rows = rows[rows[axis] == value]
         return float(rows["n_correct"].sum() / rows["n_test"].sum())
@@ -25,10 +28,29 @@ def main(results: Path) -> None:
     specific = {shots: mean("coop", context="class_specific", shots=shots) for shots in (1, 2, 4, 8, 16)}
     assert unified[16] - zero_shot >= 0.08
     assert unified[16] > unified[1]
+    # Learned on clean digits, every method does better than zero-shot on every shift, and noise hurts all most.
+    shifted = {}
+    for name, axes in (
+        ("zero_shot", {}),
+        ("linear_probe", {"shots": 16}),
+        ("coop", {"shots": 16, "context": "unified"}),
+        ("coop", {"shots": 16, "context": "class_specific"}),
+    ):
+        on = {shift: mean(name, f"digits_{shift}", **axes) for shift in SHIFTS}
+        shifted[f"{name} {axes.get('context', '')}".strip()] = on
+        least = 0.05 if name == "zero_shot" else 0.10
+        assert all(on[shift] - on["noisy"] >= least for shift in SHIFTS if shift != "noisy")
+        if name != "zero_shot":
+            assert all(on[shift] - shifted["zero_shot"][shift] >= 0.02 for shift in SHIFTS)
+            assert mean(name, **axes) - max(on.values()) >= 0.02
     report = results / "smoke" / "report"
-    for name in ("digits.md", "digits.csv", "digits.tex", "curves.png", "curves.svg", "curves.pdf"):
-        assert (report / name).stat().st_size > 0
+    tables = [
+        f"{stem}.{end}" for stem in ("digits", "digits-elsewhere", "digits-words") for end in ("md", "csv", "tex")
+    ]
+    for file in (*tables, "curves.png", "curves.svg", "curves.pdf"):
+        assert (report / file).stat().st_size > 0
     sys.stdout.write(f"zero-shot {zero_shot:.3f}; unified {unified}; class-specific {specific}\n")
+    sys.stdout.write("".join(f"{method}: {on}\n" for method, on in shifted.items()))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """All five journeys with real workers: a small matrix of digits, run, run again, damaged, and reported."""
 
+import csv
+import io
 import json
 import shutil
 from collections.abc import Callable
@@ -61,7 +63,7 @@ def _bytes(folder: Path, pattern: str = "*") -> dict[str, bytes]:
 
 
 def _counts(results: Path) -> dict[str, object]:
-    kept = ("cell", "status", "n_correct", "per_class", "history", "context")
+    kept = ("cell", "status", "n_correct", "per_class", "history", "context", "logits")
     return {
         name: {key: json.loads(content)[key] for key in kept}
         for name, content in _bytes(results / "records", "*.json").items()
@@ -102,6 +104,19 @@ def test_lost_and_broken_records_come_back_the_same(command: Command, results: P
     untouched = {name for name in whole if name not in (lost.name, cut.name)}
     after = _bytes(results / "records", "*.json")
     assert {name: after[name] for name in untouched} == {name: whole[name] for name in untouched}
+
+
+def test_metrics_of_every_cell_come_from_its_logits(command: Command, results: Path, tmp_path: Path) -> None:
+    """Accuracy is the record's in every cell, nothing is found wrong, and no cell lacks NLL or ECE."""
+    assert command("metrics", "--out", str(tmp_path / "metrics.csv"))[0] == 0
+    rows = {row["cell_id"]: row for row in csv.DictReader(io.StringIO((tmp_path / "metrics.csv").read_text()))}
+    assert len(rows) == 7
+    for identifier, row in rows.items():
+        record = json.loads((results / "records" / f"{identifier}.json").read_text())
+        assert float(row["accuracy"]) == record["n_correct"] / record["n_test"]
+        assert float(row["nll"]) > 0
+        assert 0 < float(row["ece"]) < 1
+        assert row["note"] == ""
 
 
 def test_reports_are_equal_to_the_byte(command: Command, results: Path, tmp_path: Path) -> None:

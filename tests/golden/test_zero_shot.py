@@ -4,15 +4,17 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from harness.backbone.clip import Clip
-from harness.backbone.prompts import encode_texts, spoken, text_layout
-from harness.backbone.templates import SELECTED_TEMPLATES, ensemble, ensemble_templates
+from harness.backbone.prompts import spoken, text_layout
+from harness.backbone.templates import ENSEMBLE_TEMPLATES, sentence_templates
 from harness.engine.evaluate import evaluate
-from harness.methods.text_classifier import TextClassifier
+from harness.matrix.cell import Cell
+from harness.matrix.template import resolved, spelled
+from harness.methods.method import Fit, RunInputs
+from harness.methods.table import load_method
 
 Golden = Callable[[str], dict]
 Labelled = dict[str, tuple[Tensor, Tensor]]
@@ -33,7 +35,7 @@ def test_golden_file_holds_all_cases(golden: Golden) -> None:
 
 def test_selected_templates_are_the_references(golden: Golden) -> None:
     """The seven of open_clip are the seven of CoOp, in the same order."""
-    assert list(SELECTED_TEMPLATES) == golden("zeroshot")["imagenet_templates_select"]
+    assert list(ENSEMBLE_TEMPLATES["selected"]) == golden("zeroshot")["imagenet_templates_select"]
 
 
 def test_sentences_have_the_references_tokens(golden: Golden, golden_clip: Callable[[str], Clip]) -> None:
@@ -57,16 +59,19 @@ def test_zero_shot_is_the_references(
     recorded = file["cases"][CASES.index(case)]
     model, trainer, dataset = case
     clip, own = golden_clip(model), file["custom_templates"][dataset]
-    ensembled = ensemble_templates(None if dataset == "ImageNet" else own)
-    templates = (own,) if trainer == "ZeroshotCLIP" else ensembled
-    assert list(templates) == recorded["templates"]
+    written = "own" if trainer == "ZeroshotCLIP" else "selected" if dataset == "ImageNet" else "selected+own"
+    template = resolved(spelled(written), own)
+    assert list(sentence_templates(template)) == recorded["templates"]
 
-    features = [encode_texts([_sentence(t, name) for name in file["classnames"]], clip) for t in templates]
-    texts = features[0] if trainer == "ZeroshotCLIP" else ensemble(torch.stack(features))
-    np.testing.assert_allclose(normalize(texts, dim=-1), recorded["text_features"], rtol=0, atol=5e-6)
+    names = tuple(file["classnames"])
+    inputs = RunInputs(Cell(dataset=dataset, backbone=model, method="zero_shot", template=template), clip, names)
+    ((_, fit),) = load_method("zero_shot").fit([inputs])
+    assert isinstance(fit, Fit)
+    classifier = fit.predictor(names)
+    texts = normalize(classifier.text_features, dim=-1)
+    np.testing.assert_allclose(texts, recorded["text_features"], rtol=0, atol=5e-6)
 
     images, labels = golden_features(model)["test"]
-    classifier = TextClassifier(texts, clip.logit_scale)
     logits = classifier.logits(images)
     np.testing.assert_allclose(logits, recorded["test_logits"], rtol=0, atol=5e-4)
     assert logits.argmax(dim=1).tolist() == recorded["test_argmax"]

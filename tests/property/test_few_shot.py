@@ -7,12 +7,13 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.data.few_shot import MOST_VAL_SHOTS, few_shot_subset
+from harness.data.few_shot import DRAW_RULES, MOST_VAL_SHOTS, few_shot_subset
 from harness.data.split import Item, Split
 
 quick = settings(derandomize=True, max_examples=80, deadline=None, database=None)
 shot_counts = st.integers(1, 12)
-seeds = st.integers(0, 2**32)
+seeds = st.integers(0, 2**32 - 1)
+rules = st.sampled_from(DRAW_RULES)
 
 
 @st.composite
@@ -30,20 +31,20 @@ def splits(draw: st.DrawFn) -> Split:
 
 
 @quick
-@given(splits(), shot_counts, seeds)
-def test_subset_lies_inside_train(split: Split, shots: int, seed: int) -> None:
+@given(splits(), shot_counts, seeds, rules)
+def test_subset_lies_inside_train(split: Split, shots: int, seed: int, rule: str) -> None:
     """Every chosen image is a training image, chosen once, and never a test image."""
-    chosen = few_shot_subset(split, shots, seed).train_items(split)
+    chosen = few_shot_subset(split, shots, seed, rule).train_items(split)
     assert set(chosen) <= set(split.train)
     assert len(set(chosen)) == len(chosen)
     assert not set(chosen) & set(split.test)
 
 
 @quick
-@given(splits(), shot_counts, seeds)
-def test_every_class_has_its_shots(split: Split, shots: int, seed: int) -> None:
+@given(splits(), shot_counts, seeds, rules)
+def test_every_class_has_its_shots(split: Split, shots: int, seed: int, rule: str) -> None:
     """A class has as many images as shots, or all that it holds, and then it is named."""
-    subset = few_shot_subset(split, shots, seed)
+    subset = few_shot_subset(split, shots, seed, rule)
     sizes = Counter(item.label for item in split.train)
     counts = Counter(item.label for item in subset.train_items(split))
     assert counts == {label: min(shots, size) for label, size in sizes.items()}
@@ -60,10 +61,10 @@ def test_classes_stand_in_the_order_of_their_first_appearance(split: Split, shot
 
 
 @quick
-@given(splits(), shot_counts, seeds)
-def test_validation_images_are_others(split: Split, shots: int, seed: int) -> None:
+@given(splits(), shot_counts, seeds, rules)
+def test_validation_images_are_others(split: Split, shots: int, seed: int, rule: str) -> None:
     """They are of the validation part, or training images that were not chosen, and at most four of a class."""
-    subset = few_shot_subset(split, shots, seed)
+    subset = few_shot_subset(split, shots, seed, rule)
     chosen, part = subset.val_items(split), split.val or split.train
     assert subset.val_from_train == (not split.val)
     assert set(chosen) <= set(part)
@@ -74,7 +75,7 @@ def test_validation_images_are_others(split: Split, shots: int, seed: int) -> No
 
 
 @quick
-@given(splits(), shot_counts, seeds)
-def test_draw_is_pure(split: Split, shots: int, seed: int) -> None:
+@given(splits(), shot_counts, seeds, rules)
+def test_draw_is_pure(split: Split, shots: int, seed: int, rule: str) -> None:
     """The same question has the same answer."""
-    assert few_shot_subset(split, shots, seed) == few_shot_subset(split, shots, seed)
+    assert few_shot_subset(split, shots, seed, rule) == few_shot_subset(split, shots, seed, rule)

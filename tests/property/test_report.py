@@ -25,9 +25,10 @@ POINTS = [("zero_shot", 0, None)] + [
     (method, shots, seed) for method in ("linear_probe", "mine") for shots in (1, 2, "all") for seed in (1, 2, 3)
 ]
 CELLS = [
-    Cell(dataset=dataset, backbone="B", method=method, shots=shots, seed=seed)
+    Cell(dataset=dataset, backbone="B", method=method, shots=shots, seed=seed, evaluate_on=place, classes="base")
     for dataset in ("a", "b")
     for method, shots, seed in POINTS
+    for place in ((None, "c", "new") if shots in (0, 1) else (None,))
 ]
 SCORES = npst.arrays(
     np.float64, st.tuples(st.integers(1, 4), st.integers(1, 4)), elements=st.floats(0, 1) | st.just(math.nan)
@@ -46,7 +47,7 @@ def _entry(cell: Cell, n_correct: int | None) -> Entry:
 
 
 def _texts(entries: list[Entry]) -> list[str]:
-    tables = [table for group in build_report("m", entries).groups for table in group.tables]
+    tables = [table for group in build_report("m", entries).groups for table in group.all_tables]
     return [write(table) for table in tables for write in (to_markdown, to_csv, to_latex)]
 
 
@@ -70,7 +71,7 @@ def test_numbers_are_independent_of_any_order(right: list[int | None], order: li
     entries = [_entry(cell, n) for cell, n in zip(CELLS, right, strict=True)]
 
     def lines(some: list[Entry]) -> dict[str, list[tuple[str, ...]]]:
-        tables = build_report("m", some).groups[0].tables
+        tables = build_report("m", some).groups[0].all_tables
         return {table.stem: sorted(line[:-1] for line in table.long) for table in tables}
 
     assert lines(entries) == lines([entries[i] for i in order])

@@ -8,21 +8,24 @@ from typing import Any
 import pytest
 
 from harness.data.catalog import DATASETS
+from harness.data.sources import SOURCES
 
 Harness = Callable[..., Any]
 
 
 def test_data_list_is_a_line_a_data_set(harness: Harness, tmp_path: Path) -> None:
-    """All known data sets are listed with counts, template and state."""
+    """All known data sets are listed with counts, size, template and state; then what is missing, then terms."""
     answer = harness("data", "list", "--data", tmp_path)
-    lines = [" ".join(line.split()) for line in answer.out.splitlines() if line.strip()]
+    lines = [" ".join(line.split()) for line in answer.out.splitlines()]
+    table, missing, terms = (block.splitlines() for block in "\n".join(lines).strip().split("\n\n"))
     assert answer.code == 0
-    assert [line.split()[0] for line in lines] == ["dataset", *DATASETS]
-    assert lines[1] == "digits 10 898 359 540 a photo of the digit {}. on disk"
-    assert next(line for line in lines if line.startswith("dtd ")) == (
-        f"dtd 47 2,820 1,128 1,692 {{}} texture. missing {tmp_path}/dtd/split_zhou_DescribableTextures.json, "
-        f"{tmp_path}/dtd/images"
-    )
+    assert [line.split()[0] for line in table] == ["dataset", *DATASETS]
+    assert table[1] == "digits 10 898 359 540 – a photo of the digit {}. on disk"
+    assert "dtd 47 2,820 1,128 1,692 625.8 MB {} texture. missing" in table
+    folder = tmp_path / "dtd"
+    assert f"dtd: missing {folder}/split_zhou_DescribableTextures.json, {folder}/images" in missing
+    assert [line.split()[0] for line in terms] == ["dataset", *SOURCES]
+    assert "sun397 Non-commercial research only." in terms
 
 
 def test_data_list_reads_the_variable(harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,20 +23,21 @@ def test_plan_of_smoke(harness: Harness, repository: Path) -> None:
     answer = harness("plan", "--matrix", repository / "experiments" / "smoke.yaml")
     assert (answer.code, answer.err) == (0, "")
     assert squeezed(answer.out) == [
-        "smoke: 46 cells",
+        "smoke: 86 cells",
         "axis values (cells)",
-        "backbone tiny (46)",
-        "dataset digits (46)",
-        "method zero_shot (1), linear_probe (15), coop (30)",
-        "context unified (15), class_specific (15)",
-        "class_token_position end (30)",
-        "n_ctx 16 (30)",
-        "shots 0 (1), 1 (9), 2 (9), 4 (9), 8 (9), 16 (9)",
-        "seed 1 (15), 2 (15), 3 (15)",
-        "0 done, 46 pending, 0 failed",
+        "backbone tiny (86)",
+        "dataset digits (86)",
+        "evaluate_on digits_inverted (10), digits_blurred (10), digits_rotated (10), digits_noisy (10)",
+        "method zero_shot (5), linear_probe (27), coop (54)",
+        "context unified (27), class_specific (27)",
+        "class_token_position end (54)",
+        "n_ctx 16 (54)",
+        "shots 0 (5), 1 (9), 2 (9), 4 (9), 8 (9), 16 (45)",
+        "seed 1 (27), 2 (27), 3 (27)",
+        "0 done, 86 pending, 0 failed",
         "jobs: 1, workers: 1",
         "backbone dataset cells",
-        "tiny digits 46",
+        "tiny digits 86",
     ]
 
 
@@ -48,7 +49,7 @@ def test_plan_of_full_says_what_is_missing(harness: Harness, repository: Path, t
     assert "missing on disk (12):" in lines
     assert (
         f"data set eurosat: missing {tmp_path}/data/eurosat/split_zhou_EuroSAT.json, {tmp_path}/data/eurosat/2750."
-        in lines
+        " `harness data fetch` gets it." in lines
     )
 
 
@@ -134,3 +135,21 @@ def test_plan_knows_where_any_tag_can_be_had(harness: Harness, matrix: Path) -> 
     answer = harness("plan", "--matrix", matrix)
     assert answer.code == 0
     assert "`hf download timm/resnet50_clip.yfcc15m open_clip_model.safetensors`" in answer.out
+
+
+def test_targets_are_an_axis(harness: Harness, tmp_path: Path) -> None:
+    """What is evaluated on elsewhere is counted like any other axis; own test images are worth no line."""
+    matrix = tmp_path / "m.yaml"
+    matrix.write_text("backbones: tiny\ndatasets: digits\nevaluate_on: [digits_noisy, new]\nmethods: zero_shot\n")
+    lines = [" ".join(line.split()) for line in harness("plan", "--matrix", matrix).out.splitlines()]
+    assert "evaluate_on digits_noisy (1), new (1)" in lines
+
+
+def test_plan_shows_templates_on_one_line(harness: Harness, matrix: Path) -> None:
+    """Ensembles read as they were written, and the data set's own sentence by its name."""
+    matrix.write_text(
+        "backbones: tiny\ndatasets: [digits, digits_noisy]\n"
+        "methods: {method: zero_shot, template: [own, selected+own, 'one {}.', ['a {}.', own]]}\n"
+    )
+    lines = squeezed(harness("plan", "--matrix", matrix).out)
+    assert "template own (2), selected + own (2), one {}. (2), a {}. + own (2)" in lines

@@ -117,3 +117,22 @@ def test_stale_record_that_was_not_made_again_is_unfinished(
     monkeypatch.setattr("harness.cli.run._run", lambda *_: [])
     answer = harness("run", "--matrix", matrix, "--results", tmp_path)
     assert (answer.code, answer.out.splitlines()[0]) == (1, "mine: 0 done, 0 failed, 3 unfinished")
+
+
+def test_the_split_of_a_folder_that_is_only_evaluated_on_is_kept(
+    harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Images that come later do not change what was evaluated on; it is kept once the check has passed."""
+    monkeypatch.setattr("harness.cli.run._check", lambda *_: None)
+    for name in ("one", "two"):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        for number in range(4):
+            (tmp_path / "mine" / name / f"{number}.png").touch()
+    matrix = tmp_path / "m.yaml"
+    matrix.write_text(
+        "backbones: tiny\ndatasets: [digits, {name: mine, folder: mine}]\nevaluate_on: mine\nmethods: zero_shot\n"
+        "exclude:\n  - {dataset: mine}\n"
+    )
+    with pytest.raises(AssertionError, match="a worker was started"):
+        harness("run", "--matrix", matrix)
+    assert (tmp_path / "mine" / "harness_split.json").exists()

@@ -194,7 +194,8 @@ def test_missing_split_is_a_finding(row: DatasetRow, root: Path, images: Path) -
     shutil.rmtree(images)
     found = audit(row, root)
     assert said(found, root) == [
-        "Pets/split_zhou_Pets.json: is missing. It is published and is never made anew; put the file there.",
+        "Pets/split_zhou_Pets.json: is missing. It is published and is never made "
+        "anew; put the file there, or `harness data fetch` it.",
         "Pets/images: the image folder is missing. Unpack the archive again.",
     ]
     assert (found.digest, found.n_images, found.n_files) == (None, None, 0)

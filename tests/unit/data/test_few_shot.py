@@ -4,6 +4,7 @@ import dataclasses
 import random
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from harness.data.few_shot import few_shot_subset
@@ -80,3 +81,34 @@ def test_class_without_training_images_is_an_error() -> None:
     with pytest.raises(DataError) as caught:
         few_shot_subset(split, 1, 1)
     assert str(caught.value) == "few-shot draw: no training images for: one, two."
+
+
+def test_rules_draw_other_images(split: Split) -> None:
+    """The same shots and seed are other images by another rule, and both are fixed."""
+    subsets = [few_shot_subset(split, 2, 1, rule) for rule in ("coop", "lpclip")]
+    assert [subset.train for subset in subsets] == [(1, 4, 6, 7), (2, 1, 6, 7)]
+
+
+def test_lpclip_takes_classes_by_label(split: Split) -> None:
+    """The order of the split decides which image has which number, not which class is drawn first."""
+    turned = dataclasses.replace(split, train=tuple(reversed(split.train)))
+    for rule, names in (("lpclip", ["large", "small"]), ("coop", ["small", "large"])):
+        chosen = few_shot_subset(turned, 1, 1, rule).train_items(turned)
+        assert [item.class_name for item in chosen] == names
+
+
+def test_lpclip_leaves_numpys_global_generator_alone(split: Split) -> None:
+    """Neither does the draw change what others draw, nor the other way round."""
+    before = np.random.get_state(legacy=False)  # noqa: NPY002 - the generator that must not be touched
+    first = few_shot_subset(split, 2, 1, "lpclip")
+    after = np.random.get_state(legacy=False)  # noqa: NPY002
+    assert str(after) == str(before)
+    np.random.seed(5)  # noqa: NPY002
+    assert few_shot_subset(split, 2, 1, "lpclip") == first
+
+
+def test_seed_that_numpy_does_not_take_is_said(split: Split) -> None:
+    """NumPy's legacy generator has seeds of 32 bits."""
+    few_shot_subset(split, 1, 2**32 - 1, "lpclip")
+    with pytest.raises(DataError, match="the seed 4294967296 is above 4294967295"):
+        few_shot_subset(split, 1, 2**32, "lpclip")

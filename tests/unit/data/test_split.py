@@ -73,7 +73,10 @@ def test_path_that_cannot_stand_in_a_line_is_refused(path: str) -> None:
     """Tabs, line ends and names that are no text have no digest."""
     split = Split((A0, Item(path, 0, "a")), (), (B1,))
     [message] = messages(split)
-    assert message == f"here: 1 paths or class names hold control or broken characters, {split.train[1]!r} first."
+    assert (
+        message
+        == f"here: 1 paths or class names hold control characters or are not UTF-8, {split.train[1]!r} first."
+    )
 
 
 def test_digest_is_pinned() -> None:
@@ -125,7 +128,7 @@ def test_missing_json_split_is_an_error(tmp_path: Path) -> None:
         read_split_json(tmp_path / "split.json")
     assert str(caught.value) == (
         f"{tmp_path / 'split.json'}: the split file is missing. "
-        "The split is published and is never drawn anew; put the file there."
+        "The split is published and is never drawn anew; put the file there, or `harness data fetch` it."
     )
 
 

@@ -1,5 +1,7 @@
 """From logits to counts."""
 
+import weakref
+
 import pytest
 import torch
 
@@ -21,3 +23,28 @@ def test_logits_that_are_not_finite_are_refused() -> None:
     """A prediction from NaN is no prediction."""
     with pytest.raises(RunError, match="not finite"):
         evaluate(lambda images: images, torch.tensor([[float("nan"), 1.0]]), torch.tensor([0]), 2)
+
+
+def test_a_watcher_sees_every_chunk_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it is shown, put together, are the logits of all test images."""
+    monkeypatch.setattr(room, "CHUNK", 2)
+    logits, seen = torch.randn(5, 3, generator=torch.Generator().manual_seed(0)), []
+    evaluate(lambda images: images, logits, torch.zeros(5, dtype=torch.long), 3, seen.append)
+    assert [len(chunk) for chunk in seen] == [2, 2, 1]
+    assert torch.equal(torch.cat(seen), logits)
+
+
+def test_logits_that_nobody_watches_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most two chunks are held at a time, the last one and the next, however many test images there are."""
+    monkeypatch.setattr(room, "CHUNK", 1)
+    given: list[weakref.ref[torch.Tensor]] = []
+
+    def logits(images: torch.Tensor) -> torch.Tensor:
+        assert sum(each() is not None for each in given) <= 1
+        values = images.clone()
+        given.append(weakref.ref(values))
+        return values
+
+    evaluate(logits, torch.eye(9), torch.arange(9), 9)
+    assert len(given) == 9
+    assert all(each() is None for each in given)

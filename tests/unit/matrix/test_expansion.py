@@ -22,11 +22,12 @@ def column(matrix: Matrix, key: str) -> list[object]:
     return [cell.to_dict()[key] for cell in matrix.cells]
 
 
-def test_smoke_matrix_has_46_cells(repository: Path) -> None:
-    """One zero-shot cell, 15 linear probes and 30 of CoOp."""
+def test_smoke_matrix_has_86_cells(repository: Path) -> None:
+    """One zero-shot cell, 15 linear probes and 30 of CoOp, and ten evaluations on each of four shifts."""
     matrix = read_matrix(repository / "experiments" / "smoke.yaml", known_names())
     assert matrix.name == "smoke"
-    assert Counter(column(matrix, "method")) == {"zero_shot": 1, "linear_probe": 15, "coop": 30}
+    assert Counter(column(matrix, "method")) == {"zero_shot": 5, "linear_probe": 27, "coop": 54}
+    assert Counter(column(matrix, "evaluate_on"))[None] == 46
 
 
 def test_full_matrix_has_836_cells(repository: Path) -> None:
@@ -297,3 +298,42 @@ def test_reading_a_file_that_is_not_there(tmp_path: Path, vocabulary: object) ->
     assert str(caught.value) == (
         f"{tmp_path / 'none.yaml'}: no such matrix file. Matrices there: {tmp_path / 'other.yaml'}."
     )
+
+
+def test_logits_are_no_part_of_a_cell(read: Read, faults: Faults) -> None:
+    """Whether logits are kept changes no cell and so no id; a small set is kept where nothing is written."""
+    text = HEAD + "methods: zero_shot\n"
+    matrices = [read(text), *(read(f"{text}logits: {rule}\n") for rule in ("auto", "always", "never"))]
+    assert [matrix.logits for matrix in matrices] == ["auto", "auto", "always", "never"]
+    assert len({matrix.cells for matrix in matrices}) == 1
+    assert faults(text + "logits: often\n") == [
+        "F:4: logits: input should be 'auto', 'always' or 'never', not 'often'."
+    ]
+
+
+# --- protocols ---------------------------------------------------------------------------------------------
+
+
+def test_lpclip_is_a_protocol_of_the_linear_probe(read: Read) -> None:
+    """Both protocols of a matrix have their own probes, with the same numbers."""
+    matrix = read(HEAD + "shots: 1\nseeds: 1\nprotocol: [coop, lpclip]\nmethods: [zero_shot, linear_probe]\n")
+    assert column(matrix, "protocol") == [None, "coop", "lpclip"]
+    assert matrix.cells[1].recipe == matrix.cells[2].recipe
+
+
+def test_methods_without_numbers_in_a_protocol_are_faults(faults: Faults) -> None:
+    """CoOp has no recipe of the linear probe's script; that is said once, at the protocol."""
+    text = HEAD + "shots: [1, 2]\nseeds: 1\nprotocol: [coop, lpclip]\nmethods: [linear_probe, coop]\n"
+    assert faults(text) == [
+        "F:5: protocol: the protocol lpclip has no numbers for coop; those that have: coop, coop_ijcv2022. "
+        "Or write `exclude: [{method: coop, protocol: lpclip}]`."
+    ]
+
+
+def test_excluded_methods_need_no_numbers(read: Read) -> None:
+    """The exclusion that the fault names mends it, and plug-ins that no protocol knows go by any."""
+    text = HEAD + "shots: 1\nseeds: 1\nprotocol: [coop, lpclip]\nmethods: [linear_probe, coop, plugin]\n"
+    matrix = read(text + "exclude: [{method: coop, protocol: lpclip}]\n")
+    assert [f"{cell.method} {cell.protocol}" for cell in matrix.cells] == [
+        "linear_probe coop", "linear_probe lpclip", "coop coop", "plugin coop", "plugin lpclip",
+    ]  # fmt: skip

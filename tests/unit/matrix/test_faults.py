@@ -17,7 +17,7 @@ GOOD = "backbones: tiny\ndatasets: digits\nshots: [1, 2]\nseeds: [1]\nmethods:\n
 COOP_AXES = "context, n_ctx, class_token_position, ctx_init"
 KEYS = (
     "name, description, datasets, backbones, methods, shots, seeds, classes, evaluate_on, precision, protocol, "
-    "views, recipe, fewer_shots, tracking, data, include, exclude"
+    "views, recipe, fewer_shots, tracking, logits, data, include, exclude"
 )
 NUMBERS = "epochs, batch_size, lr, momentum, weight_decay, warmup_epochs, warmup_lr, init_std"
 
@@ -162,7 +162,8 @@ include:
         (
             "  - coop",
             "  - {method: zero_shot, template: a photo}",
-            "F:6: methods[0].template: must hold {} once, where the class name goes, not 'a photo'.",
+            "F:6: methods[0].template: must hold {} once, where the class name goes, not 'a photo'. "
+            "Or name an ensemble. Known: own, selected, imagenet, selected+own, imagenet+own.",
         ),
         ("seeds: [1]", "seeds: [1]\nexclude: 5", "F:5: exclude[0]: must be a mapping of axes, not 5."),
         (

@@ -1,8 +1,12 @@
 """The numbers of the recipes."""
 
+from dataclasses import replace
+
 import pytest
 
-from harness.matrix.protocol import COOP, PROTOCOLS, Number
+from harness.data.few_shot import DRAW_RULES
+from harness.matrix.cell import Cell
+from harness.matrix.protocol import COOP, COOP_IJCV2022, LPCLIP, PROTOCOLS, Number, draw_rule
 
 
 def test_recipe_of_coop_is_the_papers() -> None:
@@ -28,6 +32,24 @@ def test_unknown_method_has_no_recipe() -> None:
 def test_shots_between_those_of_the_paper_follow_the_next_larger(shots: int, epochs: int) -> None:
     """Three shots train as four, five as eight, and more than sixteen as sixteen."""
     assert COOP.recipe("coop", "digits", shots)["epochs"] == epochs
+
+
+def test_lpclip_is_the_linear_probe_of_coop_on_other_images() -> None:
+    """The numbers are the same, only the draw is another, and it knows no other method."""
+    assert LPCLIP.numbers == {"linear_probe": COOP.numbers["linear_probe"]}
+    assert (LPCLIP.draw, COOP.draw, COOP_IJCV2022.draw) == ("lpclip", "coop", "coop")
+
+
+def test_draws_go_by_rules_that_there_are() -> None:
+    """Every protocol's rule is one of the few-shot draw's."""
+    assert {protocol.draw for protocol in PROTOCOLS.values()} == set(DRAW_RULES)
+
+
+def test_a_cell_without_protocol_draws_as_coop() -> None:
+    """A plug-in that reads no protocol learns from CoOp's images."""
+    cell = Cell(dataset="digits", backbone="tiny", method="linear_probe")
+    found = [draw_rule(replace(cell, protocol=name)) for name in (None, "coop", "coop_ijcv2022", "lpclip")]
+    assert found == ["coop", "coop", "coop", "lpclip"]
 
 
 def test_protocols_are_known_by_their_own_names() -> None:

@@ -130,7 +130,7 @@ def test_a_cell_that_fits_passes_the_check(name: str, tiny: Clip, tmp_path: Path
 def test_epochs_are_told_and_kept(inputs: RunInputs) -> None:
     """CoOp tells each finished epoch, and its history has the schedule's learning rates."""
     told: list[int] = []
-    fit = _fit(replace(inputs, cell=_cell("coop", n_ctx=2), on_epoch=told.append))
+    fit = _fit(replace(inputs, cell=_cell("coop", n_ctx=2), on_epoch=lambda epoch, _: told.append(epoch)))
     assert told == [1, 2, 3]
     assert [epoch.lr for epoch in fit.history] == pytest.approx([1e-5, 0.002, 0.0015])
 

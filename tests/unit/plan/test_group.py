@@ -101,3 +101,10 @@ def test_grouping_is_deterministic(cells: list[Cell]) -> None:
 def test_nothing_makes_no_job() -> None:
     """Without pending cells there are no jobs."""
     assert group_cells([], 4, SIZES) == []
+
+
+def test_draws_of_other_rules_can_be_cut_apart(make_cell: MakeCell) -> None:
+    """Cells of one shot count and seed whose protocols draw other images are two pieces of work."""
+    cells = [make_cell(protocol=protocol) for protocol in ("coop", "coop_ijcv2022", "lpclip")]
+    jobs = group_cells(cells, 2, SIZES)
+    assert sorted([cell.protocol for cell in job] for job in jobs) == [["coop", "coop_ijcv2022"], ["lpclip"]]

@@ -43,6 +43,7 @@ def test_every_job_has_a_folder_of_its_own(job: Job, tmp_path: Path) -> None:
         {"schema_version": 2},
         {"cells": [3]},
         {"tracking": "tb"},
+        {"logits": "sometimes"},
         {"matrix": None},
     ],
 )

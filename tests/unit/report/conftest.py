@@ -63,13 +63,14 @@ def an_entry(
     seed: int | None = None,
     gap: Gap = "missing",
     fewer_shots: Sequence[str] = (),
+    n_test: int = 1000,
     **axes: Any,
 ) -> Entry:
-    """An entry with ``per_mille`` right answers of a thousand test images; ``None`` makes a gap."""
+    """An entry with ``per_mille`` right answers of (by default) a thousand test images; ``None`` makes a gap."""
     cell = a_cell(method, shots, seed, **axes)
     if per_mille is None:
         return Entry(cell, None, gap)
-    return Entry(cell, a_record(cell, per_mille, fewer_shots=fewer_shots))
+    return Entry(cell, a_record(cell, per_mille, n_test, fewer_shots))
 
 
 @pytest.fixture

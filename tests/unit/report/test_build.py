@@ -35,9 +35,29 @@ def test_files_of_two_backbones(make_entry, tmp_path) -> None:
 
 def test_groups_that_differ_in_more_than_the_backbone(make_entry) -> None:
     """Whatever differs between groups is in the prefix, and nothing else."""
-    entries = [make_entry("zero_shot", 600, evaluate_on=name) for name in (None, "Caltech 101")]
+    entries = [make_entry("zero_shot", 600, classes=name) for name in ("all", "base")]
     stems = [group.tables[0].stem for group in build_report("m", entries).groups]
-    assert stems == ["rn50-openai-digits", "rn50-openai-caltech-101-digits"]
+    assert stems == ["rn50-openai-all-digits", "rn50-openai-base-digits"]
+
+
+def test_evaluations_elsewhere_add_tables_and_no_curves(small_matrix, make_entry, tmp_path) -> None:
+    """The tables and panels of the source stay as they are; what was evaluated elsewhere has one table more."""
+    more = [make_entry("zero_shot", 500, evaluate_on="x"), make_entry("coop", 600, 16, 1, evaluate_on="x")]
+    (plain,), (group,) = (build_report("m", entries).groups for entries in (small_matrix, small_matrix + more))
+    assert (group.tables, group.panels) == (plain.tables, plain.panels)
+    assert [table.stem for table in group.elsewhere] == ["digits-elsewhere"]
+    write_report(build_report("m", small_matrix + more), tmp_path)
+    links = re.findall(r"\]\(([^)]+)\)", (tmp_path / "index.md").read_text())
+    assert {"digits-elsewhere.csv", "digits-elsewhere.tex"} <= set(links)
+    assert all((tmp_path / link).is_file() for link in links)
+
+
+def test_only_evaluations_elsewhere(make_entry, tmp_path) -> None:
+    """Without own test images there is no figure, and still a report."""
+    report = build_report("m", [make_entry("zero_shot", 600, evaluate_on="x")])
+    assert _names(write_report(report, tmp_path)) == [
+        "digits-elsewhere.csv", "digits-elsewhere.md", "digits-elsewhere.tex", "index.md",
+    ]  # fmt: skip
 
 
 def test_awkward_data_set_names_share_no_file(make_entry, tmp_path) -> None:
@@ -116,6 +136,20 @@ def test_building_imports_neither_matplotlib_nor_torch() -> None:
 def test_empty_report(tmp_path) -> None:
     """A matrix without cells gives an index and nothing else."""
     assert _names(write_report(build_report("m", []), tmp_path)) == ["index.md"]
+
+
+def test_terminal_shows_evaluations_elsewhere(make_entry) -> None:
+    """Names of data sets break behind an underscore, four targets fit eighty columns, and words are left out."""
+    places = (None, "imagenet_v2", "imagenet_sketch", "imagenet_a", "imagenet_r")
+    entries = [make_entry("coop", 600, 16, seed, evaluate_on=place) for place in places for seed in (1, 2, 3)]
+    console = Console(width=80, record=True, file=None, quiet=False)
+    with console.capture() as capture:
+        for table in summary(build_report("m", entries)):
+            console.print(table)
+    lines = capture.get().splitlines()
+    assert any("sketch" in line.split() for line in lines)
+    assert not any("nearest" in line or "…" in line for line in lines)
+    assert max(map(len, lines)) <= 80
 
 
 def test_terminal_shows_accuracy_then_gain(small_matrix) -> None:

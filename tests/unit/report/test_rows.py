@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from harness.report.rows import group_entries, labels, row_entries, shots_order
 
 
@@ -82,8 +84,45 @@ def test_two_templates_are_two_rows(make_entry) -> None:
     assert _labels(entries) == ["Zero-shot, own template", 'Zero-shot, template "this is {}"']
 
 
+def test_an_own_sentence_in_an_ensemble_is_one_row(make_entry) -> None:
+    """An ensemble with each data set's own sentence is one row, although its templates differ."""
+    entries = [
+        make_entry("zero_shot", 1, dataset=name, template=template)
+        for name in ("a", "b")
+        for template in (f"{name} {{}}", f"selected\n{name} {{}}", "imagenet", "x {}\ny {}\nz {}")
+    ]
+    assert _labels(entries) == [
+        "Zero-shot, own template",
+        "Zero-shot, template 7 selected + own",
+        "Zero-shot, 80 ImageNet templates",
+        "Zero-shot, 3 templates",
+    ]
+
+
+def test_ensembles_that_read_alike_are_spelled_out(make_entry) -> None:
+    """Two ensembles of two sentences are told apart, in one line."""
+    entries = [make_entry("zero_shot", 1, template=f"{word} {{}}\na {{}}") for word in ("x", "y")]
+    assert _labels(entries) == ["Zero-shot, 2 templates (x {} + a {})", "Zero-shot, 2 templates (y {} + a {})"]
+
+
+def test_a_target_has_its_own_template(make_entry) -> None:
+    """Zero-shot on another data set is in that data set's words, and in the same row."""
+    entries = [
+        make_entry("zero_shot", 1, template="a {}."),
+        make_entry("zero_shot", 1, evaluate_on="dtd", template="{} texture."),
+    ]
+    assert _labels(entries) == ["Zero-shot"]
+
+
+def test_an_imported_prompt_is_called_by_its_name(make_entry) -> None:
+    """The name is in the label whether or not there are others."""
+    entries = [make_entry("prompt", 1, prompt=name) for name in ("mine", "theirs")]
+    assert _labels(entries) == ["Prompt mine", "Prompt theirs"]
+    assert _labels(entries[:1]) == ["Prompt mine"]
+
+
 def test_groups(make_entry) -> None:
-    """Backbone, precision, classes and evaluate_on each make a group; a repeated cell counts once."""
+    """Backbone, precision and classes each make a group, evaluate_on does not; a repeated cell counts once."""
     entries = [
         make_entry("zero_shot", 1, **axes)
         for axes in (
@@ -95,7 +134,7 @@ def test_groups(make_entry) -> None:
             {"evaluate_on": "x"},
         )
     ]
-    assert [len(members) for members in group_entries(entries).values()] == [1] * 5
+    assert [len(members) for members in group_entries(entries).values()] == [2, 1, 1, 1]
 
 
 def test_a_number_beats_a_gap_of_the_same_cell(make_entry) -> None:
@@ -109,3 +148,13 @@ def test_a_number_beats_a_gap_of_the_same_cell(make_entry) -> None:
 def test_all_is_the_last_column() -> None:
     """Numbers rise and ``all`` follows them."""
     assert shots_order([16, "all", 1, 0, 16]) == [0, 1, 16, "all"]
+
+
+def test_data_set_like_imagenet_follows_the_protocol_too(make_entry) -> None:
+    """Its 50 epochs are the protocol's own, and stand in one row with the 200 of the others."""
+    entries = [
+        make_entry("coop", 1, 16, 1),
+        replace(make_entry("coop", 1, 16, 1, dataset="mine", recipe={"epochs": 50}), like="imagenet"),
+    ]
+    rows = row_entries(entries)
+    assert [(len(members), row.overrides) for row, members in rows.items()] == [(2, {})]

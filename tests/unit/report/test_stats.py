@@ -3,7 +3,15 @@ import math
 import numpy as np
 import pytest
 
-from harness.report.stats import Summary, average_over_datasets, gain_over, summarise, whole_datasets
+from harness.report.stats import (
+    Summary,
+    average_over_datasets,
+    gain_over,
+    harmonic_mean,
+    harmonic_of_means,
+    summarise,
+    whole_datasets,
+)
 
 NAN = math.nan
 
@@ -49,3 +57,17 @@ def test_gain_is_taken_per_run_and_data_set() -> None:
     gain = gain_over(np.array([[0.5, 0.9], [0.7, 0.8]]), np.array([0.4, NAN]))
     assert gain[:, 0] == pytest.approx([0.1, 0.3])
     assert np.isnan(gain[:, 1]).all()
+
+
+def test_harmonic_mean_of_zeros_and_holes() -> None:
+    """Two zeros have the harmonic mean zero, and a hole stays one."""
+    mean = harmonic_mean(np.array([[0.5, 0.0, NAN]]), np.array([[0.25, 0.0, 0.5]]))
+    assert mean[0, :2] == pytest.approx([1 / 3, 0.0])
+    assert np.isnan(mean[0, 2])
+
+
+def test_harmonic_mean_of_means() -> None:
+    """The means are over the same runs: over those of one data set that both halves have, over all of several."""
+    base, new = np.array([[0.9], [0.8]]), np.array([[0.3], [NAN]])
+    assert harmonic_of_means(base, new) == Summary(pytest.approx(0.45), None, 1, 2)
+    assert harmonic_of_means(np.hstack([base, base]), np.hstack([new, base])) == Summary(None, None, 1, 2)

@@ -1,5 +1,6 @@
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -136,6 +137,31 @@ def test_caption_names_other_numbers(make_entry) -> None:
     """A recipe number that is not the protocol's is named with its value."""
     caption = " ".join(_table([make_entry("coop", 600, 1, 1, recipe={"lr": 0.01})]).caption)
     assert "Recipe numbers other than the protocol's: CoOp lr = 0.01." in caption
+
+
+def test_caption_names_an_ensemble(make_entry) -> None:
+    """An ensemble stands in one line, with its sentences, and so it does in the long form."""
+    table = _table([make_entry("zero_shot", 600, template="selected\na {}.")])
+    assert 'Zero-shot templates: 7 selected + "a {}.".' in table.caption
+    assert "selected + a {}." in to_csv(table)
+    datasets = [
+        make_entry("zero_shot", 600, dataset=name, template=f"selected\n{name} {{}}") for name in ("a", "b")
+    ]
+    assert "Zero-shot templates: 7 selected + each data set's own." in _table(datasets).caption
+
+
+def test_caption_names_lists_of_images(make_entry) -> None:
+    """Numbers that were learned from somebody's list are said to be, in the data set's table and the average."""
+    listed, drawn = (make_entry("coop", 600, 1, 1, dataset=name) for name in ("mine", "digits"))
+    made_from = listed.record.provenance.model_copy(update={"list_digest": "0" * 64})
+    listed = replace(listed, record=listed.record.model_copy(update={"provenance": made_from}))
+    tables = {table.stem: " ".join(table.caption) for table in build_report("m", [listed, drawn]).groups[0].tables}
+    sentence = "Training images of mine are those of given lists, not of a draw."
+    assert {stem: sentence in caption for stem, caption in tables.items()} == {
+        "average": True,
+        "mine": True,
+        "digits": False,
+    }
 
 
 def test_a_class_taken_whole_has_a_dagger(make_entry) -> None:

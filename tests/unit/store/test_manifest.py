@@ -10,6 +10,7 @@ import pytest
 from harness.errors import RecordError
 from harness.matrix.cell import Cell
 from harness.matrix.matrix import Matrix
+from harness.matrix.source import DatasetSource
 from harness.store.manifest import Manifest, read_manifests, write_manifest
 
 MakeCell = Callable[..., Cell]
@@ -21,6 +22,27 @@ def test_manifests_read_back_by_name(tmp_path: Path, make_cell: MakeCell) -> Non
     for matrix in matrices:
         write_manifest(tmp_path, matrix)
     assert read_manifests(tmp_path) == [Manifest(matrix.name, matrix.cells) for matrix in reversed(matrices)]
+
+
+def test_own_data_sets_read_back(tmp_path: Path, make_cell: MakeCell) -> None:
+    """What a matrix said of its own data sets is kept, so that status and report can do without the YAML."""
+    sources = (
+        DatasetSource(name="mine", folder="/data/mine", class_names="/data/names.txt", template="my {}"),
+        DatasetSource(name="lists", like="imagenet", data="/data", subset_file="/lists/{shots}-{seed}.txt"),
+    )
+    matrix = Matrix("m", (make_cell(dataset="mine"),), sources=sources)
+    write_manifest(tmp_path, matrix)
+    assert read_manifests(tmp_path) == [Manifest("m", matrix.cells, sources)]
+
+
+def test_list_without_own_data_sets_is_read(tmp_path: Path, make_cell: MakeCell) -> None:
+    """Lists that were written before there were any are still good."""
+    write_manifest(tmp_path, Matrix("m", (make_cell(),)))
+    path = tmp_path / "m" / "cells.json"
+    content = json.loads(path.read_text())
+    del content["sources"]
+    path.write_text(json.dumps(content))
+    assert read_manifests(tmp_path) == [Manifest("m", (make_cell(),))]
 
 
 def test_folder_without_manifests_has_none(tmp_path: Path) -> None:
@@ -39,6 +61,8 @@ def test_folder_without_manifests_has_none(tmp_path: Path) -> None:
         {"schema_version": 1, "name": "m", "cells": 3},
         {"schema_version": 1, "name": "m", "cells": [3]},
         {"schema_version": 1, "name": "m", "cells": [{}]},
+        {"schema_version": 1, "name": "m", "cells": [], "sources": [{"folder": "x"}]},
+        {"schema_version": 1, "name": "m", "cells": [], "sources": [{"name": "x", "path": "y"}]},
         {"schema_version": 1, "name": "m", "cells": [{"dataset": "x", "recipe": [1]}]},
     ],
 )

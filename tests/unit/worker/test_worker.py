@@ -13,8 +13,12 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from harness.backbone.clip import Clip
 from harness.backbone.published import architectures
+from harness.data.catalog import DATASETS
 from harness.data.digits import CLASS_NAMES, digit_image, digits_split
+from harness.data.few_shot import few_shot_subset
+from harness.data.split import items_digest
 from harness.engine import sgd
 from harness.features import few_shot
 from harness.matrix.cell import Cell
@@ -208,3 +212,37 @@ def test_a_tracker_gets_no_longer_tag_than_it_takes(make_record: Callable[..., R
     run = tracked_run(make_record(replace(ZERO_SHOT, backbone=backbone)), "m")
     assert run.tags[2] == backbone[-64:]
     assert run.config["backbone"] == backbone
+
+
+def _probe(protocol: str, shots: int = 2) -> Cell:
+    recipe = {"max_iter": 50, "search_rounds": 1}
+    flat = {"dataset": "digits", "backbone": "tiny", "method": "linear_probe", "recipe": recipe, "seed": 1}
+    return Cell.from_dict({**flat, "protocol": protocol, "shots": shots})
+
+
+def test_protocols_have_their_own_draws(tmp_path: Path) -> None:
+    """Cells of one job, shot count and seed learn from the images of their own protocol."""
+    cells = [_probe("coop"), _probe("lpclip"), _coop(epochs=1, shots=2)]
+    assert json.loads((_do(tmp_path, "check", *cells) / FAULTS_FILE).read_text()) == []
+    _do(tmp_path, "run", *cells)
+    records = _records(tmp_path)
+    digests = [records[cell_id(cell)].provenance.subset_digest for cell in cells]  # type: ignore[union-attr]
+    assert digests[0] == digests[2] != digests[1]
+    split = digits_split()
+    assert digests[1] == items_digest(few_shot_subset(split, 2, 1, "lpclip").train_items(split))
+
+
+def test_random_streams_are_named_after_the_rule(tiny: Clip) -> None:
+    """The names of CoOp's draw are as they always were; another rule is a further name."""
+    room = materials.Materials(tiny, DATASETS["digits"], "all", None, lambda _: None)
+    digest = digits_split().digest
+    assert room.draw(1, 1, "coop").stream_names == (digest, 1, 1)
+    assert room.draw(1, 1, "lpclip").stream_names == (digest, 1, 1, "lpclip")
+
+
+def test_the_check_draws_by_the_cells_own_rule(tmp_path: Path) -> None:
+    """A seed that only one rule takes is a fault of the cells of that rule."""
+    seed = 2**32
+    folder = _do(tmp_path, "check", replace(_probe("coop"), seed=seed), replace(_probe("lpclip"), seed=seed))
+    (fault,) = json.loads((folder / FAULTS_FILE).read_text())
+    assert fault["what"] == "the seed 4294967296 is above 4294967295, the most that lpclip takes."
