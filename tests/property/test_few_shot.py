@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harness.data.few_shot import DRAW_RULES, MOST_VAL_SHOTS, few_shot_subset
 from harness.data.split import Item, Split
 
-quick = settings(derandomize=True, max_examples=80, deadline=None, database=None)
+quick = settings(max_examples=80)
 shot_counts = st.integers(1, 12)
 seeds = st.integers(0, 2**32 - 1)
 rules = st.sampled_from(DRAW_RULES)

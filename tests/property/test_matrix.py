@@ -16,7 +16,7 @@ from harness.matrix.identity import cell_id, display_names
 from harness.matrix.matrix import Matrix, read_matrix
 
 NAMES = known_names()
-quick = settings(derandomize=True, max_examples=40, deadline=None, database=None)
+quick = settings(max_examples=40)
 
 
 def some(values: tuple[Any, ...]) -> st.SearchStrategy[list[Any]]:

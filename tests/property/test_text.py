@@ -15,7 +15,7 @@ NAMES = st.lists(
 )
 
 
-@settings(derandomize=True, max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     names=NAMES,
     n_ctx=st.integers(1, 9),
