@@ -1,39 +1,80 @@
-"""What a launcher is."""
+"""What a launcher is: a place where workers run, on jobs that lie in folders.
+
+What crosses is a job's folder and a command line. How a job stands is known from its engine; how its cells stand,
+only from the records.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from harness.plan.job import JOB_FILE
 
+Phase = Literal["queued", "running", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """How a job stands.
+
+    Attributes:
+        phase: whether it waits for its place, runs, or has ended.
+        status: the worker's exit status once it has ended, negative for a signal; ``None`` where nobody knows it.
+        why: what the engine says of it, such as ``preempted`` of a job that is queued again; empty mostly.
+    """
+
+    phase: Phase
+    status: int | None = None
+    why: str = ""
+
 
 class Handle(Protocol):
-    """A job that was sent off."""
+    """A job that was handed over."""
 
-    def poll(self) -> int | None:
-        """The worker's exit status; ``None`` while it runs."""
+    @property
+    def folder(self) -> Path:
+        """The job's folder."""
         ...
 
-    def stop(self) -> None:
-        """End the worker and wait until it is gone."""
+    def state(self) -> JobState:
+        """How it stands now; never waits long."""
         ...
 
 
 class Launcher(Protocol):
-    """A place with slots, each of which takes one job at a time."""
+    """Takes jobs and runs a worker on each."""
 
     @property
-    def slots(self) -> int:
-        """How many jobs run at once."""
+    def workers(self) -> int:
+        """How many jobs run at a time when all goes well: groups of cells are cut to keep so many busy."""
         ...
 
-    def submit(self, folder: Path, slot: int) -> Handle:
-        """Start a worker on the job in ``folder``."""
+    @property
+    def room(self) -> int:
+        """How many further jobs it takes now."""
+        ...
+
+    def submit(self, folders: Sequence[Path]) -> Sequence[Handle]:
+        """Hand over jobs, at most ``room``; a handle each, in order.
+
+        Raises:
+            RunError: the engine refuses them.
+        """
+        ...
+
+    def stop(self, handles: Sequence[Handle]) -> None:
+        """End these jobs: ask their workers, wait a little, then make them; all are gone when it returns."""
+        ...
+
+    def close(self) -> None:
+        """Let go of workers that wait for further jobs, and of the engine where it was started for this run."""
         ...
 
 
 def worker_command(folder: Path) -> list[str]:
-    """The command line of a worker, the same for every launcher."""
+    """The command line of a worker that does one job."""
     return [sys.executable, "-m", "harness.worker", str(folder / JOB_FILE)]

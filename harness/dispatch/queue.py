@@ -17,10 +17,10 @@ _POLL_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A job that ended: its folder, and the worker's exit status."""
+    """A job that ended: its folder, and the worker's exit status, ``None`` where nobody knows it."""
 
     folder: Path
-    status: int
+    status: int | None
 
     def log_tail(self, lines: int = 15) -> str:
         """The last lines that the worker printed."""
@@ -34,31 +34,29 @@ class Ended:
 def run_jobs(
     folders: Sequence[Path], launcher: Launcher, on_event: Callable[[dict[str, Any]], None]
 ) -> list[Ended]:
-    """All jobs, in order, as slots become free; how each ended.
+    """All jobs, in order, as the launcher has room; how each ended.
 
     ``on_event`` is told what workers tell. When anything is raised, an interrupt included, all workers are
     ended first.
     """
     waiting = list(folders)
-    running: dict[int, tuple[Path, Handle, _Events]] = {}
+    running: list[tuple[Handle, _Events]] = []
     ended: list[Ended] = []
     try:
         while waiting or running:
-            for slot in range(launcher.slots):
-                if slot not in running and waiting:
-                    folder = waiting.pop(0)
-                    running[slot] = (folder, launcher.submit(folder, slot), _Events(folder / EVENTS_FILE))
-            for slot, (folder, handle, events) in list(running.items()):
-                status = handle.poll()
+            now, waiting = waiting[: launcher.room], waiting[launcher.room :]
+            running += [(handle, _Events(handle.folder / EVENTS_FILE)) for handle in launcher.submit(now)]
+            for handle, events in tuple(running):
+                state = handle.state()
                 for event in events.read():
                     on_event(event)
-                if status is not None:
-                    ended.append(Ended(folder, status))
-                    del running[slot]
+                if state.phase == "ended":
+                    ended.append(Ended(handle.folder, state.status))
+                    running.remove((handle, events))
             time.sleep(_POLL_S)
     finally:
-        for _, handle, _ in running.values():
-            handle.stop()
+        launcher.stop([handle for handle, _ in running])
+        launcher.close()
     return ended
 
 

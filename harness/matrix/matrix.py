@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.errors import Fault, MatrixError, did_you_mean
 from harness.matrix.cell import CELL_KEYS, Cell, Recipe
+from harness.matrix.launching import NO_OPTIONS, Launching
 from harness.matrix.protocol import PROTOCOLS, Number
 from harness.matrix.schema import LEFT_OUT, RESERVED_NAMES, LogitsRule, MatrixFile, read_matrix_file
 from harness.matrix.source import DatasetSource, read_sources
@@ -49,6 +50,7 @@ class Matrix:
         sources: the data sets that the YAML describes itself.
         weights: the weights files that the YAML names.
         logits: whether logits of test images are kept: where they are small (``auto``), ``always`` or ``never``.
+        launcher: where and how it is run.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Matrix:
     sources: tuple[DatasetSource, ...] = ()
     weights: tuple[WeightsSource, ...] = ()
     logits: LogitsRule = "auto"
+    launcher: Launching = NO_OPTIONS
 
 
 def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
@@ -93,6 +96,7 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
         sources=sources,
         weights=weights,
         logits=typed.logits,
+        launcher=typed.launcher,
     )
 
 

@@ -22,6 +22,7 @@ from pydantic import (
 
 from harness.errors import Fault, did_you_mean
 from harness.matrix.cell import Shots, Views
+from harness.matrix.launching import NO_OPTIONS, Launching, launching_faults, read_launching
 from harness.matrix.protocol import PROTOCOLS
 from harness.matrix.vocabulary import Vocabulary
 from harness.matrix.yaml_file import Path_, YamlFile
@@ -117,6 +118,11 @@ def _file_name(value: str) -> str:
     raise ValueError(f"names a folder, so only letters, digits, '.', '_' and '-' may stand in it, not {value!r}.")
 
 
+def _launching(value: Any) -> Launching:
+    """The section's options; its faults are found by ``read_matrix_file``, which knows its lines."""
+    return NO_OPTIONS if launching_faults(value, "") else read_launching(value)
+
+
 def _axis(item: Any) -> Any:
     """The type of an axis: one or more items, each checked by ``item``."""
     return Annotated[tuple[item, ...], BeforeValidator(_listed)]
@@ -150,6 +156,7 @@ class MatrixFile(BaseModel):
     fewer_shots: Literal["error", "allow"] = "error"
     tracking: Literal["none", "wandb"] = "none"
     logits: LogitsRule = "auto"
+    launcher: Annotated[Launching, BeforeValidator(_launching)] = NO_OPTIONS
     data: str | None = None
     include: _axis(_Pattern) = ()  # type: ignore[valid-type]
     exclude: _axis(_Pattern) = ()  # type: ignore[valid-type]
@@ -173,6 +180,8 @@ def read_matrix_file(
         if value in ([], None)
     ]
     content = {key: value for key, value in file.content.items() if value is not None}
+    if "launcher" in content:
+        faults += launching_faults(content["launcher"], file.where(("launcher",)))
     try:
         return MatrixFile.model_validate(content, context=context), faults
     except ValidationError as error:

@@ -1,6 +1,6 @@
 """Asking a worker."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 
 from harness.cli import ask
 from harness.dispatch.devices import Device
+from harness.dispatch.launcher import JobState
 from harness.errors import HarnessError, RunError
 from harness.plan.job import FAULTS_FILE, LOG_FILE, Job
 
@@ -15,16 +16,24 @@ from harness.plan.job import FAULTS_FILE, LOG_FILE, Job
 class Fake:
     """A launcher whose worker leaves a file and ends with a status."""
 
-    slots = 1
+    workers = room = 1
 
     def __init__(self, status: int, name: str, content: str) -> None:
         self._left = status, name, content
 
-    def submit(self, folder: Path, slot: int) -> Any:
+    def submit(self, folders: Sequence[Path]) -> list[Any]:
         """Leave the file."""
         status, name, content = self._left
-        (folder / name).write_text(content)
-        return type("Handle", (), {"poll": lambda _: status, "stop": lambda _: None})()
+        for folder in folders:
+            (folder / name).write_text(content)
+        state = JobState("ended", status)
+        return [type("Handle", (), {"folder": folder, "state": lambda _: state})() for folder in folders]
+
+    def stop(self, handles: Sequence[Any]) -> None:
+        """Nothing runs."""
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from harness.dispatch import local
 from harness.dispatch.devices import Device
-from harness.dispatch.launcher import worker_command
+from harness.dispatch.launcher import JobState, worker_command
 from harness.dispatch.local import LocalHandle, LocalLauncher
 
 SAY = """
@@ -31,7 +31,7 @@ def use(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
 def wait(handle: LocalHandle) -> int:
     """The status of a worker that ends soon."""
     for _ in range(3000):
-        status = handle.poll()
+        status = handle.state().status
         if status is not None:
             return status
         time.sleep(0.01)
@@ -45,7 +45,8 @@ def test_command_is_a_module_and_a_job_file(tmp_path: Path) -> None:
 
 def test_every_device_is_a_slot() -> None:
     """There are as many slots as devices."""
-    assert LocalLauncher([Device("cuda", "0"), Device("cuda", "1")]).slots == 2
+    launcher = LocalLauncher([Device("cuda", "0"), Device("cuda", "1")])
+    assert (launcher.workers, launcher.room) == (2, 2)
 
 
 @pytest.mark.parametrize(("device", "seen"), [(Device("cpu"), "None"), (Device("cuda", "GPU-7"), "GPU-7")])
@@ -54,7 +55,7 @@ def test_worker_sees_its_device_alone(
 ) -> None:
     """A worker has its slot's GPU, threads that sleep while they wait, a session of its own, and a log."""
     use(monkeypatch, SAY)
-    handle = LocalLauncher([Device("cuda", "other"), device]).submit(tmp_path, 1)
+    (handle,) = LocalLauncher([device]).submit([tmp_path])
     assert wait(handle) == 0
     assert (tmp_path / "log.txt").read_text() == f"{seen} passive True\n"
 
@@ -62,27 +63,31 @@ def test_worker_sees_its_device_alone(
 def test_status_and_errors_of_a_worker_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The exit status is the worker's, and what it says on stderr is in the log."""
     use(monkeypatch, "import sys; print('lost', file=sys.stderr); sys.exit(3)")
-    assert wait(LocalLauncher([Device("cpu")]).submit(tmp_path, 0)) == 3
+    (handle,) = LocalLauncher([Device("cpu")]).submit([tmp_path])
+    assert wait(handle) == 3
     assert (tmp_path / "log.txt").read_text() == "lost\n"
 
 
 def test_stopped_worker_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that is told to end has ended when the call returns."""
     use(monkeypatch, "import time; time.sleep(60)")
-    handle = LocalLauncher([Device("cpu")]).submit(tmp_path, 0)
-    assert handle.poll() is None
-    handle.stop()
-    assert handle.poll() == -15
+    launcher = LocalLauncher([Device("cpu")])
+    (handle,) = launcher.submit([tmp_path])
+    assert handle.state() == JobState("running")
+    assert launcher.room == 0
+    launcher.stop([handle])
+    assert handle.state() == JobState("ended", -15)
 
 
 def test_deaf_worker_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that does not listen is killed after a while."""
     monkeypatch.setattr(local, "_STOP_S", 0.05)
     use(monkeypatch, DEAF)
-    handle = LocalLauncher([Device("cpu")]).submit(tmp_path, 0)
+    launcher = LocalLauncher([Device("cpu")])
+    (handle,) = launcher.submit([tmp_path])
     for _ in range(3000):
         if (tmp_path / "log.txt").read_text():
             break
         time.sleep(0.01)
-    handle.stop()
-    assert handle.poll() == -9
+    launcher.stop([handle])
+    assert handle.state() == JobState("ended", -9)

@@ -2,52 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from harness.dispatch import queue
+from harness.dispatch.launcher import JobState
 from harness.dispatch.queue import Ended, run_jobs
 
 
 class FakeHandle:
-    """A worker that ends at its n-th poll, and writes an event file as it goes."""
+    """A worker that ends at its n-th look, and writes an event file as it goes."""
 
-    def __init__(self, folder: Path, launcher: FakeLauncher, slot: int) -> None:
-        self.folder, self.launcher, self.slot = folder, launcher, slot
+    def __init__(self, folder: Path, launcher: FakeLauncher) -> None:
+        self.folder, self.launcher = folder, launcher
         self.pieces = list(launcher.pieces)
         self.stopped = False
 
-    def poll(self) -> int | None:
+    def state(self) -> JobState:
         """Write the next piece; the status once there is none."""
         if not self.pieces:
-            self.launcher.busy.discard(self.slot)
-            return self.launcher.statuses.get(self.folder.name, 0)
+            self.launcher.busy.discard(self.folder)
+            return JobState("ended", self.launcher.statuses.get(self.folder.name, 0))
         with (self.folder / "events.jsonl").open("a") as file:
             file.write(self.pieces.pop(0))
-        return None
-
-    def stop(self) -> None:
-        """Remember it."""
-        self.stopped = True
+        return JobState("running")
 
 
 class FakeLauncher:
-    """Slots without processes."""
+    """Workers without processes."""
 
     def __init__(self, slots: int, pieces: tuple[str, ...] = (), statuses: dict[str, int] | None = None) -> None:
-        self.slots, self.pieces, self.statuses = slots, pieces, statuses or {}
+        self.workers, self.pieces, self.statuses = slots, pieces, statuses or {}
         self.handles: list[FakeHandle] = []
-        self.busy: set[int] = set()
+        self.busy: set[Path] = set()
         self.most_busy = 0
+        self.closed = False
 
-    def submit(self, folder: Path, slot: int) -> FakeHandle:
-        """Take a job; a slot takes one at a time."""
-        assert slot not in self.busy
-        self.busy.add(slot)
+    @property
+    def room(self) -> int:
+        """The workers without a job."""
+        return self.workers - len(self.busy)
+
+    def submit(self, folders: Sequence[Path]) -> list[FakeHandle]:
+        """Take jobs, no more than there is room for."""
+        assert len(folders) <= self.room
+        self.busy |= set(folders)
         self.most_busy = max(self.most_busy, len(self.busy))
-        self.handles.append(FakeHandle(folder, self, slot))
-        return self.handles[-1]
+        new = [FakeHandle(folder, self) for folder in folders]
+        self.handles += new
+        return new
+
+    def stop(self, handles: Sequence[FakeHandle]) -> None:
+        """Remember them."""
+        for handle in handles:
+            handle.stopped = True
+
+    def close(self) -> None:
+        """Remember it."""
+        self.closed = True
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +118,7 @@ def test_workers_are_ended_when_anything_is_raised(folders: list[Path], error: B
     with pytest.raises(type(error)):
         run_jobs(folders, launcher, fail)
     assert [handle.stopped for handle in launcher.handles] == [True, True]
+    assert launcher.closed
 
 
 def test_log_tail_is_the_last_lines(tmp_path: Path) -> None:

@@ -1,0 +1,158 @@
+"""Where and how a matrix is run: the ``launcher:`` section of a YAML and the flags that go before it.
+
+Nothing of this belongs to a cell's identity: results do not depend on it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from harness.errors import Fault, MatrixError, did_you_mean
+
+LauncherKind = Literal["local", "slurm", "ray"]
+LAUNCHERS: tuple[LauncherKind, ...] = ("local", "slurm", "ray")
+
+_DURATION = re.compile(r"(?:(?P<days>\d+)d)?(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m(?:in)?)?")
+_CLOCK = re.compile(r"(?:(?P<days>\d+)-)?(?P<hours>\d+):(?P<minutes>\d\d)(?::(?P<seconds>\d\d))?")
+_MEMORY = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[MGT])i?B?", re.IGNORECASE)
+_GIGABYTES = {"M": 1e-3, "G": 1.0, "T": 1e3}
+
+
+def _minutes(value: Any) -> Any:
+    """Minutes from ``90``, ``90m``, ``4h``, ``1d12h``, or Slurm's ``1-12:00:00`` and ``4:00:00``."""
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    text = str(value).strip()
+    found = _DURATION.fullmatch(text) or _CLOCK.fullmatch(text)
+    if found is not None:
+        parts = {name: int(number or 0) for name, number in found.groupdict().items()}
+        minutes = parts["days"] * 1440 + parts["hours"] * 60 + parts["minutes"] + (parts.get("seconds", 0) > 0)
+        if minutes:
+            return minutes
+    raise ValueError(f"must be minutes or a duration such as 90m, 4h, 1d12h or 4:00:00, not {value!r}.")
+
+
+def _gigabytes(value: Any) -> Any:
+    """Gigabytes from ``32``, ``32G`` or ``500M``."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
+        return float(value)
+    found = _MEMORY.fullmatch(str(value).strip())
+    if found is None or not float(found["number"]):
+        raise ValueError(f"must be gigabytes or a size such as 32G or 500M, not {value!r}.")
+    return float(found["number"]) * _GIGABYTES[found["unit"].upper()]
+
+
+_Minutes = Annotated[int, BeforeValidator(_minutes)]
+_Gigabytes = Annotated[float, BeforeValidator(_gigabytes)]
+_Count = Annotated[int, Field(ge=1, strict=True)]
+_Word = Annotated[str, Field(min_length=1, strict=True)]
+
+
+class Launching(BaseModel):
+    """The options of all launchers; ``None`` leaves it to the launcher.
+
+    Attributes:
+        kind: ``local``, ``slurm`` or ``ray``.
+        workers: worker processes on this machine's CPU (local).
+        workers_per_gpu: worker processes that share one GPU (local).
+        gpus: GPUs a job; zero for none. Fractions are Ray's.
+        cpus: CPU cores a job (slurm, ray).
+        memory_gb: host memory a job (slurm, ray).
+        max_concurrent: how many jobs run at a time (slurm, ray).
+        time_min: a job's time limit (slurm).
+        partition, account, qos, constraint: as sbatch has them (slurm).
+        setup: shell lines that are run before the worker (slurm).
+        address: a cluster to join; without it a local one is started (ray).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    kind: LauncherKind = "local"
+    workers: _Count | None = None
+    workers_per_gpu: _Count | None = None
+    gpus: Annotated[float, Field(ge=0)] | None = None
+    cpus: _Count | None = None
+    memory_gb: Annotated[_Gigabytes | None, Field(alias="memory")] = None
+    max_concurrent: _Count | None = None
+    time_min: Annotated[_Minutes | None, Field(alias="time")] = None
+    partition: _Word | None = None
+    account: _Word | None = None
+    qos: _Word | None = None
+    constraint: _Word | None = None
+    setup: tuple[_Word, ...] = ()
+    address: _Word | None = None
+
+
+_OF_KIND: Mapping[str, tuple[str, ...]] = {
+    "local": ("workers", "workers_per_gpu"),
+    "slurm": (
+        "partition", "gpus", "cpus", "memory", "time", "account", "qos", "constraint", "max_concurrent", "setup",
+    ),
+    "ray": ("address", "gpus", "cpus", "memory", "max_concurrent"),
+}  # fmt: skip
+
+
+def launching_faults(value: Any, where: str) -> list[Fault]:
+    """What is wrong with a ``launcher:`` section, or with the flags in its place; ``where`` is its place."""
+    content = {"kind": value} if isinstance(value, str) else value
+    if not isinstance(content, Mapping):
+        return [Fault(where, f"must be a launcher's name or a mapping with `kind: NAME`, not {value!r}.")]
+    kind = content.get("kind", "local")
+    if not isinstance(kind, str) or kind not in LAUNCHERS:
+        return [Fault(where, f"unknown launcher {kind!r}. {did_you_mean(str(kind), LAUNCHERS)}")]
+    known = ("kind", *_OF_KIND[kind])
+    faults = [
+        Fault(f"{where}.{key}", f"is no option of {kind}. {did_you_mean(str(key), known)}")
+        for key in content
+        if key not in known
+    ]
+    try:
+        Launching.model_validate({key: item for key, item in content.items() if key in known})
+    except ValidationError as error:
+        faults += [_fault(where, detail) for detail in error.errors()]
+    gpus = content.get("gpus")
+    if kind == "slurm" and isinstance(gpus, float) and not gpus.is_integer():
+        faults.append(Fault(f"{where}.gpus", f"Slurm lends whole GPUs, not {gpus}."))
+    return faults
+
+
+def read_launching(value: Any) -> Launching:
+    """The options that a section without faults holds; a name alone stands for its ``kind``."""
+    return Launching.model_validate({"kind": value} if isinstance(value, str) else value)
+
+
+def with_flags(section: Launching, kind: str | None, flags: Mapping[str, Any], where: str = "") -> Launching:
+    """The section with what was given on the command line in its place.
+
+    Another ``--launcher`` than the section's leaves the section's options behind, since they are not its own.
+
+    Args:
+        section: of the YAML.
+        kind: ``--launcher``; ``None`` for the section's.
+        flags: by the names of the section; ``None`` where a flag was not given.
+        where: what faults call their place.
+
+    Raises:
+        MatrixError: a flag is not the launcher's, or has a value that it may not have.
+    """
+    chosen = kind or section.kind
+    given = {key: value for key, value in flags.items() if value is not None}
+    faults = launching_faults({"kind": chosen, **given}, where or "--launcher")
+    if faults:
+        raise MatrixError(faults)
+    kept = section.model_dump(by_alias=True, exclude_defaults=True) if chosen == section.kind else {}
+    return Launching.model_validate({**kept, **given, "kind": chosen})
+
+
+def _fault(where: str, detail: Any) -> Fault:
+    place = ".".join((where, *(str(part) for part in detail["loc"][:1])))
+    if detail["type"] == "value_error":
+        return Fault(place, str(detail["ctx"]["error"]))
+    return Fault(place, f"{detail['msg'].lower()}, not {detail['input']!r}.")
+
+
+NO_OPTIONS = Launching()

@@ -1,0 +1,78 @@
+"""The ``launcher:`` section."""
+
+from typing import Any
+
+import pytest
+
+from harness.errors import MatrixError
+from harness.matrix.launching import Launching, launching_faults, read_launching, with_flags
+
+
+@pytest.mark.parametrize(
+    ("value", "options"),
+    [
+        ("slurm", {"kind": "slurm"}),
+        ({"kind": "ray", "gpus": 0.25, "address": "auto"}, {"kind": "ray", "gpus": 0.25, "address": "auto"}),
+        ({"kind": "slurm", "memory": "500M"}, {"kind": "slurm", "memory_gb": 0.5}),
+        ({"kind": "slurm", "memory": 8}, {"kind": "slurm", "memory_gb": 8.0}),
+        *(
+            ({"kind": "slurm", "time": text}, {"kind": "slurm", "time_min": minutes})
+            for text, minutes in [
+                (90, 90), ("90m", 90), ("4h", 240), ("1d12h", 2160), ("4:00:00", 240), ("1-12:00", 2160),
+                ("0:00:30", 1), ("45min", 45),
+            ]
+        ),
+    ],
+)  # fmt: skip
+def test_sections_are_read(value: Any, options: dict[str, Any]) -> None:
+    """A name or a mapping is read; durations become minutes and sizes gigabytes."""
+    assert launching_faults(value, "launcher") == []
+    assert read_launching(value).model_dump(exclude_defaults=True) == {
+        key: item for key, item in options.items() if (key, item) != ("kind", "local")
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        (3, "must be a launcher's name or a mapping with `kind: NAME`, not 3."),
+        ("slrm", "unknown launcher 'slrm'. Did you mean 'slurm'? Known: local, slurm, ray."),
+        ({"kind": ["slurm"]}, "unknown launcher ['slurm']. Known: local, slurm, ray."),
+        ({"kind": "slurm", "gpus": 0.5}, "Slurm lends whole GPUs, not 0.5."),
+        ({"kind": "slurm", "time": "soon"}, "must be minutes or a duration"),
+        ({"kind": "slurm", "time": 0}, "must be minutes or a duration"),
+        ({"kind": "slurm", "memory": "0G"}, "must be gigabytes or a size"),
+        ({"kind": "ray", "partition": "gpu"}, "is no option of ray."),
+        ({"workers": 0}, "greater than or equal to 1"),
+    ],
+)
+def test_mistakes_are_told(value: Any, what: str) -> None:
+    """A section that cannot be used says what is wrong with it."""
+    (fault,) = launching_faults(value, "launcher")
+    assert fault.where.startswith("launcher")
+    assert what in f"{fault.what} {fault.mend}"
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    """Every option that is at fault has its own line."""
+    faults = launching_faults({"kind": "slurm", "partitio": "x", "time": "soon", "cpus": 0}, "launcher")
+    assert {fault.where for fault in faults} == {"launcher.partitio", "launcher.time", "launcher.cpus"}
+
+
+def test_flags_go_before_the_section() -> None:
+    """What the command line gives replaces the section's, and the rest stays."""
+    section = read_launching({"kind": "slurm", "partition": "gpu", "time": "4h"})
+    found = with_flags(section, None, {"time": "8h", "gpus": None})
+    assert found == Launching(kind="slurm", partition="gpu", time_min=480)
+
+
+def test_another_launcher_leaves_the_section_behind() -> None:
+    """Options of a launcher that is not used are not taken over."""
+    section = read_launching({"kind": "slurm", "partition": "gpu", "gpus": 2})
+    assert with_flags(section, "local", {"workers": 2}) == Launching(kind="local", workers=2)
+
+
+def test_flags_of_another_launcher_are_refused() -> None:
+    """A flag that the launcher does not read is a fault, not ignored."""
+    with pytest.raises(MatrixError, match="partition: is no option of local"):
+        with_flags(Launching(), None, {"partition": "gpu"})
