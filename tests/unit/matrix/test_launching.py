@@ -37,7 +37,7 @@ def test_sections_are_read(value: Any, options: dict[str, Any]) -> None:
     [
         (3, "must be a launcher's name or a mapping with `kind: NAME`, not 3."),
         ("slrm", "unknown launcher 'slrm'. Did you mean 'slurm'? Known: local, slurm, ray."),
-        ({"kind": ["slurm"]}, "unknown launcher ['slurm']. Known: local, slurm, ray."),
+        ({"kind": ["slurm"]}, "unknown launcher ['slurm']."),
         ({"kind": "slurm", "gpus": 0.5}, "Slurm lends whole GPUs, not 0.5."),
         ({"kind": "slurm", "time": "soon"}, "must be minutes or a duration"),
         ({"kind": "slurm", "time": 0}, "must be minutes or a duration"),
