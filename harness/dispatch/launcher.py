@@ -78,3 +78,8 @@ class Launcher(Protocol):
 def worker_command(folder: Path) -> list[str]:
     """The command line of a worker that does one job."""
     return [sys.executable, "-m", "harness.worker", str(folder / JOB_FILE)]
+
+
+def serving_command() -> list[str]:
+    """The command line of a worker that takes job after job from its standard input."""
+    return [sys.executable, "-m", "harness.worker", "--serve"]
