@@ -134,7 +134,8 @@ def _require_answer(where: str, address: str) -> None:
 
 
 def _fault(where: str, address: str | None, error: Exception) -> Fault:
-    text = " ".join(str(error).split())
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    text = " ".join(said.split()).rstrip(".")
     if address is None:
         return Fault(where, f"a local Ray cluster could not be started: {text}.")
     if "ersion mismatch" in text:

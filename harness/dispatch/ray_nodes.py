@@ -8,6 +8,8 @@ from typing import Any
 
 from harness.matrix.launching import Launching
 
+_PARTS = 10_000  # of a GPU; Ray refuses finer ones
+
 Resources = Mapping[str, float]
 
 
@@ -38,8 +40,9 @@ class Demand:
         return min(counts)
 
     def __str__(self) -> str:
-        memory = "" if self.memory_bytes is None else f", {self.memory_bytes / 1e9:g} GB of memory"
-        return f"{self.gpus:g} GPUs, {self.cpus} CPU cores{memory}"
+        """As ``ray status`` words it."""
+        memory = "" if self.memory_bytes is None else f", {self.memory_bytes / 1e9:g} GB memory"
+        return f"{self.gpus:g} GPU, {self.cpus} CPU{memory}"
 
 
 def demand_of(launching: Launching, nodes: Iterable[Resources]) -> Demand:
@@ -47,6 +50,9 @@ def demand_of(launching: Launching, nodes: Iterable[Resources]) -> Demand:
     gpus = launching.gpus
     if gpus is None:
         gpus = 1.0 if any(node.get("GPU", 0) >= 1 for node in nodes) else 0.0
+    elif 0 < gpus < 1:
+        # Down, never up: a third of a GPU must fit three times.
+        gpus = max(1, int(gpus * _PARTS + 1e-6)) / _PARTS
     memory_bytes = None if launching.memory_gb is None else int(launching.memory_gb * 1e9)
     return Demand(gpus, launching.cpus or 1, memory_bytes)
 
@@ -54,4 +60,4 @@ def demand_of(launching: Launching, nodes: Iterable[Resources]) -> Demand:
 def describe(node: Resources) -> str:
     """What a node offers, in words."""
     memory_gb = node.get("memory", 0) / 1e9
-    return f"{node.get('GPU', 0):g} GPUs, {node.get('CPU', 0):g} CPU cores, {memory_gb:.0f} GB of memory"
+    return f"{node.get('GPU', 0):g} GPU, {node.get('CPU', 0):g} CPU, {memory_gb:.0f} GB memory"

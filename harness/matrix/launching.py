@@ -117,6 +117,8 @@ def launching_faults(value: Any, where: str) -> list[Fault]:
     gpus = content.get("gpus")
     if kind == "slurm" and isinstance(gpus, float) and not gpus.is_integer():
         faults.append(Fault(f"{where}.gpus", f"Slurm lends whole GPUs, not {gpus}."))
+    if kind == "ray" and isinstance(gpus, float) and gpus > 1 and not gpus.is_integer():
+        faults.append(Fault(f"{where}.gpus", f"Ray lends whole GPUs, or a part of one below 1, not {gpus}."))
     return faults
 
 

@@ -47,6 +47,10 @@ def test_node_without_cores_holds_nothing() -> None:
         ({}, [{"CPU": 8.0}], Demand(0.0, 1, None)),
         ({}, [{"CPU": 8.0}, BOX], Demand(1.0, 1, None)),
         ({"gpus": 0}, [BOX], Demand(0.0, 1, None)),
+        ({"gpus": 1 / 3}, [BOX], Demand(0.3333, 1, None)),
+        ({"gpus": 2 / 3}, [BOX], Demand(0.6666, 1, None)),
+        ({"gpus": 0.29}, [BOX], Demand(0.29, 1, None)),
+        ({"gpus": 1e-9}, [BOX], Demand(0.0001, 1, None)),
         ({"gpus": 0.25, "cpus": 2, "memory": "12G"}, [BOX], Demand(0.25, 2, 12 * 10**9)),
     ],
 )
@@ -65,5 +69,5 @@ def test_demand_is_what_ray_is_asked_for() -> None:
 
 def test_demand_and_offer_can_be_read() -> None:
     """Messages say both in the same words."""
-    assert str(Demand(0.5, 2, 12 * 10**9)) == "0.5 GPUs, 2 CPU cores, 12 GB of memory"
-    assert describe(BOX) == "2 GPUs, 8 CPU cores, 64 GB of memory"
+    assert str(Demand(0.5, 2, 12 * 10**9)) == "0.5 GPU, 2 CPU, 12 GB memory"
+    assert describe(BOX) == "2 GPU, 8 CPU, 64 GB memory"

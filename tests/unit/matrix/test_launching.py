@@ -39,6 +39,7 @@ def test_sections_are_read(value: Any, options: dict[str, Any]) -> None:
         ("slrm", "unknown launcher 'slrm'. Did you mean 'slurm'? Known: local, slurm, ray."),
         ({"kind": ["slurm"]}, "unknown launcher ['slurm']."),
         ({"kind": "slurm", "gpus": 0.5}, "Slurm lends whole GPUs, not 0.5."),
+        ({"kind": "ray", "gpus": 1.5}, "Ray lends whole GPUs, or a part of one below 1, not 1.5."),
         ({"kind": "slurm", "time": "soon"}, "must be minutes or a duration"),
         ({"kind": "slurm", "time": 0}, "must be minutes or a duration"),
         ({"kind": "slurm", "memory": "0G"}, "must be gigabytes or a size"),
