@@ -1,0 +1,309 @@
+"""Jobs on a real Ray: a cluster of two nodes on this machine, and one that is started for a run.
+
+On demand (``nox -s ray``): it needs the extra ``ray``, half a gigabyte of memory and about two minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.dispatch import ray as ray_launcher
+from harness.dispatch.launcher import JobState
+from harness.dispatch.local import LocalLauncher
+from harness.dispatch.devices import Device
+from harness.dispatch.ray import RayHandle, RayLauncher
+from harness.errors import MatrixError, RunError
+from harness.matrix.launching import Launching
+
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.skipif(os.environ.get("HARNESS_TEST_RAY") != "1", reason="needs a real Ray: nox -s ray"),
+]
+
+# Speaks as harness/worker/serve.py does, and sleeps as long as the job file says.
+WORKER = """
+import json, os, sys, threading, time
+file = sys.stdin.readline().strip()
+folder = os.path.dirname(file)
+def end():
+    sys.stdin.read()
+    time.sleep(0.2)
+    open(folder + "/ended", "w").close()
+    os._exit(143)
+threading.Thread(target=end, daemon=True).start()
+facts = {"process": os.getpid(), "gpu": os.environ.get("CUDA_VISIBLE_DEVICES"), "at_s": time.time()}
+with open(folder + "/facts.part", "w") as out:
+    json.dump(facts, out)
+os.replace(folder + "/facts.part", folder + "/facts")
+time.sleep(float(open(file).read()))
+os.write(1, json.dumps({"job": file, "status": 0}).encode() + b"\\n")
+threading.Event().wait(60)
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _surroundings() -> Iterator[None]:
+    """Ray on loopback, quick to notice that a node is gone, and open to whoever has this run's token."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("RAY_ADDRESS", raising=False)
+        patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+        patch.setenv("RAY_AUTH_MODE", "token")
+        patch.setenv("RAY_AUTH_TOKEN", "0" * 64)
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_health_check_initial_delay_ms", "500")
+        patch.setenv("RAY_health_check_period_ms", "500")
+        patch.setenv("RAY_health_check_failure_threshold", "3")
+        yield
+
+
+class TwoNodes:
+    """A head that takes no jobs, and two nodes that do."""
+
+    def __init__(self) -> None:
+        """Start them."""
+        from ray.cluster_utils import Cluster
+
+        head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 80 * 2**20}
+        self._cluster = Cluster(initialize_head=True, head_node_args=head)
+        self.nodes = [self.add(n_gpus=2), self.add(n_gpus=1)]
+
+    @property
+    def address(self) -> str:
+        """The head's."""
+        return str(self._cluster.address)
+
+    def add(self, n_gpus: int) -> Any:
+        """One more node, of two cores and GPUs that are none."""
+        node = self._cluster.add_node(num_cpus=2, num_gpus=n_gpus, object_store_memory=80 * 2**20)
+        self._cluster.wait_for_nodes()
+        return node
+
+    def kill(self, node: Any) -> None:
+        """Take a node away without a warning."""
+        self._cluster.remove_node(node, allow_graceful=False)
+
+    def close(self) -> None:
+        """End all."""
+        self._cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def two_nodes(_surroundings: None) -> Iterator[TwoNodes]:
+    """The cluster of two nodes."""
+    cluster = TwoNodes()
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture
+def launch(two_nodes: TwoNodes) -> Iterator[Callable[..., RayLauncher]]:
+    """A maker of launchers on the two nodes."""
+    opened: list[RayLauncher] = []
+
+    def make(**options: Any) -> RayLauncher:
+        opened.append(RayLauncher(options_of(address=two_nodes.address, **options)))
+        return opened[-1]
+
+    yield make
+    for launcher in opened:
+        launcher.close()
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that sleep instead of training."""
+    monkeypatch.setattr(ray_launcher, "serving_command", lambda: [sys.executable, "-S", "-E", "-c", WORKER])
+
+
+@pytest.fixture
+def sleepers(tmp_path: Path) -> Callable[[int, float], list[Path]]:
+    """A maker of job folders whose jobs sleep."""
+
+    def make(n_jobs: int, sleep_s: float) -> list[Path]:
+        folders = [tmp_path / f"job{number}" for number in range(n_jobs)]
+        for folder in folders:
+            folder.mkdir()
+            (folder / "job.json").write_text(str(sleep_s))
+        return folders
+
+    return make
+
+
+def options_of(**options: Any) -> Launching:
+    """Options for Ray."""
+    return Launching.model_validate({"kind": "ray", **options})
+
+
+def until(is_so: Callable[[], object], within_s: float = 60.0) -> None:
+    """Wait for something."""
+    end = time.monotonic() + within_s
+    while not is_so():
+        assert time.monotonic() < end, "it did not come to be so"
+        time.sleep(0.05)
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """What a worker that sleeps told of itself."""
+    until((folder / "facts").is_file)
+    return dict(json.loads((folder / "facts").read_text()))
+
+
+def attempts(folder: Path) -> list[dict[str, Any]]:
+    """What nodes told of a job."""
+    return [json.loads(line) for line in (folder / "attempts.jsonl").read_text().splitlines()]
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process runs."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def listening() -> list[str]:
+    """The addresses that processes of Ray listen on, as the kernel spells them; loopback is 0100007F."""
+    sockets = {}
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A":
+                sockets[fields[9]] = fields[1].rpartition(":")[0]
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if b"ray" not in (process / "cmdline").read_bytes():
+                continue
+            links = [os.readlink(link) for link in (process / "fd").iterdir()]
+        except OSError:
+            continue
+        found += [sockets[link[8:-1]] for link in links if link.startswith("socket:[") and link[8:-1] in sockets]
+    return found
+
+
+def test_cluster_listens_on_loopback_alone(launch: Callable[..., RayLauncher]) -> None:
+    """Neither the nodes of a local cluster nor the command that joins them can be reached from outside."""
+    launch()
+    addresses = listening()
+    assert addresses
+    assert all(address.endswith("0100007F") for address in addresses)
+
+
+def test_parts_of_gpus_are_lent_to_as_many_jobs(
+    launch: Callable[..., RayLauncher], stand_in: None, sleepers: Callable[[int, float], list[Path]]
+) -> None:
+    """Half a GPU is two jobs a GPU, at the same time, each of which sees its one GPU."""
+    launcher = launch(gpus=0.5, max_concurrent=9)
+    assert (launcher.device, launcher.workers) == ("cuda", 4)  # by cores on the first node, by GPUs on the second
+    folders = sleepers(4, 3.0)
+    handles = launcher.submit(folders)
+    assert launcher.room == 0
+    told = [facts(folder) for folder in folders]
+    assert max(fact["at_s"] for fact in told) - min(fact["at_s"] for fact in told) < 3.0
+    assert sorted(fact["gpu"] for fact in told) in (
+        ["0", "0", "0", "0"],
+        ["0", "0", "0", "1"],
+        ["0", "0", "1", "1"],
+    )
+    until(lambda: all(handle.state().phase == "ended" for handle in handles))
+    assert [handle.state().status for handle in handles] == [0, 0, 0, 0]
+    assert [len(attempts(folder)) for folder in folders] == [1, 1, 1, 1]
+
+
+def test_whole_gpus_are_lent_to_one_job_each(
+    launch: Callable[..., RayLauncher], stand_in: None, sleepers: Callable[[int, float], list[Path]]
+) -> None:
+    """A GPU is the default where there are any, and two jobs on one node see different ones."""
+    launcher = launch()
+    assert launcher.workers == 3
+    folders = sleepers(3, 3.0)
+    handles = launcher.submit(folders)
+    assert sorted(facts(folder)["gpu"] for folder in folders) == ["0", "0", "1"]
+    launcher.stop(handles)
+
+
+def test_process_that_keeps_a_worker_may_die(
+    launch: Callable[..., RayLauncher], stand_in: None, sleepers: Callable[[int, float], list[Path]]
+) -> None:
+    """Ray begins the job anew, the first worker ends by itself, and the attempt is told."""
+    launcher = launch(gpus=0)
+    (handle,) = launcher.submit(sleepers(1, 3.0))
+    first = facts(handle.folder)["process"]
+    os.kill(attempts(handle.folder)[0]["keeper"], signal.SIGKILL)
+    until(lambda: handle.state().why.startswith("attempt 2 on "))
+    until(lambda: not is_alive(first))
+    assert (handle.folder / "ended").is_file()
+    until(lambda: handle.state().phase == "ended")
+    assert handle.state() == JobState("ended", 0)
+    assert [told["attempt"] for told in attempts(handle.folder)] == [1, 2]
+
+
+def test_worker_that_is_killed_is_told_by_its_signal(
+    launch: Callable[..., RayLauncher], stand_in: None, sleepers: Callable[[int, float], list[Path]]
+) -> None:
+    """A worker's own death is no fault of Ray's; whoever gave the job away decides what comes of it."""
+    (handle,) = launch(gpus=0).submit(sleepers(1, 60.0))
+    os.kill(facts(handle.folder)["process"], signal.SIGKILL)
+    until(lambda: handle.state().phase == "ended")
+    assert handle.state() == JobState("ended", -signal.SIGKILL)
+
+
+def test_stopped_jobs_leave_no_process(
+    launch: Callable[..., RayLauncher], stand_in: None, sleepers: Callable[[int, float], list[Path]]
+) -> None:
+    """Running jobs end in order, and those that wait never begin."""
+    launcher = launch(gpus=1)
+    handles = launcher.submit(sleepers(5, 60.0))  # more than there is room for, so that Ray holds some
+    running = [facts(folder)["process"] for folder in _with_facts(handles, 3)]
+    launcher.stop(handles)
+    assert [handle.state() for handle in handles] == [JobState("ended", None, "stopped")] * 5
+    assert not any(is_alive(process) for process in running)
+    assert sum((handle.folder / "ended").is_file() for handle in handles) == 3
+    assert launcher.room == 3
+
+
+def _with_facts(handles: Sequence[RayHandle], n_jobs: int) -> list[Path]:
+    until(lambda: sum((handle.folder / "facts").is_file() for handle in handles) == n_jobs)
+    return [handle.folder for handle in handles if (handle.folder / "facts").is_file()]
+
+
+def test_python_that_nodes_lack_is_one_error_before_any_job(
+    launch: Callable[..., RayLauncher],
+    sleepers: Callable[[int, float], list[Path]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Both nodes are asked, and no job is begun."""
+    launcher = launch(gpus=0)
+    folders = sleepers(1, 0.0)
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(RunError, match="has no /nowhere/python") as caught:
+        launcher.submit(folders)
+    assert str(caught.value).count("/nowhere/python") == 2
+    assert not (folders[0] / "attempts.jsonl").exists()
+
+
+def test_cluster_of_another_version_is_told(two_nodes: TwoNodes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message holds both versions and what to do."""
+    import ray
+
+    monkeypatch.setattr(ray, "__version__", "2.0.0")
+    with pytest.raises(
+        MatrixError, match=r"cannot be joined: Version mismatch: .*Ray: 2\.0\.0.*Install the cluster"
+    ):
+        RayLauncher(options_of(address=two_nodes.address))
+
+
+def test_job_that_no_node_can_hold_is_refused(two_nodes: TwoNodes) -> None:
+    """It would wait for ever."""
+    with pytest.raises(MatrixError, match="no node of the Ray cluster has that"):
+        RayLauncher(options_of(address=two_nodes.address, gpus=3))
