@@ -21,6 +21,8 @@ ATTEMPTS_FILE, LOG_FILE = "attempts.jsonl", "log.txt"
 
 SIGHT_S = 20.0  # a network file system may show a new folder late
 STOP_S = 10.0  # a worker that was asked to end and has not by then is killed
+SILENT_S = 120.0  # a worker that gave no sign of life for so long is stuck; as for those of this machine
+START_S = 600.0  # before its first one it imports torch, perhaps from a slow disk
 _LOOK_S = 0.2  # Ray's way to cancel is an exception between two steps of Python, so nothing may wait for long
 
 
@@ -63,7 +65,7 @@ def keep_worker(errand: Errand) -> tuple[int | None, str]:
     except OSError as error:
         return None, f"node {_node()} cannot start {errand.command[0]}: {error.strerror}"
     try:
-        return _status(worker, errand.job), ""
+        return _status(worker, errand.job)
     finally:
         _end(worker)
 
@@ -137,24 +139,30 @@ def _start(errand: Errand) -> "subprocess.Popen[bytes]":
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
-def _status(worker: "subprocess.Popen[bytes]", job: str) -> int:
-    """What the worker says of the job, or else its exit status."""
+def _status(worker: "subprocess.Popen[bytes]", job: str) -> tuple[int, str]:
+    """What the worker says of the job, or else its exit status; and why, where it had to be killed."""
     told, hear = _pipes(worker)
     with contextlib.suppress(BrokenPipeError):  # it ended at once; its log says why
         told.write(os.fsencode(job) + b"\n")
         told.flush()
-    heard = b""
+    heard, heard_at_s, patience_s = b"", time.monotonic(), START_S
     while True:
         if not select.select([hear], [], [], _LOOK_S)[0]:
+            silent_s = time.monotonic() - heard_at_s
+            if silent_s > patience_s:
+                return -signal.SIGKILL, f"it gave no sign of life for {silent_s:.0f} s and was killed"
             continue
         content = os.read(hear.fileno(), 65536)
         *lines, heard = (heard + content).split(b"\n")
         for answer in _values(lines):
             if "job" in answer:
-                return int(answer["status"])
-        if not content and (status := worker.poll()) is not None:
-            return status
-        time.sleep(0 if content else _LOOK_S)
+                return int(answer["status"]), ""
+        if content:
+            heard_at_s, patience_s = time.monotonic(), SILENT_S
+        elif (status := worker.poll()) is not None:
+            return status, ""
+        else:
+            time.sleep(_LOOK_S)
 
 
 def _end(worker: "subprocess.Popen[bytes]") -> None:

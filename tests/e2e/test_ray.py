@@ -307,3 +307,49 @@ def test_job_that_no_node_can_hold_is_refused(two_nodes: TwoNodes) -> None:
     """It would wait for ever."""
     with pytest.raises(MatrixError, match="no node of the Ray cluster has that"):
         RayLauncher(options_of(address=two_nodes.address, gpus=3))
+
+
+MATRIX = """
+name: small
+backbones: tiny
+datasets: digits
+shots: [1, 2]
+seeds: [1, 2]
+recipe: {epochs: 40}
+methods: [zero_shot, {method: coop, context: [unified, class_specific], n_ctx: 4}]
+"""
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cell, ...]:
+    """Nine cells of digits."""
+    path = tmp_path_factory.mktemp("matrix") / "matrix.yaml"
+    path.write_text(MATRIX)
+    return read_matrix(path, build_vocabulary()).cells
+
+
+def write_jobs(results: Path, groups: Iterable[Iterable[Cell]]) -> list[Path]:
+    """A job folder a group."""
+    return [
+        write_job(
+            Job(
+                kind="run",
+                matrix="small",
+                cells=flat_cells(tuple(group)),
+                results=results,
+                data=None,
+                device="cpu",
+            ),
+            number,
+        )
+        for number, group in enumerate(groups, start=1)
+    ]
+
+
+def outcomes(results: Path) -> dict[str, Any]:
+    """What records say apart from when and how long."""
+    kept = ("cell", "status", "n_correct", "per_class", "history", "context", "logits")
+    records = [
+        json.loads(path.read_text()) for path in (results / "records").glob("*.json") if path.stem.count(".") == 0
+    ]
+    return {record["cell_id"]: {key: record[key] for key in kept} for record in records}

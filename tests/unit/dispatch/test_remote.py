@@ -193,6 +193,25 @@ def test_second_interrupt_ends_the_worker_at_once(
     assert not is_alive(int((tmp_path / "process").read_text()))
 
 
+def test_worker_without_a_sign_of_life_is_killed(
+    errand: Callable[..., Errand], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that is stuck does not keep its device for ever."""
+    monkeypatch.setattr(remote, "SILENT_S", 0.2)
+    monkeypatch.setattr(remote, "STOP_S", 0.1)
+    status, why = keep_worker(errand(work_s=60, deaf=True))
+    assert (status, why) == (-9, "it gave no sign of life for 0 s and was killed")
+    assert not is_alive(int((tmp_path / "process").read_text()))
+
+
+def test_signs_of_life_keep_a_worker_at_work(
+    errand: Callable[..., Errand], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long job goes on as long as its worker says that it lives."""
+    monkeypatch.setattr(remote, "SILENT_S", 0.3)
+    assert keep_worker(errand(code="[(say(alive=n), time.sleep(0.1)) for n in range(6)]")) == (0, "")
+
+
 def test_worker_ends_when_its_keeper_is_killed(errand: Callable[..., Errand], tmp_path: Path) -> None:
     """Whatever ends the keeper, the worker learns of it and is gone soon."""
     one = errand(work_s=60)
