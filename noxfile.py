@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -16,13 +17,13 @@ nox.options.reuse_existing_virtualenvs = True
 _PYTHON_FILES = ("harness", "tests", "noxfile.py")
 
 
-def _install(session: nox.Session, *groups: str, project: bool = True) -> None:
-    """Install the project and some of its dependency groups.
+def _install(session: nox.Session, *groups: str, project: bool = True, extras: str = "") -> None:
+    """Install the project, with extras, and some of its dependency groups.
 
     uv writes no byte code unless it is asked to, and importing torch without takes three times longer.
     """
     flags = ("--compile-bytecode",) if session.virtualenv.venv_backend == "uv" else ()
-    packages = ("-e", ".") if project else ()
+    packages = ("-e", f".{extras}") if project else ()
     wanted = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), *groups) if groups else ()
     session.install(*flags, *packages, *wanted)
 
@@ -72,6 +73,19 @@ def smoke(session: nox.Session) -> None:
             session.log(f"kept {folder}")
         else:
             shutil.rmtree(folder)
+
+
+@nox.session
+def ray(session: nox.Session) -> None:
+    """The tests that need a real Ray, of two nodes on this machine (on demand; about two minutes)."""
+    _install(session, "test", extras="[ray]")
+    # Ray is kept to the loopback address by a variable, and a test sees to that. Where the kernel allows a network
+    # of the session's own, nothing else can be reached anyhow.
+    alone = ("unshare", "--map-root-user", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
+    is_allowed = shutil.which("unshare") and not subprocess.run([*alone, "true"], capture_output=True).returncode
+    prefix = alone if is_allowed else ()
+    command = (*prefix, str(Path(session.bin) / "pytest"), "tests/e2e/test_ray.py", *session.posargs)
+    session.run(*command, env={"HARNESS_TEST_RAY": "1"}, external=True)
 
 
 @nox.session

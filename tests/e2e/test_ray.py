@@ -5,12 +5,14 @@ On demand (``nox -s ray``): it needs the extra ``ray``, half a gigabyte of memor
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,6 @@ import pytest
 
 from harness.dispatch import ray as ray_launcher
 from harness.dispatch.launcher import JobState
-from harness.dispatch.local import LocalLauncher
-from harness.dispatch.devices import Device
 from harness.dispatch.ray import RayHandle, RayLauncher
 from harness.errors import MatrixError, RunError
 from harness.matrix.launching import Launching
@@ -184,7 +184,7 @@ def listening() -> list[str]:
         try:
             if b"ray" not in (process / "cmdline").read_bytes():
                 continue
-            links = [os.readlink(link) for link in (process / "fd").iterdir()]
+            links = [str(link.readlink()) for link in (process / "fd").iterdir()]
         except OSError:
             continue
         found += [sockets[link[8:-1]] for link in links if link.startswith("socket:[") and link[8:-1] in sockets]
@@ -309,47 +309,78 @@ def test_job_that_no_node_can_hold_is_refused(two_nodes: TwoNodes) -> None:
         RayLauncher(options_of(address=two_nodes.address, gpus=3))
 
 
-MATRIX = """
-name: small
-backbones: tiny
-datasets: digits
-shots: [1, 2]
-seeds: [1, 2]
-recipe: {epochs: 40}
-methods: [zero_shot, {method: coop, context: [unified, class_specific], n_ctx: 4}]
+# Starts a cluster of its own with one job, says so, and closes it when it is told to.
+COMMAND = """
+import sys
+from pathlib import Path
+from harness.dispatch import ray
+from harness.matrix.launching import Launching
+ray.serving_command = lambda: [sys.executable, "-S", "-E", "-c", sys.argv[2]]
+launcher = ray.RayLauncher(Launching(kind="ray"))
+launcher.submit([Path(sys.argv[1])])
+print("submitted", flush=True)
+sys.stdin.readline()
+launcher.close()
+print("closed", flush=True)
+sys.stdin.readline()
 """
 
 
-@pytest.fixture(scope="module")
-def cells(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cell, ...]:
-    """Nine cells of digits."""
-    path = tmp_path_factory.mktemp("matrix") / "matrix.yaml"
-    path.write_text(MATRIX)
-    return read_matrix(path, build_vocabulary()).cells
+@pytest.fixture
+def command(sleepers: Callable[[int, float], list[Path]]) -> Iterator[tuple[subprocess.Popen[str], Path, str]]:
+    """A process with a cluster of its own, the folder of a job that runs there, and a mark on what it starts."""
+    mark = uuid.uuid4().hex
+    (folder,) = sleepers(1, 60.0)
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, str(folder), WORKER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "HARNESS_TEST_MARK": mark},
+    )
+    with process:
+        yield process, folder, mark
+        process.kill()
+    for number in marked(mark):
+        os.kill(number, signal.SIGKILL)
 
 
-def write_jobs(results: Path, groups: Iterable[Iterable[Cell]]) -> list[Path]:
-    """A job folder a group."""
-    return [
-        write_job(
-            Job(
-                kind="run",
-                matrix="small",
-                cells=flat_cells(tuple(group)),
-                results=results,
-                data=None,
-                device="cpu",
-            ),
-            number,
-        )
-        for number, group in enumerate(groups, start=1)
-    ]
+def marked(mark: str) -> list[int]:
+    """The processes that have a mark in their environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark.encode() in (process / "environ").read_bytes() and is_alive(int(process.name)):
+                found.append(int(process.name))
+    return found
 
 
-def outcomes(results: Path) -> dict[str, Any]:
-    """What records say apart from when and how long."""
-    kept = ("cell", "status", "n_correct", "per_class", "history", "context", "logits")
-    records = [
-        json.loads(path.read_text()) for path in (results / "records").glob("*.json") if path.stem.count(".") == 0
-    ]
-    return {record["cell_id"]: {key: record[key] for key in kept} for record in records}
+def test_cluster_of_the_runs_own_ends_with_the_launcher(
+    command: tuple[subprocess.Popen[str], Path, str],
+) -> None:
+    """After close neither the worker nor any process of Ray is left, while the command goes on."""
+    process, folder, mark = command
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stdout.readline() == "submitted\n"
+    assert len(marked(mark)) > 3
+    facts(folder)
+    process.stdin.write("\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == "closed\n"
+    assert (folder / "ended").is_file()
+    until(lambda: marked(mark) == [process.pid], within_s=5.0)
+
+
+def test_cluster_of_the_runs_own_ends_with_a_command_that_is_killed(
+    command: tuple[subprocess.Popen[str], Path, str],
+) -> None:
+    """Kill -9 of the command leaves no worker and no Ray behind."""
+    process, folder, mark = command
+    assert process.stdout is not None
+    assert process.stdout.readline() == "submitted\n"
+    worker = facts(folder)["process"]
+    process.kill()
+    process.wait()
+    until(lambda: not is_alive(worker), within_s=20.0)
+    until(lambda: not marked(mark), within_s=20.0)
