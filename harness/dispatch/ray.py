@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.dispatch import remote
-from harness.dispatch.launcher import Handle, JobState, serving_command
+from harness.dispatch.launcher import Handle, JobState
+from harness.dispatch.local import serve_command
 from harness.dispatch.ray_cluster import Cluster, open_cluster
 from harness.dispatch.ray_nodes import demand_of, describe
 from harness.errors import Fault, MatrixError, RunError
@@ -235,7 +236,7 @@ class RayLauncher:
         errand = remote.Errand(
             folder=str(folder),
             job=str(folder / JOB_FILE),
-            command=tuple(serving_command()),
+            command=tuple(serve_command()),
             working_folder=str(Path.cwd()),
             environment=_environment(),
             submission=uuid.uuid4().hex,

@@ -29,8 +29,6 @@ _OF_A_LOCAL_CLUSTER = {
     # variable is about, on the loopback address alone.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_AUTH_MODE": "token",
-    # When the command is killed its cluster's centre is gone for good, but Ray's own agents wait a minute for it.
-    "RAY_gcs_rpc_server_reconnect_timeout_s": "10",
 }
 
 

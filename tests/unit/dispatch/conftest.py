@@ -166,7 +166,6 @@ def fake_ray(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
         "RAY_ENABLE_UV_RUN_RUNTIME_ENV",
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER",
         "RAY_USAGE_STATS_ENABLED",
-        "RAY_gcs_rpc_server_reconnect_timeout_s",
     ):
         monkeypatch.setenv(name, "")  # so that what the test leaves there is taken away again
         monkeypatch.delenv(name)

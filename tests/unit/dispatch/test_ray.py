@@ -13,7 +13,7 @@ import pytest
 
 from harness.dispatch import ray as ray_launcher
 from harness.dispatch import ray_cluster, remote
-from harness.dispatch.launcher import JobState, serving_command
+from harness.dispatch.launcher import JobState
 from harness.dispatch.ray import RayHandle, RayLauncher
 from harness.errors import MatrixError, RunError
 from harness.matrix.launching import Launching
@@ -34,7 +34,7 @@ threading.Event().wait(60)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "_LOOK_S", 0.01)
     monkeypatch.setattr(ray_launcher, "_LOOK_S", 0.0)
-    monkeypatch.setattr(ray_launcher, "serving_command", lambda: [sys.executable, "-S", "-E", "-c", WORKER])
+    monkeypatch.setattr(ray_launcher, "serve_command", lambda: [sys.executable, "-S", "-E", "-c", WORKER])
 
 
 @pytest.fixture
@@ -68,11 +68,6 @@ def join(monkeypatch: pytest.MonkeyPatch) -> RayLauncher:
     """A launcher on a cluster that was there."""
     monkeypatch.setattr(ray_cluster, "_require_answer", lambda *_: None)
     return RayLauncher(launching(address="10.0.0.1:6379"))
-
-
-def test_serving_worker_is_a_module_of_this_python() -> None:
-    """The command line holds no job; that comes through standard input."""
-    assert serving_command() == [sys.executable, "-m", "harness.worker", "--serve"]
 
 
 def test_job_runs_and_its_status_comes_back(fake_ray: Any, job: Callable[..., Path]) -> None:
