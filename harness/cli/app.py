@@ -164,7 +164,11 @@ def run(
     ] = False,
     ray_address: Annotated[
         str | None,
-        typer.Option("--ray-address", help="ray: a cluster to join; else a local one.", rich_help_panel=_PLACE),
+        typer.Option(
+            "--ray-address",
+            help="ray: a cluster to join, HOST:PORT or auto; else RAY_ADDRESS's, else a local one.",
+            rich_help_panel=_PLACE,
+        ),
     ] = None,
 ) -> int:
     """Run what is pending; a second run of a finished matrix does nothing."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.dispatch.devices import Device, choose_devices, one_a_worker
 from harness.dispatch.launcher import Launcher
 from harness.dispatch.local import LocalLauncher
+from harness.dispatch.ray import RayLauncher
 from harness.errors import Fault, MatrixError
 from harness.matrix.launching import Launching
 
@@ -23,6 +24,8 @@ def devices_of(launching: Launching, option: str) -> tuple[Device, ...]:
     if option.startswith("cuda:"):
         what = f"{option!r} names a GPU of this machine, and {launching.kind} chooses among its own."
         raise MatrixError(Fault("--device", what, "Take auto, cpu or cuda."))
+    if option == "auto" and launching.kind == "ray" and launching.gpus is None:
+        return (Device("auto"),)  # the cluster has to be looked at, which RayLauncher does
     if option == "auto":
         return (Device("cpu" if launching.gpus == 0 else "cuda"),)
     return choose_devices("cpu") if option == "cpu" else (Device("cuda"),)
@@ -47,6 +50,11 @@ def make_launcher(launching: Launching, devices: Sequence[Device], folder: Path)
         from harness.dispatch.slurm import SlurmLauncher  # type: ignore[import-untyped]
 
         return SlurmLauncher(launching, folder / "slurm")  # type: ignore[no-any-return]
-    from harness.dispatch.ray import RayLauncher  # type: ignore[import-untyped]
+    if devices[0].kind == "cuda" and launching.gpus is None:
+        launching = launching.model_copy(update={"gpus": 1.0})
+    return RayLauncher(launching)
 
-    return RayLauncher(launching)  # type: ignore[no-any-return]
+
+def lent_by(launcher: Launcher, devices: Sequence[Device]) -> tuple[Device, ...]:
+    """The devices, now that the launcher has seen what there is to lend."""
+    return (Device(launcher.device),) if isinstance(launcher, RayLauncher) else tuple(devices)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from harness.cli import console
 from harness.cli.ask import ask, ask_worker
 from harness.cli.ground import ground_of
-from harness.cli.launchers import devices_of, make_launcher
+from harness.cli.launchers import devices_of, lent_by, make_launcher
 from harness.cli.progress import Progress
 from harness.cli.situation import Situation, look, look_at_cells
 from harness.data.dataset import keep_split
@@ -94,6 +94,7 @@ def run_command(options: RunOptions) -> int:
         raise MatrixError(situation.today.missing)
     folder = options.results.resolve() / situation.matrix.name
     with closing(make_launcher(launching, devices, folder)) as launcher:
+        plan = replace(plan, devices=lent_by(launcher, devices))
         _check(plan, launcher)
         _keep_splits(situation, plan.cells)
         return _run(plan, launcher)
