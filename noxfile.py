@@ -82,6 +82,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def chaos(session: nox.Session) -> None:
+    """Kills and interrupts at random moments (on demand; HARNESS_CHAOS_ROUNDS says how many, 20 without it)."""
+    _install(session, "test")
+    session.run("pytest", "-m", "chaos", "-n", "0", *session.posargs)
+
+
+@nox.session
 def tiny(session: nox.Session) -> None:
     """Pretrain the tiny backbone anew (on demand; --out DIR)."""
     _install(session)

@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from harness.backbone.clip import Clip
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes many minutes is skipped unless its marker is asked for."""
+    if "chaos" in config.getoption("markexpr"):
+        return
+    for item in items:
+        if item.get_closest_marker("chaos"):
+            item.add_marker(pytest.mark.skip(reason="takes many minutes; `nox -s chaos` runs it"))
+
+
 @pytest.fixture(autouse=True)
 def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache of its own for every test, and none of the user's settings."""
