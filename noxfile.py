@@ -84,8 +84,7 @@ def ray(session: nox.Session) -> None:
     alone = ("unshare", "--map-root-user", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
     is_allowed = shutil.which("unshare") and not subprocess.run([*alone, "true"], capture_output=True).returncode
     prefix = alone if is_allowed else ()
-    command = (*prefix, str(Path(session.bin) / "pytest"), "tests/e2e/test_ray.py", *session.posargs)
-    session.run(*command, env={"HARNESS_TEST_RAY": "1"}, external=True)
+    session.run(*prefix, "pytest", "-m", "ray", "-n", "0", *session.posargs, external=True)
 
 
 @nox.session
@@ -93,6 +92,13 @@ def bench(session: nox.Session) -> None:
     """Benchmarks, a JSON line each (on demand; names of benchmarks as arguments)."""
     _install(session)
     session.run("python", "tests/bench/bench.py", *session.posargs)
+
+
+@nox.session
+def chaos(session: nox.Session) -> None:
+    """Kills and interrupts at random moments (on demand; HARNESS_CHAOS_ROUNDS says how many, 20 without it)."""
+    _install(session, "test")
+    session.run("pytest", "-m", "chaos", "-n", "0", *session.posargs)
 
 
 @nox.session

@@ -15,6 +15,20 @@ if TYPE_CHECKING:
     from harness.backbone.clip import Clip
 
 
+_ON_DEMAND = {
+    "chaos": "takes many minutes; `nox -s chaos` runs it",
+    "ray": "needs a real Ray; `nox -s ray` runs it",
+}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes many minutes, or an engine that is not there, is skipped unless its marker is asked for."""
+    for marker, reason in _ON_DEMAND.items():
+        for item in items:
+            if marker not in config.getoption("markexpr") and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
 @pytest.fixture(autouse=True)
 def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache of its own for every test, and none of the user's settings."""
