@@ -1,0 +1,170 @@
+"""What every launcher promises of processes and logs; workers that run lines of Python take the place of ours."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.dispatch import local, remote
+from harness.dispatch import ray as ray_launcher
+from harness.dispatch.devices import Device
+from harness.dispatch.launcher import Handle, JobState, Launcher
+from harness.dispatch.local import LocalLauncher
+from harness.dispatch.ray import RayLauncher
+from harness.matrix.launching import Launching
+
+# Speaks as harness/worker/serve.py does, and does what the job file says.
+WORKER = """
+import json, os, queue, sys, threading, time
+jobs = queue.SimpleQueue()
+def read():
+    for line in sys.stdin:
+        jobs.put(line.strip())
+    jobs.put(None)
+    if busy:
+        os._exit(143)
+busy = False
+threading.Thread(target=read, daemon=True).start()
+while file := jobs.get():
+    busy, status = True, 0
+    log = os.open(os.path.join(os.path.dirname(file), "log.txt"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 2)
+    exec(open(file).read())
+    busy = False
+    os.write(1, json.dumps({"job": file, "status": status}).encode() + b"\\n")
+"""
+SLEEP = "open(file + '.pid', 'w').write(str(os.getpid())); time.sleep(60)"
+
+
+@pytest.fixture(params=["local", "ray"])
+def launcher(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launcher]:
+    """A launcher of two workers."""
+    monkeypatch.setattr(remote, "_LOOK_S", 0.01)
+    for module in (local, ray_launcher):
+        monkeypatch.setattr(module, "serve_command", lambda: [sys.executable, "-S", "-E", "-c", WORKER])
+    if request.param == "ray":
+        request.getfixturevalue("fake_ray")
+        launcher: Launcher = RayLauncher(Launching(kind="ray"))
+    else:
+        launcher = LocalLauncher([Device("cpu"), Device("cpu")])
+    yield launcher
+    launcher.close()
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Callable[..., Path]:
+    """A maker of job folders."""
+
+    def make(name: str, code: str = "") -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "job.json").write_text(code)
+        return folder
+
+    return make
+
+
+def until(is_so: Callable[[], Any]) -> None:
+    """Wait for something that is soon so."""
+    for _ in range(2000):
+        if is_so():
+            return
+        time.sleep(0.01)
+    raise TimeoutError
+
+
+def ended(handle: Handle) -> JobState:
+    """How a job ended, which it does soon."""
+    until(lambda: handle.state().phase == "ended")
+    return handle.state()
+
+
+def process_of(folder: Path) -> Path:
+    """The entry in /proc of the worker that sleeps on a job."""
+    told = folder / "job.json.pid"
+    until(lambda: told.is_file() and told.read_text())
+    return Path("/proc") / told.read_text()
+
+
+def is_gone(process: Path) -> bool:
+    """Whether a process has ended, its entry perhaps still to be fetched."""
+    try:
+        return (process / "stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
+def test_room_is_what_is_not_in_use(launcher: Launcher, job: Callable[..., Path]) -> None:
+    """A job takes room as long as it has not ended."""
+    assert (launcher.workers, launcher.room) == (2, 2)
+    short, long = launcher.submit([job("short", "time.sleep(0.2)"), job("long", SLEEP)])
+    assert launcher.room == 0
+    assert ended(short) == JobState("ended", 0)
+    until(lambda: launcher.room == 1)
+    assert long.state().phase != "ended"
+
+
+def test_handles_come_in_order_with_their_folders(launcher: Launcher, job: Callable[..., Path]) -> None:
+    """Who hands jobs over knows which handle is whose."""
+    folders = [job("b"), job("a")]
+    assert [handle.folder for handle in launcher.submit(folders)] == folders
+
+
+def test_no_jobs_are_no_handles(launcher: Launcher) -> None:
+    """An empty hand-over is none."""
+    assert list(launcher.submit([])) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("", 0), ("status = 2", 2), ("os._exit(7)", 7), ("os.kill(os.getpid(), 9)", -9)]
+)
+def test_status_is_the_workers(launcher: Launcher, job: Callable[..., Path], code: str, status: int) -> None:
+    """What a worker tells of its job counts, or how it died; the next job runs all the same."""
+    (handle,) = launcher.submit([job("one", code)])
+    assert ended(handle).status == status
+    until(lambda: launcher.room == 2)
+    (handle,) = launcher.submit([job("two")])
+    assert ended(handle) == JobState("ended", 0)
+
+
+def test_looking_never_waits(launcher: Launcher, job: Callable[..., Path]) -> None:
+    """A look at a job that runs for long comes back at once."""
+    (handle,) = launcher.submit([job("one", SLEEP)])
+    process_of(handle.folder)
+    start = time.monotonic()
+    assert handle.state().phase == "running"
+    assert time.monotonic() - start < 1.0
+
+
+def test_log_holds_what_the_worker_prints(launcher: Launcher, job: Callable[..., Path]) -> None:
+    """A job's log is in its folder, also when the worker dies in the middle."""
+    (handle,) = launcher.submit([job("one", "os.write(2, b'here'); os.kill(os.getpid(), 9)")])
+    ended(handle)
+    assert (handle.folder / "log.txt").read_text() == "here"
+
+
+def test_stopped_jobs_are_gone_and_the_others_are_not(launcher: Launcher, job: Callable[..., Path]) -> None:
+    """After stop the processes of the stopped jobs have ended; other jobs do not notice."""
+    one, two = launcher.submit([job("one", SLEEP), job("two", SLEEP)])
+    processes = [process_of(handle.folder) for handle in (one, two)]
+    launcher.stop([one])
+    assert [is_gone(process) for process in processes] == [True, False]
+    assert (one.state().phase, two.state().phase) == ("ended", "running")
+    launcher.stop([one])
+    launcher.stop([two])
+    assert is_gone(processes[1])
+
+
+def test_close_leaves_nothing(launcher: Launcher, job: Callable[..., Path]) -> None:
+    """After close no worker is left, and a second close does nothing."""
+    (handle,) = launcher.submit([job("one", SLEEP)])
+    process = process_of(handle.folder)
+    launcher.stop([handle])
+    launcher.close()
+    launcher.close()
+    assert is_gone(process)
