@@ -195,10 +195,12 @@ def _label(row: Row, differing: set[str]) -> str:
         name += f" ({CONTEXT_LABELS.get(str(context), context)})"
     order = ["class_token_position", "n_ctx", "ctx_init", "views", "template", "protocol"]
     rest = sorted(differing - {*order, "context"})
-    return ", ".join(filter(None, [name, *(_word(row, axis) for axis in [*order, *rest] if axis in differing)]))
+    return ", ".join(
+        filter(None, [name, *(axis_word(row, axis) for axis in [*order, *rest] if axis in differing)])
+    )
 
 
-def _word(row: Row, axis: str) -> str:
+def axis_word(row: Row, axis: str) -> str:
     """How one axis reads inside a label; empty when the row does not have it."""
     value = row.axis(axis)
     if axis == "ctx_init":

@@ -25,12 +25,14 @@ class Look:
         colour: ``#RRGGBB``.
         marker: as matplotlib writes it: ``*`` star, ``o`` circle, ``s`` square, ``D`` diamond, ``P`` plus, ``X``
             cross, ``p`` pentagon, ``h`` hexagon, ``^ v < >`` triangles.
-        dash: ``-`` solid, ``--`` dashed, ``:`` dotted, ``-.`` dash and dot; empty for no line.
+        line: ``-`` solid, ``--`` dashed, ``:`` dotted, ``-.`` dash and dot; empty for none.
+        size: of the marker in points.
     """
 
     colour: str
     marker: str
-    dash: str
+    line: str
+    size: float = 4
 
 
 _Family = tuple[str, str | None, str | None]  # method, context, class_token_position
@@ -38,7 +40,7 @@ _OTHERS: _Family = ("", None, None)
 # The first look of a family is its own; the others are for more of its kind: other lengths, inits, templates ..
 _LOOKS: dict[_Family, tuple[Look, ...]] = {
     (ZERO_SHOT, None, None): (
-        Look(BLACK, "*", ""), Look(GREY, "P", ""), Look(PURPLE, "X", ""), Look(SKY, "*", ""),
+        Look(BLACK, "*", "", 7), Look(GREY, "P", "", 5), Look(PURPLE, "X", "", 5), Look(SKY, "*", "", 7),
     ),
     ("linear_probe", None, None): (Look(GREEN, "^", ":"), Look(GREY, "^", ":"), Look(PURPLE, "^", ":")),
     ("coop", "unified", "end"): (
@@ -64,7 +66,7 @@ _LOOKS: dict[_Family, tuple[Look, ...]] = {
 }  # fmt: skip
 
 
-def looks(rows: Iterable[Row]) -> dict[Row, Look]:
+def row_looks(rows: Iterable[Row]) -> dict[Row, Look]:
     """One look a row; rows of one family take turns in the order in which they come."""
     turns: dict[_Family, int] = {}
     found = {}

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from harness.report.build import build_report, write_report
-from harness.report.curves import draw
+from harness.report.draw import draw
 from harness.report.terminal import summary
 
 
