@@ -16,7 +16,7 @@ from harness.report.printed import SPREAD, shots_words
 from harness.report.results import Place, Result
 from harness.report.rows import Group, Row, labels, shots_order
 from harness.report.scope import Measured, Scope, measure
-from harness.report.studies import SPREAD_SENTENCE, dots, gaps
+from harness.report.studies import SPREAD_SENTENCE, dots, gaps, set_apart
 from harness.report.style import row_looks
 from harness.report.table import Table
 
@@ -73,7 +73,8 @@ def backbones_report(kin: Kin, stem: str) -> tuple[Table, Figure] | None:
     subjects = [one.title for one in next(iter(measured.values()))]
     blocks, charts = [], []
     results: _Results = {}
-    ticks = tuple((float(place), name) for place, name in enumerate(kin.scopes))
+    places = [float(place) for place in range(len(kin.scopes))]
+    ticks = tuple((float(place), name) for place, name in enumerate(short_names(list(kin.scopes))))
     for number, subject in enumerate(subjects):
         found = {
             (row, name): result
@@ -88,7 +89,7 @@ def backbones_report(kin: Kin, stem: str) -> tuple[Table, Figure] | None:
         lines = [line for line in lines if line.results]
         blocks.append(Contestants(subject if len(subjects) > 1 else "", tuple(lines)))
         traces = [
-            dots(words[row], looks[row], [found.get((row, name)) for name in kin.scopes], turn, len(rows))
+            dots(words[row], looks[row], places, [found.get((row, name)) for name in kin.scopes], turn, len(rows))
             for turn, row in enumerate(rows)
         ]
         charts.append(Chart(subject, tuple(traces), "", "Accuracy (%)", ticks))
@@ -117,13 +118,20 @@ def backbones_report(kin: Kin, stem: str) -> tuple[Table, Figure] | None:
     return table, Figure(stem, "Accuracy by backbone", (said, *gaps(charts)), tuple(charts))
 
 
+def short_names(backbones: Sequence[str]) -> list[str]:
+    """Backbones without the tag of their weights, where all have the same: ``RN50`` of ``RN50:openai``."""
+    parts = [name.partition(":") for name in backbones]
+    is_same = len({(joint, tag) for _, joint, tag in parts}) == 1
+    return [name for name, *_ in parts] if is_same else list(backbones)
+
+
 def sources_of(scopes: Sequence[Scope]) -> list[str]:
     """The data sets that something was transferred from, in order of first appearance."""
     return list(dict.fromkeys(entry.cell.dataset for scope in scopes for entry in _transfers(scope)))
 
 
 def transfer_figure(scopes: Sequence[Scope], source: str, stem: str) -> Figure | None:
-    """What was trained on ``source``, evaluated there and elsewhere: a chart a group, at the largest shot count."""
+    """What was trained on ``source``, evaluated there and elsewhere: a chart a group, at its largest shots."""
     parts = [(scope, *_transfer(scope, source)) for scope in scopes]
     parts = [(scope, targets, counts) for scope, targets, counts in parts if targets]
     if not parts:
@@ -133,11 +141,12 @@ def transfer_figure(scopes: Sequence[Scope], source: str, stem: str) -> Figure |
     words, looks = labels(rows), row_looks(rows)
     charts = []
     for scope, targets, counts in parts:
-        ticks = tuple((float(place), target.heading) for place, target in enumerate(targets))
+        averages = {target.heading for target in targets if not target.is_place}
+        ticks = set_apart([target.heading for target in targets], averages)
         traces = []
         for turn, row in enumerate(rows):
             results = [_at(target, row, counts) for target in targets]
-            traces.append(dots(words[row], looks[row], results, turn, len(rows)))
+            traces.append(dots(words[row], looks[row], [place for place, _ in ticks], results, turn, len(rows)))
         charts.append(Chart(_title(scope.group, scopes), tuple(traces), "", "Accuracy (%)", ticks))
     counts = shots_order(shots for *_, some in parts for shots in some[-1:])
     said = f"Trained on {source}{shots_clause(counts)} and evaluated elsewhere: {SPREAD_SENTENCE}"
@@ -145,7 +154,7 @@ def transfer_figure(scopes: Sequence[Scope], source: str, stem: str) -> Figure |
 
 
 def transfer_across(kin: Kin, source: str, stem: str) -> Table | None:
-    """What was trained on ``source``, evaluated elsewhere: a block a backbone, as table 1 of the CoOp paper has it.
+    """What was trained on ``source``, evaluated elsewhere: a block a backbone, as in table 1 of the CoOp paper.
 
     ``None`` where only one backbone has such cells.
     """

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from harness.files import write_bytes, write_text
 from harness.report.across import Kin, backbones_report, kins, sources_of, transfer_across, transfer_figure
+from harness.report.ahead import Drawn, draw_one
 from harness.report.captions import group_title
 from harness.report.charts import Figure, too_many
 from harness.report.compose import Subject, table
@@ -121,22 +122,21 @@ def build_report(name: str, entries: Sequence[Entry]) -> Report:
     return Report(name, tuple(reports), across)
 
 
-def write_report(report: Report, out: Path) -> tuple[Path, ...]:
+def write_report(report: Report, out: Path, drawn: Iterable[Drawn] | None = None) -> tuple[Path, ...]:
     """Write every file of ``report`` into the folder ``out``; the files written, sorted.
 
     Each table as Markdown, CSV and LaTeX, one figure a group as PDF, PNG and SVG, and ``index.md`` with
-    all of them. Files of an earlier report that has other tables are left alone.
+    all of them. Files of an earlier report that has other tables are left alone. ``drawn`` are the figures of
+    ``report.all_figures`` in each format, where they were drawn ahead.
     """
-    from harness.report.draw import draw  # matplotlib takes a second to import; only figures need it
-
     written = []
     for one in report.all_tables:
         for ending in _endings(one):
             path = out / f"{one.stem}.{ending}"
             write_text(path, _WRITERS[ending](one))
             written.append(path)
-    for figure in report.all_figures:
-        for ending, content in draw(figure).items():
+    for figure, files in zip(report.all_figures, drawn or map(draw_one, report.all_figures), strict=True):
+        for ending, content in files.items():
             path = out / f"{figure.stem}.{ending}"
             write_bytes(path, content)
             written.append(path)
@@ -181,7 +181,7 @@ def _group(scope: Scope, prefix: str, stems: _Stems, *, has_details: bool) -> Gr
     panels = [panel(one.title, words, scope.looks, one.results) for one in scope.measured]
     bars = [Gains(one.title, one.results, one.is_average) for one in scope.measured]
     drawn = [
-        few_shot_figure(prefix + CURVES, panels) if panels else None,
+        few_shot_figure(prefix + CURVES, panels),
         gains_figure(prefix + GAINS, words, scope.looks, bars) if panels else None,
         length_figure(scope, prefix + LENGTH),
         initial_figure(scope, prefix + INITIAL),

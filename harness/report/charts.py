@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,8 +32,9 @@ class Trace:
         label: in the legend.
         look: colour, marker and dash.
         marks: by rising ``x``.
-        kind: ``line`` joins the marks; ``level`` draws a thin line through each over the whole chart; ``dots`` does
-            not join; ``band`` is a line without markers in a band of one sd; ``steps`` is a line without markers.
+        kind: ``line`` joins the marks; ``level`` draws a thin line through each over the whole chart; ``dots``
+            does not join; ``band`` is a line without markers in a band of one sd; ``steps`` goes on from a mark to
+            the next one in a step.
     """
 
     label: str
@@ -57,7 +59,6 @@ class Chart:
         y_label: beside it, likewise.
         ticks: places and words on the x axis; ``None`` for numbers.
         zero: whether a line marks zero.
-        remark: a line of small text inside.
     """
 
     title: str
@@ -66,7 +67,6 @@ class Chart:
     y_label: str
     ticks: tuple[tuple[float, str], ...] | None = None
     zero: bool = False
-    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,16 @@ class Figure:
     title: str
     caption: tuple[str, ...]
     charts: tuple[Chart, ...] | tuple[BarChart, ...]
+
+    def words(self) -> Iterator[str]:
+        """Everything that is written into it."""
+        for chart in self.charts:
+            yield from (chart.title, chart.x_label)
+            if isinstance(chart, BarChart):
+                yield from (word for bar in chart.bars for word in (bar.label, bar.printed))
+            else:
+                yield from (chart.y_label, *(word for _, word in chart.ticks or ()))
+                yield from (trace.label for trace in chart.traces)
 
 
 MOST_CHARTS, MOST_TRACES = 60, 24  # more of either nobody can tell apart

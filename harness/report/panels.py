@@ -54,9 +54,11 @@ def panel(title: str, labels: Mapping[Row, str], looks: Mapping[Row, Look], resu
     return Panel(title, tuple(_series(row, label, points[row], looks[row]) for row, label in labels.items()))
 
 
-def few_shot_figure(stem: str, panels: Sequence[Panel]) -> Figure:
-    """A chart a panel, over the same shot counts."""
+def few_shot_figure(stem: str, panels: Sequence[Panel]) -> Figure | None:
+    """A chart a panel, over the same shot counts; ``None`` where no curve has two of them."""
     shots = shots_order(point.shots for panel in panels for one in panel.series for point in one.points)
+    if len([count for count in shots if count != 0]) <= 1:
+        return None
     ticks = tuple((_place(count, shots), str(count)) for count in shots)
     charts = tuple(
         Chart(panel.title, tuple(_traces(panel, shots)), "Shots per class", "Accuracy (%)", ticks)

@@ -72,7 +72,7 @@ def class_gains(scope: Scope, dataset: str) -> list[ClassGains]:
 
 
 def class_figure(scope: Scope, stem: str, found: dict[str, list[ClassGains]]) -> Figure | None:
-    """For every data set the gains of its classes in falling order, a line a row; ``None`` where there are none."""
+    """For every data set the gains of its classes in falling order, a line a row; ``None`` without gains."""
     rows = [row for row in scope.labels if any(row == one.row for several in found.values() for one in several)]
     if not rows:
         return None
@@ -85,8 +85,8 @@ def class_figure(scope: Scope, stem: str, found: dict[str, list[ClassGains]]) ->
         )
         charts.append(Chart(dataset, traces, "Classes (%), by gain", "Gain (points)", zero=True))
     caption = (
-        "Gain over zero-shot class by class in percentage points, mean over seeds at the largest number of shots; each "
-        "line has its own order of classes. Where it crosses zero is the share of classes that gain."
+        "Gain over zero-shot class by class in percentage points, mean over seeds at the largest number of shots; "
+        "each line has its own order of classes. Where it crosses zero is the share of classes that gain."
     )
     return Figure(stem, "Gain over zero-shot by class", (caption,), tuple(charts))
 
@@ -143,8 +143,10 @@ def _gains(entries: Sequence[Entry], zero: Sequence[ClassCount]) -> tuple[ClassG
 
 
 def _steps(gains: ClassGains) -> tuple[Mark, ...]:
-    n = len(gains.classes)
-    return tuple(Mark(100 * (place + 0.5) / n, 100 * float(gain.gain)) for place, gain in enumerate(gains.classes))
+    """A step a class over its share of the axis, up to its end."""
+    n, heights = len(gains.classes), [100 * float(gain.gain) for gain in gains.classes]
+    marks = [Mark(100 * place / n, height) for place, height in enumerate(heights)]
+    return (*marks, Mark(100.0, heights[-1]))
 
 
 def _printed(classes: Sequence[ClassGain]) -> Sequence[ClassGain]:

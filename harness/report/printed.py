@@ -128,7 +128,7 @@ def _alike(points: Sequence[tuple[Row, Column]], results: ByRow[Column]) -> list
 def accuracy_cell(
     result: Result | None, notes: Notes, *, rank: int | None, says_n: bool, style: Style = SPREAD
 ) -> TableCell:
-    """The accuracy of one point; ``rank`` is its place in the contest, ``says_n`` puts the number of seeds beside."""
+    """The accuracy of one point with its place in the contest; ``says_n`` puts the number of seeds beside it."""
     if result is None:
         return TableCell()
     marks = (*((DAGGER,) if result.fewer_shots else ()), *notes.mark(result.why))

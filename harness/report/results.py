@@ -133,7 +133,7 @@ def _points(rows: Mapping[Row, Sequence[Entry]], places: Sequence[Place]) -> dic
 
 
 def _exact_mean(entries: Sequence[Entry], accuracy: Summary) -> Fraction | None:
-    """What ``accuracy`` is the mean of, as a ratio; in an average every seed has every place, so none weighs more."""
+    """The mean of ``accuracy`` as a ratio; in an average every seed has every place, so that none weighs more."""
     if accuracy.mean is None:
         return None
     right: dict[int, int] = {}

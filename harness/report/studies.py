@@ -1,20 +1,20 @@
-"""The studies of one group: all data sets side by side, templates, lengths of the context, and its initial words."""
+"""The studies of one group: all data sets side by side, templates, lengths of the context, initial words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.matrix.cell import Shots
 from harness.report.captions import caption, counted, group_title
-from harness.report.charts import Chart, Figure, Kind, Mark, Trace
+from harness.report.charts import Chart, Figure, Mark, Trace
 from harness.report.grid import Contestants, Grid, Line, grid
 from harness.report.long import Point, long_form
 from harness.report.printed import MEANS, SPREAD, Style, shots_words
 from harness.report.results import Result
 from harness.report.rows import ZERO_SHOT, Row, axis_word, labels, shots_order
 from harness.report.scope import Measured, Scope
-from harness.report.style import Look, row_looks
+from harness.report.style import GREY, Look, row_looks
 from harness.report.table import Table
 
 DATASETS_HEADING = "Data set"
@@ -136,17 +136,20 @@ def initial_figure(scope: Scope, stem: str) -> Figure | None:
     found = families(scope, "ctx_init")
     if not found:
         return None
-    ticks = tuple((float(place), one.title) for place, one in enumerate(scope.measured))
+    ticks = set_apart(
+        [one.title for one in scope.measured], {one.title for one in scope.measured if one.is_average}
+    )
+    places = [place for place, _ in ticks]
     inits = list(dict.fromkeys(axis_word(row, "ctx_init") for family in found for row in family.rows))
     charts = []
     for heading, family in zip(_headings(found, whole=True), found, strict=True):
         rows = {axis_word(row, "ctx_init"): row for row in family.rows}
         looks = row_looks(rows.values())
         traces = [
-            dots(init, looks[row] if (row := rows.get(init)) else Look("#000000", "o", ""),
+            dots(init, looks[row] if (row := rows.get(init)) else Look(GREY, "o", ""), places,
                  [one.results.get((row, family.shots)) if row else None for one in scope.measured],
-                 place, len(inits))
-            for place, init in enumerate(inits)
+                 turn, len(inits))
+            for turn, init in enumerate(inits)
         ]  # fmt: skip
         charts.append(Chart(heading, tuple(traces), "", "Accuracy (%)", ticks))
     said = f"Accuracy by the initial context ({_shots(found)}): {SPREAD_SENTENCE}"
@@ -154,16 +157,28 @@ def initial_figure(scope: Scope, stem: str) -> Figure | None:
 
 
 SPREAD_SENTENCE = "mean over seeds, error bars one sample standard deviation."
+_APART = 0.35
 _DODGE = 0.62  # of the distance between two places: what the traces of one place take
 
 
 def dots(
-    label: str, look: Look, results: Sequence[Result | None], turn: int, n_turns: int, kind: Kind = "dots"
+    label: str, look: Look, places: Sequence[float], results: Sequence[Result | None], turn: int, n_turns: int
 ) -> Trace:
-    """A trace with a mark at each place 0, 1, 2 .., moved aside so that those of ``n_turns`` traces are seen."""
-    step = _DODGE / max(n_turns, 4)
-    aside = step * (turn - (n_turns - 1) / 2)
-    return Trace(label, look, tuple(_mark(place + aside, result) for place, result in enumerate(results)), kind)
+    """A trace with a mark at each of ``places``, moved aside so that those of ``n_turns`` traces are all seen."""
+    aside = _DODGE / max(n_turns, 4) * (turn - (n_turns - 1) / 2)
+    marks = (_mark(place + aside, result) for place, result in zip(places, results, strict=True))
+    return Trace(label, look, tuple(marks), "dots")
+
+
+def set_apart(words: Sequence[str], averages: Collection[str]) -> tuple[tuple[float, str], ...]:
+    """Ticks at equal distances; an average has some room beside it."""
+    ticks: list[tuple[float, str]] = []
+    place = 0.0
+    for before, word in zip(("", *words), words, strict=False):
+        place += _APART if before and (word in averages) != (before in averages) else 0.0
+        ticks.append((place, word))
+        place += 1.0
+    return tuple(ticks)
 
 
 def _mark(place: float, result: Result | None) -> Mark:
@@ -183,7 +198,7 @@ def gaps(charts: Sequence[Chart]) -> Iterator[str]:
                 for mark in trace.marks
                 if mark.y is None
                 for place, word in chart.ticks or ()
-                if round(mark.x) == place
+                if abs(mark.x - place) < _DODGE / 2
             ]
             lost += (
                 [f"{trace.label} at {', '.join(names)}" + (f" ({chart.title})" if chart.title else "")]

@@ -1,4 +1,4 @@
-"""Training curves: mean loss and training accuracy by epoch at the largest shot count, as the records have them."""
+"""Training curves: mean loss and training accuracy by epoch at the largest shot count."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from harness.report.rows import Row, shots_order
 from harness.report.scope import Scope
 from harness.store.record import EpochRow
 
+_MOST_MARKS = 100  # of a curve: more are finer than its line
 _Histories = dict[Row, list[Sequence[EpochRow]]]  # one history a seed
 
 
@@ -23,17 +24,17 @@ def training_figure(scope: Scope, stem: str) -> Figure | None:
         return None
     charts = []
     for dataset, histories in by_dataset.items():
-        for what, name in (("Loss", "loss"), ("Training accuracy (%)", "train_accuracy")):
+        for what, name in (("Loss", "loss"), ("Accuracy (%)", "train_accuracy")):
             traces = tuple(
                 Trace(scope.labels[row], scope.looks[row], _curve(histories.get(row, []), name), "band")
                 for row in trained
             )
-            charts.append(Chart(dataset, traces, "Epoch", what))
+            charts.append(Chart(f"{dataset}, training", traces, "Epoch", what))
     used = shots_order(counts)
     said = "all training images" if used == ["all"] else f"{' or '.join(map(str, used))} shots per class"
     caption = (
-        f"Training at the largest number of shots ({said}): mean over seeds of the loss and the accuracy on training "
-        "images by epoch, bands one sample standard deviation."
+        f"Training at the largest number of shots ({said}): mean over seeds of the loss and of the accuracy on "
+        f"training images by epoch, bands one sample standard deviation; of long trainings {_MOST_MARKS} epochs."
     )
     return Figure(stem, "Loss and training accuracy by epoch", (caption,), tuple(charts))
 
@@ -66,8 +67,14 @@ def _curve(histories: Sequence[Sequence[EpochRow]], name: str) -> tuple[Mark, ..
         for row in history:
             by_epoch.setdefault(row.epoch, []).append(scale * float(getattr(row, name)))
     marks = []
-    for epoch, found in sorted(by_epoch.items()):
+    for epoch, found in _thinned(sorted(by_epoch.items())):
         mean = math.fsum(found) / len(found)
         spread = math.fsum((value - mean) ** 2 for value in found)
         marks.append(Mark(epoch, mean, math.sqrt(spread / (len(found) - 1)) if len(found) > 1 else None))
     return tuple(marks)
+
+
+def _thinned(epochs: list[tuple[int, list[float]]]) -> list[tuple[int, list[float]]]:
+    """As many as are drawn, at equal distances, the last one among them."""
+    step = -(-len(epochs) // _MOST_MARKS)
+    return epochs[::-step][::-1] if epochs else []

@@ -110,7 +110,7 @@ def _provenance(cell: Cell) -> dict[str, object]:
         "harness_version": "0.1.0",
         "git_commit": "0" * 40,
         "git_dirty": False,
-        "packages": {name: "1.2.3" for name in ("torch", "torchvision", "open_clip", "numpy", "pillow", "scipy")},
+        "packages": dict.fromkeys(("torch", "torchvision", "open_clip", "numpy", "pillow", "scipy"), "1.2.3"),
         "python": "3.11.7",
         "platform": "Linux",
         "device": "cpu",
