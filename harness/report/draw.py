@@ -10,13 +10,16 @@ import io
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure as Canvas
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator
 
@@ -44,32 +47,10 @@ _STYLE = {
     "font.family": FAMILY,  # made of what comes with matplotlib, so that no machine's fonts matter
     "font.size": _LARGE,
     "text.parse_math": False,  # a dollar in a class or template is a dollar
-    "axes.titlesize": _LARGE,
-    "axes.titlepad": 3,
-    "axes.labelsize": _LARGE,
-    "axes.labelpad": 2,
-    "xtick.labelsize": _SMALL,
-    "ytick.labelsize": _SMALL,
-    "xtick.major.pad": 2,
-    "ytick.major.pad": 2,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
     "legend.fontsize": _SMALL,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "axes.axisbelow": True,
-    "axes.unicode_minus": True,
-    "grid.color": "#E3E3E3",
-    "grid.linewidth": 0.5,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
     "lines.linewidth": 1.1,
     "svg.hashsalt": "harness",  # element names of an SVG are random without it
     "pdf.fonttype": 42,  # journals refuse the default, Type 3
-    "axes.titley": 1.0,  # given, so that no title is moved about for what it might meet
     "savefig.dpi": 200,
 }
 # Without these a file says when it was made and by which version of matplotlib.
@@ -130,7 +111,9 @@ def _grid(
         top -= margins.top + row.height
         for column in range(row.n):
             left = column * width / columns + margins.left
-            made.append(canvas.add_axes((left / width, top / height, wide / width, row.height / height)))
+            place = (left / width, top / height, wide / width, row.height / height)
+            made.append(canvas.add_axes(place))
+            made[-1].set_axis_off()  # `_Frame` draws it
         top -= row.bottom
     return canvas, made
 
@@ -165,6 +148,73 @@ def _fitted(text: str, points: float, width: float) -> str:
     return text.rstrip() + "…"
 
 
+# --- Frames ------------------------------------------------------------------------------------------------
+
+_Ticks = Sequence[tuple[float, str]]
+
+
+def _ticks(limits: tuple[float, float], most: int) -> list[tuple[float, str]]:
+    """Round numbers between two limits, and how they are written."""
+    low, high = sorted(limits)
+    found = MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(low, high)
+    values = [value for value in found if low <= value <= high]
+    step = min((after - before for before, after in pairwise(values)), default=1.0)
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    return [(value, f"{value + 0.0:.{decimals}f}".replace("-", "−")) for value in values]
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """The lines and words around a pair of axes; matplotlib's own, which can move, take twice the time to draw.
+
+    ``wide`` and ``high`` are the axes' size in inches.
+    """
+
+    axes: Any
+    wide: float
+    high: float
+
+    def lines(self, x: _Ticks, y: _Ticks, *, is_grid: bool) -> None:
+        """A grid through the ticks; or, for ``x`` alone, the two lines of the frame with its ticks."""
+        across = [self._share(place, self.axes.get_xlim()) for place, _ in x]
+        up = [self._share(place, self.axes.get_ylim()) for place, _ in y]
+        segments: list[list[tuple[float, float]]]
+        if is_grid:
+            segments = [[(share, 0.0), (share, 1.0)] for share in across]
+            segments += [[(0.0, share), (1.0, share)] for share in up]
+        else:
+            tick = 2.5 * _POINT / self.high
+            segments = [[(0, 1), (0, 0), (1, 0)], *([(share, 0), (share, -tick)] for share in across)]
+        look = ("#E3E3E3", 0.5, 0.5) if is_grid else ("#000000", 0.6, 2.4)
+        self.axes.add_collection(
+            LineCollection(segments, colors=look[0], linewidths=look[1], zorder=look[2], clip_on=False,
+                           transform=self.axes.transAxes, capstyle="projecting"),
+            autolim=False,
+        )  # fmt: skip
+
+    def under(self, ticks: _Ticks, *, is_slanted: bool) -> None:
+        """The words of the x axis."""
+        slant = {"rotation": _SLANT, "ha": "right", "rotation_mode": "anchor"} if is_slanted else {"ha": "center"}
+        for place, word in ticks:
+            share = self._share(place, self.axes.get_xlim())
+            self.text(share, 0, legible(word), down=0.06, va="top", size=_SMALL, **slant)
+
+    def left(self, ticks: _Ticks) -> None:
+        """The words of the y axis."""
+        for place, word in ticks:
+            share = self._share(place, self.axes.get_ylim())
+            self.text(0, share, word, aside=-0.05, ha="right", va="center_baseline", size=_SMALL)
+
+    def text(self, x: float, y: float, words: str, *, aside: float = 0, down: float = 0, **how: Any) -> None:
+        """Words at a share of the axes, moved by inches."""
+        place = (x + aside / self.wide, y - down / self.high)
+        self.axes.text(*place, words, transform=self.axes.transAxes, **how)
+
+    @staticmethod
+    def _share(place: float, limits: tuple[float, float]) -> float:
+        return (place - limits[0]) / (limits[1] - limits[0])
+
+
 # --- Charts ------------------------------------------------------------------------------------------------
 
 
@@ -191,16 +241,25 @@ def _chart_canvas(charts: Sequence[Chart]) -> Canvas:
     legend_columns = _legend_columns(handles, width)
     foot = _LINE * math.ceil(len(handles) / legend_columns) + 0.04 if handles else 0.0
     canvas, axes = _grid(width, rows, columns, margins, foot)
+    wide = width / columns - margins.left - margins.right
     for place, (one, chart) in enumerate(zip(axes, charts, strict=True)):
-        _draw_chart(one, chart, is_slanted=is_slanted, is_narrow=columns == _MOST_COLUMNS)
-        wide = width / columns - margins.left - margins.right
-        if not below[place]:
-            one.tick_params(axis="x", labelbottom=False)
+        _draw_marks_of(one, chart)
+        frame = _Frame(one, wide, high)
+        places = _ticks(one.get_xlim(), 4) if chart.ticks is None else chart.ticks
+        heights = _ticks(one.get_ylim(), 4 if columns == _MOST_COLUMNS else 6)
+        frame.lines([], heights, is_grid=True)
+        frame.lines(places, [], is_grid=False)
+        frame.left(heights)
+        if below[place]:
+            frame.under(places, is_slanted=is_slanted)
         if told[place]:
-            _label(one.xaxis, chart.x_label, 0.5, -(ticks_height + 0.01) / high, va="top")
+            frame.text(0.5, 0, chart.x_label, down=ticks_height + 0.01, ha="center", va="top", size=_LARGE)
         if place % columns == 0 or charts[place - 1].y_label != chart.y_label:
-            _label(one.yaxis, chart.y_label, -(_LEFT - 0.1) / wide, 0.5, va="bottom")
-        one.set_title(_fitted(chart.title, _LARGE, wide + 0.3))
+            left = _LEFT - 0.09
+            frame.text(0, 0.5, chart.y_label, aside=-left, ha="center", va="center", size=_LARGE, rotation=90)
+        frame.text(
+            0.5, 1, _fitted(chart.title, _LARGE, wide + 0.3), down=-0.05, ha="center", va="bottom", size=_LARGE
+        )
     if handles:
         canvas.legend(
             handles=handles, loc="lower center", bbox_to_anchor=(0.5, 0.0), ncols=legend_columns, frameon=False,
@@ -208,12 +267,6 @@ def _chart_canvas(charts: Sequence[Chart]) -> Canvas:
             borderaxespad=0.1,
         )  # fmt: skip
     return canvas
-
-
-def _label(axis: Any, text: str, x: float, y: float, *, va: str) -> None:
-    """A label at a place of the axes: given, so that it is not moved about for the words beside it."""
-    axis.set_label_text(text, va=va)
-    axis.set_label_coords(x, y)
 
 
 def _n_columns(n: int, n_words: int, longest: float) -> int:
@@ -271,12 +324,8 @@ def _line(x: Sequence[float], y: Sequence[float], look: Look, **more: Any) -> An
                   markeredgewidth=0.8, **more)  # fmt: skip
 
 
-def _draw_chart(axes: Any, chart: Chart, *, is_slanted: bool, is_narrow: bool) -> None:
-    places = [place for place, _ in chart.ticks or ()]
-    if chart.ticks is not None:
-        words = [legible(word) for _, word in chart.ticks]
-        slant = {"rotation": _SLANT, "ha": "right", "rotation_mode": "anchor"} if is_slanted else {}
-        axes.set_xticks(places, words, **slant)
+def _draw_marks_of(axes: Any, chart: Chart) -> None:
+    """Everything inside a chart, and its limits."""
     low, high = _reach(chart)
     room = 0.45 if chart.ticks is not None else 0.03 * (high - low) or 0.5
     axes.set_xlim(low - room, high + room)
@@ -285,9 +334,6 @@ def _draw_chart(axes: Any, chart: Chart, *, is_slanted: bool, is_narrow: bool) -
     for order, trace in enumerate(chart.traces):
         _DRAWERS.get(trace.kind, _draw_marks)(axes, trace, 3 + order)
     axes.autoscale_view(scalex=False)
-    axes.yaxis.set_major_locator(MaxNLocator(4 if is_narrow else 6, steps=[1, 2, 5, 10]))
-    if chart.ticks is None:
-        axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     if all(trace.is_empty for trace in chart.traces):
         axes.set_ylim(0, 100)
         axes.text(0.5, 0.5, "incomplete" if chart.traces else "no cells", transform=axes.transAxes, ha="center",
@@ -310,9 +356,13 @@ def _draw_marks(axes: Any, trace: Trace, order: float) -> None:
                                 zorder=order))  # fmt: skip
     barred = [(mark, y, mark.sd) for mark, y in _there(trace.marks) if mark.sd is not None]
     if barred:
-        axes.errorbar([mark.x for mark, *_ in barred], [y for _, y, _ in barred], yerr=[sd for *_, sd in barred],
-                      fmt="none", ecolor=look.colour, elinewidth=0.8, capsize=1.6, capthick=0.8, alpha=0.75,
-                      zorder=2.5)  # fmt: skip
+        bars = [[(mark.x, y - sd), (mark.x, y + sd)] for mark, y, sd in barred]
+        axes.add_collection(LineCollection(bars, colors=look.colour, linewidths=0.8, alpha=0.75, zorder=2.5))
+        ends = [(mark.x, y + side) for mark, y, sd in barred for side in (-sd, sd)]
+        axes.add_line(
+            Line2D([x for x, _ in ends], [y for _, y in ends], color=look.colour, marker="_", linestyle="",
+                   markersize=3.2, markeredgewidth=0.8, alpha=0.75, zorder=2.5)
+        )  # fmt: skip
     for is_whole, face in ((True, look.colour), (False, "white")):
         marked = [(mark, y) for mark, y in _there(trace.marks) if mark.whole == is_whole]
         if marked:
@@ -376,9 +426,11 @@ def _bar_canvas(charts: Sequence[BarChart]) -> Canvas:
     limits = _bar_limits([bar for chart in charts for bar in chart.bars], wide)  # alike, so that charts compare
     for place, (one, chart) in enumerate(zip(axes, charts, strict=True)):
         height = heights[place // columns]
-        _draw_bars(one, chart, height / _BAR, limits, wide)
-        _label(one.xaxis, chart.x_label, 0.5, -0.18 / height, va="top")
-        one.set_title(_fitted(chart.title, _LARGE, width / columns - 0.1), loc="center")
+        frame = _Frame(one, wide, height)
+        _draw_bars(frame, chart, height / _BAR, limits)
+        frame.text(0.5, 0, chart.x_label, down=0.18, ha="center", va="top", size=_LARGE)
+        title = _fitted(chart.title, _LARGE, width / columns - 0.1)
+        frame.text(0.5, 1, title, down=-0.05, ha="center", va="bottom", size=_LARGE)
     return canvas
 
 
@@ -392,36 +444,37 @@ def _bar_places(chart: BarChart) -> tuple[list[float], float]:
     return places, place + 0.5
 
 
-def _draw_bars(axes: Any, chart: BarChart, room: float, limits: tuple[float, float], wide: float) -> None:
+def _draw_bars(frame: _Frame, chart: BarChart, room: float, limits: tuple[float, float]) -> None:
     """Bars with their numbers at the end, beyond the bar of one sd."""
-    places, _ = _bar_places(chart)
-    axes.grid(visible=False, axis="y")
-    axes.grid(visible=True, axis="x")
+    axes, (places, _) = frame.axes, _bar_places(chart)
     axes.set_ylim(room, 0)
-    axes.set_yticks(places, [_fitted(bar.label, _SMALL, 1.4) for bar in chart.bars])
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
+    axes.set_xlim(limits)
+    ticks = _ticks(limits, 6)
+    frame.lines(ticks, [], is_grid=True)
+    frame.lines(ticks, [], is_grid=False)
+    frame.under(ticks, is_slanted=False)
     axes.axvline(0, color=_GREY_TEXT, linewidth=0.7, zorder=3)
+    inch = (limits[1] - limits[0]) / frame.wide
     for place, bar in zip(places, chart.bars, strict=True):
-        if bar.value is not None:
-            axes.barh(place, bar.value, height=0.68, color=bar.look.colour, zorder=2,
-                      alpha=1.0 if bar.value >= 0 else 0.55, hatch=None if bar.value >= 0 else "/////",
-                      edgecolor="white" if bar.value < 0 else bar.look.colour, linewidth=0.0)  # fmt: skip
-        if bar.value is not None and bar.sd is not None:
-            axes.errorbar(bar.value, place, xerr=bar.sd, fmt="none", ecolor="#222222", elinewidth=0.7, capsize=1.5,
-                          capthick=0.7, zorder=4)  # fmt: skip
-        if bar.apart:
-            axes.get_yticklabels()[places.index(place)].set_fontweight("bold")
-    low, high = limits
-    axes.set_xlim(low, high)
-    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    inch = (high - low) / wide
-    for place, bar in zip(places, chart.bars, strict=True):
+        weight = "bold" if bar.apart else "normal"
+        label = _fitted(bar.label, _SMALL, 1.4)
+        frame.text(
+            0, 1 - place / room, label, aside=-0.05, ha="right", va="center_baseline", size=_SMALL, weight=weight
+        )
         value, sd = bar.value or 0.0, bar.sd or 0.0
-        is_left = value < 0
-        axes.text(value - sd - 0.04 * inch if is_left else value + sd + 0.04 * inch, place, bar.printed,
-                  ha="right" if is_left else "left", va="center_baseline", fontsize=_SMALL,
-                  fontweight="bold" if bar.apart else "normal",
+        if bar.value is not None:
+            falls = value < 0
+            axes.add_patch(
+                Rectangle((0, place - 0.34), value, 0.68, facecolor=bar.look.colour, linewidth=0, zorder=2,
+                          alpha=0.55 if falls else 1.0, hatch="/////" if falls else None,
+                          edgecolor="white" if falls else bar.look.colour),
+            )  # fmt: skip
+        if bar.sd is not None:
+            ends = [[(value - sd, place), (value + sd, place)]]
+            ends += [[(value + side, place - 0.13), (value + side, place + 0.13)] for side in (-sd, sd)]
+            axes.add_collection(LineCollection(ends, colors="#222222", linewidths=0.7, zorder=4), autolim=False)
+        axes.text(value - sd - 0.04 * inch if value < 0 else value + sd + 0.04 * inch, place, bar.printed,
+                  ha="right" if value < 0 else "left", va="center_baseline", fontsize=_SMALL, fontweight=weight,
                   color="#000000" if bar.value is not None else _GREY_TEXT, zorder=5)  # fmt: skip
 
 

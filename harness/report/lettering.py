@@ -1,11 +1,12 @@
-"""The letters of a figure: DejaVu Sans, which comes with matplotlib, cut down to what the figure says.
+"""The letters of a figure: DejaVu Sans, which comes with matplotlib, cut down to what figures say.
 
 A PDF holds the letters that it needs, and cutting them out of the whole font, with its tables of ligatures in all
-scripts, takes longer than drawing. So each font is cut once a figure, without those tables.
+scripts, takes longer than drawing. So each font is cut beforehand, without those tables.
 """
 
 from __future__ import annotations
 
+import io
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from fontTools import subset
 from matplotlib.font_manager import FontEntry, fontManager, get_font
 
 FAMILY = "Harness Sans"  # a font that was changed may not keep its name (licence of Bitstream Vera)
-_ALWAYS = "".join(map(chr, range(32, 127))) + "−…±□"
+_ALWAYS = frozenset((*range(32, 127), *range(0xC0, 0x180), *map(ord, "−…±□")))
 _UNKNOWN = "□"
 # What a figure's few words do not need: positions, ligatures, hinting, and notes of the font's makers.
 _LEFT_OUT = ("GSUB", "GPOS", "GDEF", "FFTM", "kern", "fpgm", "prep", "cvt ", "gasp")
@@ -33,12 +34,12 @@ def legible(text: str) -> str:
 @contextmanager
 def lettering(words: Iterable[str]) -> Iterator[None]:
     """Let ``FAMILY`` name a font that has every letter of ``words``, plain and bold, until the end."""
-    letters = sorted({ord(letter) for word in (_ALWAYS, *words) for letter in word} & _known())
+    letters = frozenset(ord(letter) for word in words for letter in word) | _ALWAYS
     with tempfile.TemporaryDirectory(prefix="harness-font-") as folder:
         before = len(fontManager.ttflist)
         for style in ("", "-Bold"):
             path = Path(folder) / f"letters{style}.ttf"
-            _cut(style, letters, path)
+            path.write_bytes(_cut(style, letters))
             fontManager.addfont(path)
         added: list[FontEntry] = fontManager.ttflist[before:]
         try:
@@ -48,13 +49,14 @@ def lettering(words: Iterable[str]) -> Iterator[None]:
                 fontManager.ttflist.remove(entry)
 
 
-def _cut(style: str, letters: list[int], path: Path) -> None:
-    """Write a font that has ``letters`` alone."""
+@cache
+def _cut(style: str, letters: frozenset[int]) -> bytes:
+    """The file of a font that has those of ``letters`` that there are, and no others."""
     options = subset.Options(glyph_names=True, notdef_outline=True, hinting=False)
     options.drop_tables += _LEFT_OUT
     font = subset.load_font(str(_font(style)), options)
     cutter = subset.Subsetter(options)
-    cutter.populate(unicodes=letters)
+    cutter.populate(unicodes=sorted(letters))
     cutter.subset(font)
     for record in font["name"].names:
         if record.nameID in _NAMES:
@@ -62,7 +64,9 @@ def _cut(style: str, letters: list[int], path: Path) -> None:
             record.string = (FAMILY.replace(" ", "") + style) if record.nameID == 6 else name
     font["head"].modified = font["head"].created  # the time of today otherwise
     font.recalcTimestamp = False
-    font.save(str(path))
+    file = io.BytesIO()
+    font.save(file)
+    return file.getvalue()
 
 
 @cache
