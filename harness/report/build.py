@@ -17,17 +17,19 @@ from harness.report.compose import Subject, table
 from harness.report.elsewhere import halves_table, is_half, is_transfer, transfer_table
 from harness.report.entry import Entry
 from harness.report.gains import Gains, gains_figure
+from harness.report.latex import to_latex
 from harness.report.panels import Panel, few_shot_figure, panel
 from harness.report.per_class import class_figure, class_gains, class_table
 from harness.report.rows import Group, group_entries
 from harness.report.scope import AVERAGE, Measured, Scope, scope_of
 from harness.report.studies import few_shot_table, initial_figure, length_figure, study_table, templates_table
 from harness.report.table import Table
-from harness.report.tables import escape_markdown, to_csv, to_latex, to_markdown
+from harness.report.tables import escape_markdown, to_csv, to_markdown, to_wide_csv
 from harness.report.training import training_figure
 from harness.report.words import words_table
 
 INDEX = "index"
+_TABLE, _FIGURE = "table", "figure"
 CURVES, GAINS, CLASSES, TRAINING = "curves", "gains", "classes", "training"
 FEW_SHOT, TEMPLATES, LENGTH, INITIAL, BACKBONES = (
     "few-shot",
@@ -44,7 +46,7 @@ _STUDIES = (
     (LENGTH, "n_ctx", "Length of the context", "Contexts of several lengths"),
     (INITIAL, "ctx_init", "Initial context", "Contexts that start from noise or from words"),
 )
-_WRITERS = {"md": to_markdown, "csv": to_csv, "tex": to_latex}
+_WRITERS = {"md": to_markdown, "csv": to_csv, "wide.csv": to_wide_csv, "tex": to_latex}
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ def _section(figures: Iterable[Figure], tables: Iterable[Table]) -> Iterator[str
 
 def _endings(table: Table) -> list[str]:
     """The files of a table: none without rows, only the long form where no row is printed."""
-    printed = ["md", "tex"] if table.blocks else []
+    printed = ["md", "tex", "wide.csv"] if table.blocks else []
     return [*printed, "csv"] if len(table.long) > 1 else printed
 
 
@@ -230,7 +232,7 @@ def _readable(figures: Iterable[Figure | None], stems: _Stems) -> tuple[list[Fig
         if why:
             remarks.append(f"{one.title}: no figure, since {why}.")
         else:
-            kept.append(replace(one, stem=stems.take(one.stem)))
+            kept.append(replace(one, stem=stems.take(one.stem, _FIGURE)))
     return kept, remarks
 
 
@@ -240,15 +242,14 @@ def _across(scopes: Sequence[Scope], stems: _Stems) -> Across:
     figures: list[Figure] = []
     for kin in kins(scopes):
         found, end = backbones_report(kin, BACKBONES), f"-{kin.name}" if kin.name else ""
-        stem = stems.take(BACKBONES + end)
         if found is not None:
-            tables.append(replace(found[0], stem=stem))
-            figures.append(replace(found[1], stem=stem))
+            tables.append(replace(found[0], stem=stems.take(BACKBONES + end)))
+            figures.append(replace(found[1], stem=stems.take(BACKBONES + end, _FIGURE)))
         tables += _transfers_across(kin, end, stems)
     for source in sources_of(scopes):
         one = transfer_figure(scopes, source, f"{_slug(source)}-{TRANSFER}")
         if one is not None and not too_many(one):
-            figures.append(replace(one, stem=stems.take(one.stem)))
+            figures.append(replace(one, stem=stems.take(one.stem, _FIGURE)))
     return Across(tuple(tables), tuple(figures))
 
 
@@ -297,18 +298,18 @@ def _datasets(entries: Iterable[Entry]) -> list[str]:
 
 
 class _Stems:
-    """File stems that were given out, so that no two tables share a file."""
+    """File stems that were given out, so that no two tables share a file, nor two figures."""
 
     def __init__(self) -> None:
-        self._taken = {INDEX}
+        self._taken = {(INDEX, _TABLE)}
 
-    def take(self, wish: str) -> str:
-        """``wish``, or with a number behind it when it is taken."""
+    def take(self, wish: str, of: str = _TABLE) -> str:
+        """``wish``, or with a number behind it when it is taken; tables and figures have other file endings."""
         number, stem = 1, wish
-        while stem in self._taken:
+        while (stem, of) in self._taken:
             number += 1
             stem = f"{wish}-{number}"
-        self._taken.add(stem)
+        self._taken.add((stem, of))
         return stem
 
 

@@ -246,7 +246,7 @@ def _chart_canvas(charts: Sequence[Chart]) -> Canvas:
         _draw_marks_of(one, chart)
         frame = _Frame(one, wide, high)
         places = _ticks(one.get_xlim(), 4) if chart.ticks is None else chart.ticks
-        heights = _ticks(one.get_ylim(), 4 if columns == _MOST_COLUMNS else 6)
+        heights = _ticks(one.get_ylim(), 5 if columns == _MOST_COLUMNS else 6)
         frame.lines([], heights, is_grid=True)
         frame.lines(places, [], is_grid=False)
         frame.left(heights)
