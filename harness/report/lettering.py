@@ -66,6 +66,7 @@ def _cut(style: str, letters: frozenset[int]) -> bytes:
     font.recalcTimestamp = False
     file = io.BytesIO()
     font.save(file)
+    font.close()
     return file.getvalue()
 
 

@@ -59,6 +59,8 @@ def class_gains(scope: Scope, dataset: str) -> list[ClassGains]:
     if len(zeros) != 1 or zeros[0].record is None or zeros[0].hole:
         return []
     zero = zeros[0].record.per_class
+    if len(zero) == 1:
+        return []
     found = []
     for row, members in scope.own.items():
         inside = [entry for entry in members if entry.cell.dataset == dataset]
