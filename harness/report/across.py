@@ -204,7 +204,7 @@ def _measured(scope: Scope, datasets: Sequence[str]) -> tuple[Measured, ...]:
 
 
 def _transfers(scope: Scope) -> Iterator[Entry]:
-    return (entry for members in scope.rows.values() for entry in members if is_transfer(entry))
+    return filter(is_transfer, scope.entries)
 
 
 def _transfer(scope: Scope, source: str) -> tuple[list[Target], list[Shots]]:

@@ -20,8 +20,9 @@ from harness.report.gains import Gains, gains_figure
 from harness.report.latex import to_latex
 from harness.report.panels import Panel, few_shot_figure, panel
 from harness.report.per_class import class_figure, class_gains, class_table
+from harness.report.results import Place
 from harness.report.rows import Group, group_entries
-from harness.report.scope import AVERAGE, Measured, Scope, scope_of
+from harness.report.scope import AVERAGE, Measured, Scope, by_dataset, scope_of
 from harness.report.studies import few_shot_table, initial_figure, length_figure, study_table, templates_table
 from harness.report.table import Table
 from harness.report.tables import escape_markdown, to_csv, to_markdown, to_wide_csv
@@ -268,33 +269,30 @@ def _subject(one: Measured, stem: str, datasets: Sequence[str]) -> Subject:
 
 def _elsewhere(scope: Scope, prefix: str, stems: _Stems) -> Iterator[Table]:
     """A table for each data set that something was transferred from, then those of the halves, average first."""
-    name, group, words, rows = scope.matrix, scope.group, scope.labels, scope.rows
-    entries = [entry for members in rows.values() for entry in members if entry.cell.evaluate_on is not None]
-    transfers = [entry for entry in entries if is_transfer(entry)]
-    for source in _datasets(transfers):
+    name, group, words = scope.matrix, scope.group, scope.labels
+    learned = by_dataset(scope.rows)
+    targets: dict[str, dict[Place, None]] = {}
+    for entry in filter(is_transfer, scope.entries):
+        targets.setdefault(entry.cell.dataset, {})[entry.cell.target()] = None
+    for source, places in targets.items():
         stem = stems.take(f"{prefix}{_slug(source)}-{TRANSFER}")
-        targets = (entry.cell.target() for entry in transfers if entry.cell.dataset == source)
-        yield transfer_table(name, group, stem, source, list(dict.fromkeys(targets)), words, rows)
-    datasets = _datasets(filter(is_half, entries))
+        yield transfer_table(name, group, stem, source, list(places), words, learned[source])
+    datasets = list(dict.fromkeys(entry.cell.dataset for entry in filter(is_half, scope.entries)))
     if len(datasets) > 1:
-        yield halves_table(name, group, stems.take(f"{prefix}{AVERAGE}-{HALVES_STEM}"), datasets, words, rows)
+        stem = stems.take(f"{prefix}{AVERAGE}-{HALVES_STEM}")
+        yield halves_table(name, group, stem, datasets, words, scope.rows)
     for dataset in datasets:
         stem = stems.take(f"{prefix}{_slug(dataset)}-{HALVES_STEM}")
-        yield halves_table(name, group, stem, [dataset], words, rows)
+        yield halves_table(name, group, stem, [dataset], words, learned[dataset])
 
 
 def _words(scope: Scope, prefix: str, stems: _Stems) -> Iterator[Table]:
     """The nearest words of each data set's contexts."""
     for dataset in scope.datasets:
         stem = f"{prefix}{_slug(dataset)}-{WORDS}"
-        one = words_table(scope.matrix, scope.group, stem, dataset, scope.labels, scope.rows)
+        one = words_table(scope.matrix, scope.group, stem, dataset, scope.labels, scope.by_dataset[dataset])
         if one is not None:
             yield replace(one, stem=stems.take(one.stem))
-
-
-def _datasets(entries: Iterable[Entry]) -> list[str]:
-    """The data sets that are trained on, in order of first appearance."""
-    return list(dict.fromkeys(entry.cell.dataset for entry in entries))
 
 
 class _Stems:

@@ -23,14 +23,13 @@ from harness.report.printed import (
 )
 from harness.report.results import HALVES, Place, Result, Results, harmonic_results, place_results
 from harness.report.rows import Group, Row, shots_order
-from harness.report.scope import AVERAGE
+from harness.report.scope import AVERAGE, RowEntries
 from harness.report.table import Block, Note, Table, TableCell
 
 ACCURACY_HEADING = "Accuracy in percent"
 COLUMNS_HEADING = "Evaluated on"
 OF_RUNS, OF_MEANS = "H of runs", "H of means"
 
-RowEntries = Mapping[Row, Sequence[Entry]]
 _Everything = dict[tuple[Row, tuple[Shots, str]], Result]  # by row, shot count and heading
 
 

@@ -35,7 +35,7 @@ def legible(text: str) -> str:
 def lettering(words: Iterable[str]) -> Iterator[None]:
     """Let ``FAMILY`` name a font that has every letter of ``words``, plain and bold, until the end."""
     letters = frozenset(ord(letter) for word in words for letter in word) | _ALWAYS
-    with tempfile.TemporaryDirectory(prefix="harness-font-") as folder:
+    with tempfile.TemporaryDirectory(prefix="harness-font-", ignore_cleanup_errors=True) as folder:
         before = len(fontManager.ttflist)
         for style in ("", "-Bold"):
             path = Path(folder) / f"letters{style}.ttf"

@@ -52,19 +52,17 @@ class ClassGains:
 
 def class_gains(scope: Scope, dataset: str) -> list[ClassGains]:
     """The gains of every row; rows with gaps, or other classes or test images than zero-shot's, are left out."""
+    rows = scope.by_dataset[dataset]
     baseline = baseline_row(list(scope.rows))
-    if baseline is None:
-        return []
-    zeros = [entry for entry in scope.own[baseline] if entry.cell.dataset == dataset]
+    zeros = rows.get(baseline, []) if baseline is not None else []
     if len(zeros) != 1 or zeros[0].record is None or zeros[0].hole:
         return []
     zero = zeros[0].record.per_class
-    if len(zero) == 1:
+    if len(zero) < 2:
         return []
     found = []
-    for row, members in scope.own.items():
-        inside = [entry for entry in members if entry.cell.dataset == dataset]
-        if row.method == ZERO_SHOT or not inside:
+    for row, inside in rows.items():
+        if row.method == ZERO_SHOT:
             continue
         largest = shots_order(entry.cell.shots for entry in inside)[-1]
         kept = [entry for entry in inside if entry.cell.shots == largest]

@@ -68,11 +68,14 @@ def contest(columns: Iterable[Column], results: ByRow[Column]) -> Contest[Column
     for points in rivals.values():
         if len(points) == 1:
             continue
-        means = sorted({_exact(results[point]) for point in points}, reverse=True)
-        for point in points:
-            place = means.index(_exact(results[point])) + 1
-            if place == BEST or (place == SECOND and len(points) >= _LEAST_FOR_SECOND):
-                ranks[point] = place
+        exact = {point: _exact(results[point]) for point in points}
+        best = max(exact.values(), default=None)
+        second = max((mean for mean in exact.values() if mean != best), default=None)
+        for point, mean in exact.items():
+            if mean == best:
+                ranks[point] = BEST
+            elif mean == second and len(points) >= _LEAST_FOR_SECOND:
+                ranks[point] = SECOND
     return Contest(ranks, rivals)
 
 

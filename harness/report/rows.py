@@ -102,7 +102,8 @@ def shots_order(shots: Iterable[Shots]) -> list[Shots]:
 
 def labels(rows: Sequence[Row]) -> dict[Row, str]:
     """The printed label of each row: its method, then only what differs among the rows of that method."""
-    found = {row: _label(row, differing_axes(rows, row.method)) for row in rows}
+    differing = {method: differing_axes(rows, method) for method in {row.method for row in rows}}
+    found = {row: _label(row, differing[row.method]) for row in rows}
     times = Counter(found.values())
     # Two ensembles of as many sentences read alike until they are spelled out.
     return {

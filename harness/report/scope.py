@@ -11,6 +11,7 @@ from harness.report.rows import ZERO_SHOT, Group, Row, labels, row_entries
 from harness.report.style import Look, row_looks
 
 AVERAGE = "average"
+RowEntries = Mapping[Row, Sequence[Entry]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,10 @@ class Scope:
     Attributes:
         matrix: its name.
         group: what its cells share.
+        entries: all of the group, in the order of the matrix.
         rows: the entries of every row, in the order in which rows are printed.
+        own: of them those that are evaluated on the test images of the classes that they learned.
+        by_dataset: the same by data set, rows without an entry there left out.
         labels: of the rows, in that order.
         looks: of the rows.
         datasets: those with cells that are evaluated on their own test images, in order of first appearance.
@@ -46,33 +50,36 @@ class Scope:
 
     matrix: str
     group: Group
-    rows: Mapping[Row, Sequence[Entry]]
+    entries: Sequence[Entry]
+    rows: RowEntries
+    own: RowEntries
+    by_dataset: Mapping[str, RowEntries]
     labels: Mapping[Row, str]
     looks: Mapping[Row, Look]
     datasets: tuple[str, ...]
     measured: tuple[Measured, ...]
 
-    @property
-    def own(self) -> Mapping[Row, Sequence[Entry]]:
-        """The entries that are evaluated on their own test images."""
-        return own_entries(self.rows)
 
-
-def own_entries(rows: Mapping[Row, Sequence[Entry]]) -> dict[Row, list[Entry]]:
-    """The entries that are evaluated on the test images of the classes that they learned; every row is there."""
-    return {row: [entry for entry in members if entry.cell.evaluate_on is None] for row, members in rows.items()}
+def by_dataset(rows: RowEntries) -> dict[str, dict[Row, list[Entry]]]:
+    """The entries by the data set that they learned from, rows in their order."""
+    found: dict[str, dict[Row, list[Entry]]] = {}
+    for row, members in rows.items():
+        for entry in members:
+            found.setdefault(entry.cell.dataset, {}).setdefault(row, []).append(entry)
+    return found
 
 
 def scope_of(matrix: str, group: Group, entries: Sequence[Entry]) -> Scope:
     """The scope of one group's entries."""
     rows = row_entries(entries)
     datasets = tuple(dict.fromkeys(entry.cell.dataset for entry in entries if entry.cell.evaluate_on is None))
-    own = own_entries(rows)
+    own = {row: [entry for entry in members if entry.cell.evaluate_on is None] for row, members in rows.items()}
     measured = measure(own, datasets, group.classes)
-    return Scope(matrix, group, rows, labels(list(rows)), row_looks(rows), datasets, measured)
+    words, looks = labels(list(rows)), row_looks(rows)
+    return Scope(matrix, group, entries, rows, own, by_dataset(own), words, looks, datasets, measured)
 
 
-def measure(own: Mapping[Row, Sequence[Entry]], datasets: Sequence[str], classes: str) -> tuple[Measured, ...]:
+def measure(own: RowEntries, datasets: Sequence[str], classes: str) -> tuple[Measured, ...]:
     """The average over ``datasets``, where there are two at least, and each of them."""
     places = [(dataset, classes) for dataset in datasets]
     # Zero-shot rows are in all of them: the first one is what gains are over, also where it has no cell.

@@ -2,7 +2,6 @@ import re
 import subprocess
 import sys
 
-import pytest
 from rich.console import Console
 
 from harness.report.build import build_report, write_report
