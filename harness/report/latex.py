@@ -28,8 +28,12 @@ _SIGNS = {
     "−": "$-$",
     "–": "--",
     "…": r"\ldots{}",
+    "\u201c": "``",
+    "\u201d": "''",
+    "\u200b": "{}",
     DAGGER: r"$\dagger$",
 } | {letter: f"\\{letter}" for letter in "&%$#_"}
+_PLAIN = frozenset(map(chr, range(32, 127))) - set(_SIGNS)
 # Accents that every font encoding has, by the name that Unicode gives to the mark.
 _ACCENTS = {
     "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u",
@@ -67,11 +71,11 @@ def to_latex(table: Table) -> str:
     Letters become smaller until a row fits; what does not fit then is split by columns, with the labels in every
     part. A table that is higher than a page goes on in another environment.
     """
-    label = min(max(_label_widths(table), default=0.0), _MOST_LABEL * _TEXT_WIDTH)
+    label = max(_label_widths(table), default=0.0)
     widths = [_column_width(table, place) for place in range(len(table.columns))]
     size = next((size for size in _SIZES if _fits(label, widths, size)), _SPLIT)
     parts = _column_parts(label, widths, size)
-    is_broken = max(_label_widths(table), default=0.0) * size.share > _MOST_LABEL * _TEXT_WIDTH
+    is_broken = label * size.share > _MOST_LABEL * _TEXT_WIDTH
     pages = list(_pages(table, parts, size))
     lines = [r"% \usepackage{booktabs}"]
     for number, page in enumerate(pages):
@@ -82,15 +86,12 @@ def to_latex(table: Table) -> str:
 def escape_latex(text: str) -> str:
     """``text`` as every LaTeX engine prints it, with quotes that open and close; other scripts by code point."""
     text = text.replace("--", "-\u200b-")  # two hyphens are not a dash
-    escaped = "".join(_SIGNS.get(letter, letter) if ord(letter) < 128 or letter in _SIGNS else _other(letter)
-                      for letter in text)  # fmt: skip
-    return re.sub(r'"([^"]*)"', r"``\1''", escaped).replace('"', "''")
+    text = re.sub(r'"([^"]*)"', "\u201c\\1\u201d", text).replace('"', "\u201d")
+    return "".join(letter if letter in _PLAIN else _SIGNS.get(letter) or _other(letter) for letter in text)
 
 
 def _other(letter: str) -> str:
     """A letter beyond ASCII."""
-    if letter == "\u200b":
-        return "{}"
     if letter in _WHOLE:
         return _WHOLE[letter]
     base, *marks = list(unicodedata.normalize("NFD", letter))
@@ -128,7 +129,8 @@ def _column_width(table: Table, place: int) -> float:
 
 
 def _fits(label: float, widths: Sequence[float], size: _Size) -> bool:
-    return size.share * (label + sum(widths)) + 2 * size.padding * (len(widths) + 1) <= _TEXT_WIDTH
+    first = min(size.share * label, _MOST_LABEL * _TEXT_WIDTH)
+    return first + size.share * sum(widths) + 2 * size.padding * (len(widths) + 1) <= _TEXT_WIDTH
 
 
 def _column_parts(label: float, widths: Sequence[float], size: _Size) -> list[range]:

@@ -1,4 +1,4 @@
-"""Benchmarks: ``python tests/bench/bench.py [text] [memory] [row] [imagenet] [smoke] [gpu]``, one JSON line each.
+"""Benchmarks: ``bench.py [text] [memory] [row] [imagenet] [smoke] [report] [gpu]``, one JSON line each.
 
 Real tower sizes with random weights; both sides in turn in one process on one machine, ratios of medians with
 their spread. Timings are never tests.
@@ -67,7 +67,7 @@ def main(wanted: list[str]) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     benches: dict[str, Callable[[torch.device], dict]] = {
         "text": text_step, "memory": step_memory, "row": dataset_row, "imagenet": imagenet_memory,
-        "smoke": smoke, "gpu": paper_figure,
+        "smoke": smoke, "report": report_scale, "gpu": paper_figure,
     }  # fmt: skip
     if len(wanted) > 1 and wanted[0] == "--step":  # one side of `memory`, in a process of its own
         _one_step(wanted[1], wanted[2] == "plain")
@@ -316,6 +316,18 @@ def smoke(device: torch.device) -> dict:
         subprocess.run(command, check=True, capture_output=True, env=environment)
         ours_s = time.perf_counter() - start
     return {"plain_s": round(plain_s, 1), "ours_s": round(ours_s, 1), "ratio": round(plain_s / ours_s, 1)}
+
+
+def report_scale(_: torch.device) -> dict:
+    """``harness report`` on the paper's matrices and on ever larger ones, each in a process of its own."""
+    script = Path(__file__).with_name("report_scale.py")
+    shapes = [f"{axis}:{n}" for axis in ("seeds", "datasets", "rows") for n in (4000, 8000)]
+    found = {}
+    for case in ("paper", "1000", "10000", "100000", *shapes):
+        command = [sys.executable, str(script), case]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        found[case] = json.loads(done.stdout)
+    return found
 
 
 def paper_figure(device: torch.device) -> dict:

@@ -1,8 +1,8 @@
 """How long ``harness report`` takes, and how that grows: ``report_scale.py CASE``, one JSON line.
 
 ``paper`` is every matrix of ``experiments/`` in one results folder, its figures included; ``N`` is a matrix of N
-cells on disk; ``seeds:N``, ``datasets:N`` and ``rows:N`` are N entries in memory that differ in that axis above all,
-without reading or drawing.
+cells on disk; ``seeds:N``, ``datasets:N`` and ``rows:N`` are N entries in memory that differ in that axis above
+all, without reading or drawing.
 """
 
 import contextlib
@@ -41,8 +41,8 @@ def cells(n_datasets: int, n_rows: int, n_seeds: int) -> tuple[Cell, ...]:
     ]
     learned = (
         Cell(
-            dataset=name, backbone="RN50:openai", method="coop", protocol="coop", shots=shots, seed=seed, views="live",
-            context="unified", n_ctx=16, class_token_position="end",
+            dataset=name, backbone="RN50:openai", method="coop", protocol="coop", shots=shots, seed=seed,
+            views="live", context="unified", n_ctx=16, class_token_position="end",
             recipe=(("epochs", EPOCHS), ("lr", (row + 1) / 1000)),
         )
         for name, row, shots, seed in itertools.product(names, range(n_rows), SHOTS, range(1, n_seeds + 1))

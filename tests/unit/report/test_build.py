@@ -23,7 +23,7 @@ def test_files_of_one_group(small_matrix, tmp_path) -> None:
 
 
 def test_files_of_two_backbones(make_entry, tmp_path) -> None:
-    """Two groups are told apart by a slug of the backbone, and index.md links every figure and table relatively."""
+    """Two groups are told apart by a slug of the backbone, and index.md links all of their files."""
     entries = [
         make_entry("coop", 600, shots, 1, backbone=name)
         for name in ("RN50:openai", "ViT-B-16:laion2b")
