@@ -102,15 +102,22 @@ def _other(letter: str) -> str:
 
 # --- What fits ---------------------------------------------------------------------------------------------
 
-_NARROW, _WIDE = set("ijltfr.,:;!'()[]|/ "), set("mwMW±−†%@")
+_NARROW, _WIDE = frozenset("ijltfr.,:;!'()[]|/- –"), frozenset("mwMW")
 
 
 def _points(text: str) -> float:
     """About how wide ``text`` is at ten points, in Computer Modern; rather too wide."""
-    return sum(
-        3.4 if letter in _NARROW else 8.6 if letter in _WIDE else 7.4 if letter.isupper() else 5.2
-        for letter in text
-    )
+    return sum(map(_letter_points, text))
+
+
+def _letter_points(letter: str) -> float:
+    if letter in _NARROW:
+        return 3.4
+    if not letter.isascii() and letter not in _SIGNS and _other(letter).startswith("U+"):
+        return 6.4 * len(_other(letter))
+    if letter in _WIDE or not letter.isalnum():
+        return 8.6
+    return 7.4 if letter.isupper() else 5.2
 
 
 def _cell_points(cell: TableCell) -> float:
