@@ -253,8 +253,7 @@ def _table(
     results: Mapping[tuple[Row, tuple[str, Shots]], Result] = {
         (row, (one.title, shots)): one.results[row, shots] for one, row, shots in points
     }
-    if len(scope.datasets) > 1:
-        what += f"; Average: over the {len(scope.datasets)} data sets, taken for each seed first"
+    averaged = f"Average: over the {len(scope.datasets)} data sets, taken for each seed first."
     sentences = caption(
         scope.matrix,
         group_title(scope.group),
@@ -270,7 +269,7 @@ def _table(
     return Table(
         stem,
         title,
-        (*sentences, *printed.sentences),
+        (sentences[0], *([averaged] if len(scope.datasets) > 1 else []), *sentences[1:], *printed.sentences),
         tuple(one.title for one in columns),
         printed.blocks,
         printed.notes,
