@@ -8,63 +8,92 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.cli import console
-from harness.cli.situation import look, look_at_cells
+from harness.cli.vocabulary import known_names
 from harness.data.dataset import data_root
+from harness.data.own import catalog_with
 from harness.errors import Fault, RecordError
-from harness.matrix.source import DatasetSource
-from harness.plan.pending import Standing
-from harness.report.build import build_report, write_report
+from harness.matrix.identity import cell_id
+from harness.matrix.matrix import Matrix, read_matrix
+from harness.plan.pending import Standing, look_at_today, standings
+from harness.report.ahead import drawing_ahead
+from harness.report.build import MOST_DETAILED, build_report, write_report
 from harness.report.entry import Entry, Words
 from harness.report.terminal import summary
 from harness.report.words import words_of
-from harness.store.manifest import read_manifests
-from harness.store.records import Scan, record_path
+from harness.store.manifest import Manifest, read_manifests
+from harness.store.records import read_records, record_path
 
 WORDS_SUFFIX = ".words.json"
+_AT_ONCE = 500  # records that are in memory with everything that they hold
 
 
 def report_command(matrix: Path | None, results: Path, out: Path | None) -> int:
-    """Write tables and curves of one matrix, or of all that were run, and print a summary.
+    """Write tables and figures of one matrix, or of all that were run, and print a summary.
 
     Raises:
         RecordError: there is not a single record to report.
     """
-    for name, sources, cells, scan in _matrices(matrix, results):
-        for path, reason in scan.broken.items():
-            console.note(f"{path} {reason}; it is left out", style="yellow")
-        folder = _folder(name, results, out, several=matrix is None)
-        likes = {source.name: source.like for source in sources}
-        wanted = words_of(standing.cell for standing in cells)
-        entries = [
-            replace(_entry(cell, results if cell.cell in wanted else None), like=likes.get(cell.cell.dataset))
-            for cell in cells
-        ]
-        report = build_report(name, entries)
-        written = write_report(report, folder)
-        for block in summary(report):
-            console.out().print(block)
-        console.say(f"{name}: {len(written)} files in {folder}")
+    matrices = _matrices(matrix, results)
+    made = []
+    has_records = False
+    with drawing_ahead() as ahead:
+        for each, root in matrices:
+            entries, broken = _entries(each, results, root)
+            has_records = has_records or any(entry.record is not None for entry in entries)
+            report = build_report(each.name, entries)
+            made.append((report, broken, ahead.draw(report.all_figures)))
+        if not has_records:
+            what = "holds no records to report."
+            raise RecordError(
+                Fault(str(results), what, "Run `harness run --matrix FILE` first, or name another --results.")
+            )
+        for report, broken, drawn in made:
+            for path, reason in broken.items():
+                console.note(f"{path} {reason}; it is left out", style="yellow")
+            folder = _folder(report.name, results, out, several=matrix is None)
+            written = write_report(report, folder, drawn)
+            for block in summary(report):
+                console.out().print(block)
+            console.say(f"{report.name}: {len(written)} files in {folder}")
     return 0
 
 
-def _matrices(
-    matrix: Path | None, results: Path
-) -> list[tuple[str, tuple[DatasetSource, ...], tuple[Standing, ...], Scan]]:
-    """Every matrix to report, with its own data sets, and where its cells stand."""
+def _matrices(matrix: Path | None, results: Path) -> list[tuple[Matrix | Manifest, Path | None]]:
+    """Every matrix to report and its data root."""
     if matrix is not None:
-        situation = look(matrix, None, results, None)
-        found = [(situation.matrix.name, situation.matrix.sources, situation.cells, situation.scan)]
-    else:
-        found = []
-        for each in read_manifests(results):
-            scan, _, cells = look_at_cells(each.cells, each, results, data_root(None, None))
-            found.append((each.name, each.sources, cells, scan))
-    if not any(standing.record for _, _, cells, _ in found for standing in cells):
-        what = "holds no records to report."
-        raise RecordError(
-            Fault(str(results), what, "Run `harness run --matrix FILE` first, or name another --results.")
-        )
-    return found
+        one = read_matrix(matrix, known_names())
+        return [(one, data_root(None, one.data))]
+    return [(each, data_root(None, None)) for each in read_manifests(results)]
+
+
+def _entries(of: Matrix | Manifest, results: Path, root: Path | None) -> tuple[list[Entry], dict[Path, str]]:
+    """Every cell with its record, and the files that are not whole records.
+
+    Records are read some at a time. Of very many, what stands in them by class and epoch is let go at once: the
+    report does not show it, and memory would not hold it.
+    """
+    today = look_at_today(of.cells, catalog_with(of.sources), root, of.weights, results)
+    likes = {source.name: source.like for source in of.sources}
+    wanted = words_of(of.cells)
+    is_detailed = len(of.cells) <= MOST_DETAILED
+    entries: list[Entry] = []
+    broken: dict[Path, str] = {}
+    for start in range(0, len(of.cells), _AT_ONCE):
+        cells = of.cells[start : start + _AT_ONCE]
+        scan = read_records(results, map(cell_id, cells))
+        broken |= scan.broken
+        for standing in standings(cells, scan, results, today):
+            entry = _entry(standing, results if standing.cell in wanted else None)
+            entry = replace(entry, like=likes.get(standing.cell.dataset))
+            entries.append(entry if is_detailed else _without_details(entry))
+    return entries, broken
+
+
+def _without_details(entry: Entry) -> Entry:
+    """The entry with a record that has its counts and not those of classes and epochs."""
+    if entry.record is None:
+        return entry
+    return replace(entry, record=entry.record.model_copy(update={"per_class": (), "history": ()}))
 
 
 def _folder(name: str, results: Path, out: Path | None, several: bool) -> Path:

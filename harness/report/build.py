@@ -9,49 +9,85 @@ from pathlib import Path
 from urllib.parse import quote
 
 from harness.files import write_bytes, write_text
+from harness.report.across import Kin, backbones_report, kins, sources_of, transfer_across, transfer_figure
+from harness.report.ahead import Drawn, draw_one
 from harness.report.captions import group_title
-from harness.report.compose import AVERAGE, Subject, table
-from harness.report.elsewhere import RowEntries, halves_table, is_half, is_transfer, transfer_table
+from harness.report.charts import Figure, too_many
+from harness.report.compose import Subject, table
+from harness.report.elsewhere import halves_table, is_half, is_transfer, transfer_table
 from harness.report.entry import Entry
-from harness.report.panels import Panel, panel
-from harness.report.results import place_results
-from harness.report.rows import Group, group_entries, labels, row_entries
+from harness.report.gains import Gains, gains_figure
+from harness.report.latex import to_latex
+from harness.report.panels import Panel, few_shot_figure, panel
+from harness.report.per_class import class_figure, class_gains, class_table
+from harness.report.results import Place
+from harness.report.rows import Group, group_entries
+from harness.report.scope import AVERAGE, Measured, Scope, by_dataset, scope_of
+from harness.report.studies import few_shot_table, initial_figure, length_figure, study_table, templates_table
 from harness.report.table import Table
-from harness.report.tables import escape_markdown, to_csv, to_latex, to_markdown
+from harness.report.tables import escape_markdown, to_csv, to_markdown, to_wide_csv
+from harness.report.training import training_figure
 from harness.report.words import words_table
 
 INDEX = "index"
-CURVES = "curves"
+_TABLE, _FIGURE = "table", "figure"
+CURVES, GAINS, CLASSES, TRAINING = "curves", "gains", "classes", "training"
+FEW_SHOT, TEMPLATES, LENGTH, INITIAL, BACKBONES = (
+    "few-shot",
+    "prompt-ensembling",
+    "context-length",
+    "initialization",
+    "backbones",
+)
 TRANSFER = "elsewhere"
 HALVES_STEM = "base-new"
 WORDS = "words"
-_WRITERS = {"md": to_markdown, "csv": to_csv, "tex": to_latex}
+MOST_DETAILED = 20_000  # cells of a report that has training curves and classes
+_STUDIES = (
+    (LENGTH, "n_ctx", "Length of the context", "Contexts of several lengths"),
+    (INITIAL, "ctx_init", "Initial context", "Contexts that start from noise or from words"),
+)
+_WRITERS = {"md": to_markdown, "csv": to_csv, "wide.csv": to_wide_csv, "tex": to_latex}
 
 
 @dataclass(frozen=True, slots=True)
 class GroupReport:
-    """The tables and panels of one backbone: the average first, then the data sets as the matrix has them.
+    """The tables and figures of one backbone: the average first, then the data sets as the matrix has them.
 
     Attributes:
         title: what the cells of the group share.
         tables: of the own test images, by shots.
         panels: the same as curves; evaluations elsewhere have none.
-        curves: the stem of the figure's files.
+        figures: everything that is drawn of the group, the few-shot curves first.
+        studies: tables with a column a data set: all shot counts, templates, lengths and initial contexts.
         elsewhere: tables of other data sets, then of other halves of the classes.
         words: tables of the nearest words of learned contexts.
+        classes: tables of the gains of single classes.
+        remarks: what is left out, and why.
     """
 
     title: str
     tables: tuple[Table, ...]
     panels: tuple[Panel, ...]
-    curves: str
+    figures: tuple[Figure, ...] = ()
+    studies: tuple[Table, ...] = ()
     elsewhere: tuple[Table, ...] = ()
     words: tuple[Table, ...] = ()
+    classes: tuple[Table, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def all_tables(self) -> tuple[Table, ...]:
         """Every table in the order in which it is read."""
-        return (*self.tables, *self.elsewhere, *self.words)
+        return (*self.studies, *self.tables, *self.elsewhere, *self.words, *self.classes)
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """Tables and figures between backbones."""
+
+    tables: tuple[Table, ...] = ()
+    figures: tuple[Figure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +96,17 @@ class Report:
 
     name: str
     groups: tuple[GroupReport, ...]
+    across: Across = Across()
+
+    @property
+    def all_tables(self) -> tuple[Table, ...]:
+        """Every table in the order in which it is read."""
+        return (*self.across.tables, *(one for group in self.groups for one in group.all_tables))
+
+    @property
+    def all_figures(self) -> tuple[Figure, ...]:
+        """Every figure in the order in which it is looked at."""
+        return (*self.across.figures, *(one for group in self.groups for one in group.figures))
 
 
 def build_report(name: str, entries: Sequence[Entry]) -> Report:
@@ -71,26 +118,29 @@ def build_report(name: str, entries: Sequence[Entry]) -> Report:
     groups = group_entries(entries)
     stems = _Stems()
     prefixes = _prefixes(list(groups))
-    return Report(name, tuple(_group(name, group, groups[group], prefixes[group], stems) for group in groups))
+    scopes = [scope_of(name, group, members) for group, members in groups.items()]
+    has_details = len(entries) <= MOST_DETAILED
+    across = _across(scopes, stems)
+    reports = [_group(scope, prefixes[scope.group], stems, has_details=has_details) for scope in scopes]
+    return Report(name, tuple(reports), across)
 
 
-def write_report(report: Report, out: Path) -> tuple[Path, ...]:
+def write_report(report: Report, out: Path, drawn: Iterable[Drawn] | None = None) -> tuple[Path, ...]:
     """Write every file of ``report`` into the folder ``out``; the files written, sorted.
 
     Each table as Markdown, CSV and LaTeX, one figure a group as PDF, PNG and SVG, and ``index.md`` with
-    all of them. Files of an earlier report that has other tables are left alone.
+    all of them. Files of an earlier report that has other tables are left alone. ``drawn`` are the figures of
+    ``report.all_figures`` in each format, where they were drawn ahead.
     """
-    from harness.report.curves import draw  # matplotlib takes a second to import; only figures need it
-
     written = []
-    for group in report.groups:
-        for one in group.all_tables:
-            for ending in _endings(one):
-                path = out / f"{one.stem}.{ending}"
-                write_text(path, _WRITERS[ending](one))
-                written.append(path)
-        for ending, content in draw(group.panels).items() if group.panels else ():
-            path = out / f"{group.curves}.{ending}"
+    for one in report.all_tables:
+        for ending in _endings(one):
+            path = out / f"{one.stem}.{ending}"
+            write_text(path, _WRITERS[ending](one))
+            written.append(path)
+    for figure, files in zip(report.all_figures, drawn or map(draw_one, report.all_figures), strict=True):
+        for ending, content in files.items():
+            path = out / f"{figure.stem}.{ending}"
             write_bytes(path, content)
             written.append(path)
     path = out / f"{INDEX}.md"
@@ -101,102 +151,163 @@ def write_report(report: Report, out: Path) -> tuple[Path, ...]:
 def index(report: Report) -> str:
     """One Markdown page with every figure and table; links are relative to its folder."""
     parts = [f"# {escape_markdown(report.name)}\n"]
+    if report.across.tables or report.across.figures:
+        parts += ["## Between backbones\n", *_section(report.across.figures, report.across.tables)]
     for group in report.groups:
-        figure = quote(group.curves)
-        parts.append(f"## {escape_markdown(group.title)}\n")
-        if group.panels:
-            parts += [
-                f"![Accuracy in percent by shots per class]({figure}.png)\n",
-                f"Figure: mean accuracy over seeds, error bars one sample standard deviation "
-                f"([PDF]({figure}.pdf), [SVG]({figure}.svg)).\n",
-            ]
-        for one in group.all_tables:
-            names = {"csv": "CSV", "tex": "LaTeX"}
-            links = [
-                f"[{names[ending]}]({quote(one.stem)}.{ending})" for ending in names if ending in _endings(one)
-            ]
-            parts += [to_markdown(one, level=3), *([f"{', '.join(links)}\n"] if links else [])]
+        parts += [f"## {escape_markdown(group.title)}\n", *_section(group.figures, group.all_tables)]
+        parts += [f"{escape_markdown(remark)}\n" for remark in group.remarks]
     return "\n".join(parts)
+
+
+def _section(figures: Iterable[Figure], tables: Iterable[Table]) -> Iterator[str]:
+    """Figures with their captions, then tables, each with links to its files."""
+    for figure in figures:
+        stem, said = quote(figure.stem), escape_markdown(" ".join(figure.caption))
+        yield f"![{escape_markdown(figure.title)}]({stem}.png)\n"
+        yield f"Figure: {said} ([PDF]({stem}.pdf), [SVG]({stem}.svg))\n"
+    names = {"csv": "CSV", "wide.csv": "wide CSV", "tex": "LaTeX"}
+    for one in tables:
+        links = [f"[{names[ending]}]({quote(one.stem)}.{ending})" for ending in names if ending in _endings(one)]
+        yield to_markdown(one, level=3)
+        if links:
+            yield f"{', '.join(links)}\n"
 
 
 def _endings(table: Table) -> list[str]:
     """The files of a table: none without rows, only the long form where no row is printed."""
-    printed = ["md", "tex"] if table.blocks else []
+    printed = ["md", "tex", "wide.csv"] if table.blocks else []
     return [*printed, "csv"] if len(table.long) > 1 else printed
 
 
-def _group(name: str, group: Group, entries: Sequence[Entry], prefix: str, stems: _Stems) -> GroupReport:
-    rows = row_entries(entries)
-    words = labels(list(rows))
-    curves = stems.take(prefix + CURVES)
-    own = {row: [entry for entry in members if entry.cell.evaluate_on is None] for row, members in rows.items()}
-    datasets = _datasets(entry for entry in entries if entry.cell.evaluate_on is None)
-    places = [(dataset, group.classes) for dataset in datasets]
-    found = []
-    if len(datasets) > 1:
-        what = f"Mean over {len(datasets)} data sets ({', '.join(datasets)}), taken for each seed first"
-        subject = Subject(stems.take(prefix + AVERAGE), "Average", what, AVERAGE, is_average=True)
-        found.append((subject, place_results(own, places)))
-    for dataset, place in zip(datasets, places, strict=True):
-        subject = Subject(stems.take(prefix + _slug(dataset)), dataset, dataset, dataset)
-        found.append((subject, place_results(own, [place])))
+def _group(scope: Scope, prefix: str, stems: _Stems, *, has_details: bool) -> GroupReport:
+    name, group, words = scope.matrix, scope.group, scope.labels
+    panels = [panel(one.title, words, scope.looks, one.results) for one in scope.measured]
+    bars = [Gains(one.title, one.results, one.is_average) for one in scope.measured]
+    drawn = [
+        few_shot_figure(prefix + CURVES, panels),
+        gains_figure(prefix + GAINS, words, scope.looks, bars) if panels else None,
+        length_figure(scope, prefix + LENGTH),
+        initial_figure(scope, prefix + INITIAL),
+    ]
+    gains = {dataset: class_gains(scope, dataset) for dataset in scope.datasets} if has_details else {}
+    gains = {dataset: found for dataset, found in gains.items() if found}
+    if has_details:
+        drawn += [class_figure(scope, prefix + CLASSES, gains), training_figure(scope, prefix + TRAINING)]
+    figures, remarks = _readable(drawn, stems)
+    if not has_details:
+        remarks.append(f"Classes and training curves are shown of {MOST_DETAILED:,} cells at most.")
+    subjects = [_subject(one, stems.take(prefix + _slug(one.name)), scope.datasets) for one in scope.measured]
+    tables = [
+        table(name, group, subject, words, one.results)
+        for subject, one in zip(subjects, scope.measured, strict=True)
+    ]
+    studies = [
+        few_shot_table(scope, prefix + FEW_SHOT),
+        templates_table(scope, prefix + TEMPLATES),
+        *(study_table(scope, prefix + stem, axis, title, what) for stem, axis, title, what in _STUDIES),
+    ]
+    classes = [
+        class_table(scope, stems.take(f"{prefix}{_slug(dataset)}-{CLASSES}"), dataset, found)
+        for dataset, found in gains.items()
+    ]
     return GroupReport(
         group_title(group),
-        tuple(table(name, group, subject, words, results) for subject, results in found),
-        tuple(panel(subject.title, words, results) for subject, results in found),
-        curves,
-        tuple(_elsewhere(name, group, entries, rows, prefix, stems)),
-        tuple(_words(name, group, datasets, rows, prefix, stems)),
+        tuple(tables),
+        tuple(panels),
+        tuple(figures),
+        tuple(replace(one, stem=stems.take(one.stem)) for one in studies if one is not None),
+        tuple(_elsewhere(scope, prefix, stems)),
+        tuple(_words(scope, prefix, stems)),
+        tuple(classes),
+        tuple(remarks),
     )
 
 
-def _elsewhere(
-    name: str, group: Group, entries: Sequence[Entry], rows: RowEntries, prefix: str, stems: _Stems
-) -> Iterator[Table]:
-    """A table for each data set that something was transferred from, then those of the halves, average first."""
-    words = labels(list(rows))
-    transfers = [entry for entry in entries if is_transfer(entry)]
-    for source in _datasets(transfers):
-        stem = stems.take(f"{prefix}{_slug(source)}-{TRANSFER}")
-        targets = (entry.cell.target() for entry in transfers if entry.cell.dataset == source)
-        yield transfer_table(name, group, stem, source, list(dict.fromkeys(targets)), words, rows)
-    datasets = _datasets(filter(is_half, entries))
-    if len(datasets) > 1:
-        yield halves_table(name, group, stems.take(f"{prefix}{AVERAGE}-{HALVES_STEM}"), datasets, words, rows)
-    for dataset in datasets:
-        stem = stems.take(f"{prefix}{_slug(dataset)}-{HALVES_STEM}")
-        yield halves_table(name, group, stem, [dataset], words, rows)
+def _readable(figures: Iterable[Figure | None], stems: _Stems) -> tuple[list[Figure], list[str]]:
+    """The figures that there are, with stems of their own, and why some are not drawn."""
+    kept, remarks = [], []
+    for one in figures:
+        if one is None:
+            continue
+        why = too_many(one)
+        if why:
+            remarks.append(f"{one.title}: no figure, since {why}.")
+        else:
+            kept.append(replace(one, stem=stems.take(one.stem, _FIGURE)))
+    return kept, remarks
 
 
-def _words(
-    name: str, group: Group, datasets: Sequence[str], rows: RowEntries, prefix: str, stems: _Stems
-) -> Iterator[Table]:
-    """The nearest words of each data set's contexts."""
-    words = labels(list(rows))
-    for dataset in datasets:
-        one = words_table(name, group, f"{prefix}{_slug(dataset)}-{WORDS}", dataset, words, rows)
+def _across(scopes: Sequence[Scope], stems: _Stems) -> Across:
+    """What stands between backbones, and one figure for each data set that something was transferred from."""
+    tables: list[Table] = []
+    figures: list[Figure] = []
+    for kin in kins(scopes):
+        found, end = backbones_report(kin, BACKBONES), f"-{kin.name}" if kin.name else ""
+        if found is not None:
+            tables.append(replace(found[0], stem=stems.take(BACKBONES + end)))
+            figures.append(replace(found[1], stem=stems.take(BACKBONES + end, _FIGURE)))
+        tables += _transfers_across(kin, end, stems)
+    for source in sources_of(scopes):
+        one = transfer_figure(scopes, source, f"{_slug(source)}-{TRANSFER}")
+        if one is not None and not too_many(one):
+            figures.append(replace(one, stem=stems.take(one.stem, _FIGURE)))
+    return Across(tuple(tables), tuple(figures))
+
+
+def _transfers_across(kin: Kin, end: str, stems: _Stems) -> Iterator[Table]:
+    for source in sources_of(list(kin.scopes.values())):
+        one = transfer_across(kin, source, f"{_slug(source)}-{TRANSFER}-{BACKBONES}{end}")
         if one is not None:
             yield replace(one, stem=stems.take(one.stem))
 
 
-def _datasets(entries: Iterable[Entry]) -> list[str]:
-    """The data sets that are trained on, in order of first appearance."""
-    return list(dict.fromkeys(entry.cell.dataset for entry in entries))
+def _subject(one: Measured, stem: str, datasets: Sequence[str]) -> Subject:
+    """What the table of one data set, or of the average, is about."""
+    what = f"Mean over {len(datasets)} data sets ({', '.join(datasets)}), taken for each seed first"
+    return Subject(stem, one.title, what if one.is_average else one.name, one.name, one.is_average)
+
+
+def _elsewhere(scope: Scope, prefix: str, stems: _Stems) -> Iterator[Table]:
+    """A table for each data set that something was transferred from, then those of the halves, average first."""
+    name, group, words = scope.matrix, scope.group, scope.labels
+    learned = by_dataset(scope.rows)
+    targets: dict[str, dict[Place, None]] = {}
+    for entry in filter(is_transfer, scope.entries):
+        targets.setdefault(entry.cell.dataset, {})[entry.cell.target()] = None
+    for source, places in targets.items():
+        stem = stems.take(f"{prefix}{_slug(source)}-{TRANSFER}")
+        yield transfer_table(name, group, stem, source, list(places), words, learned[source])
+    datasets = list(dict.fromkeys(entry.cell.dataset for entry in filter(is_half, scope.entries)))
+    if len(datasets) > 1:
+        stem = stems.take(f"{prefix}{AVERAGE}-{HALVES_STEM}")
+        yield halves_table(name, group, stem, datasets, words, scope.rows)
+    for dataset in datasets:
+        stem = stems.take(f"{prefix}{_slug(dataset)}-{HALVES_STEM}")
+        yield halves_table(name, group, stem, [dataset], words, learned[dataset])
+
+
+def _words(scope: Scope, prefix: str, stems: _Stems) -> Iterator[Table]:
+    """The nearest words of each data set's contexts."""
+    for dataset in scope.datasets:
+        stem = f"{prefix}{_slug(dataset)}-{WORDS}"
+        one = words_table(scope.matrix, scope.group, stem, dataset, scope.labels, scope.by_dataset[dataset])
+        if one is not None:
+            yield replace(one, stem=stems.take(one.stem))
 
 
 class _Stems:
-    """File stems that were given out, so that no two tables share a file."""
+    """File stems that were given out, so that no two tables share a file, nor two figures."""
 
     def __init__(self) -> None:
-        self._taken = {INDEX}
+        self._taken = {(INDEX, _TABLE)}
 
-    def take(self, wish: str) -> str:
-        """``wish``, or with a number behind it when it is taken."""
+    def take(self, wish: str, of: str = _TABLE) -> str:
+        """``wish``, or with a number behind it when it is taken; tables and figures have other file endings."""
         number, stem = 1, wish
-        while stem in self._taken:
+        while (stem, of) in self._taken:
             number += 1
             stem = f"{wish}-{number}"
-        self._taken.add(stem)
+        self._taken.add((stem, of))
         return stem
 
 

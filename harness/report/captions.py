@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from harness.report.results import ByRow, Column, Result
 from harness.report.rows import (
@@ -24,23 +24,33 @@ def group_title(group: Group) -> str:
 
 
 def caption(
-    matrix: str, group: Group, what: str, rows: Sequence[Row], results: ByRow[Column], n_test: str | None = None
+    matrix: str,
+    where: str,
+    what: str,
+    rows: Sequence[Row],
+    results: ByRow[Column],
+    n_test: str | None = None,
+    *,
+    has_sd: bool = True,
 ) -> tuple[str, ...]:
     """The sentences over one table.
 
     Args:
         matrix: its name.
-        group: of the table.
+        where: the backbone, precision and classes of the table, in words.
         what: names the data.
         rows: all rows of the group.
         results: of the table; of their keys only the row is read.
         n_test: how many test images there are, in words; ``None`` where the results say it.
+        has_sd: whether standard deviations are printed; n then stands beside each number where it differs.
     """
-    shown = [row for row in rows if any(key[0] == row for key in results)]
-    runs = _runs(shown, results)
+    there = {row for row, _ in results}
+    shown = [row for row in rows if row in there]
+    runs = _runs(shown, results, has_sd=has_sd)
+    mean = "mean ± sample standard deviation" if has_sd else "mean"
     sentences = [
-        f"{what}: accuracy in percent, mean ± sample standard deviation over seeds ({runs}).",
-        f"{_setting(matrix, group, shown, n_test or _n_test(results))}.",
+        f"{what}: accuracy in percent, {mean} over seeds ({runs}).",
+        f"{_setting(matrix, where, shown, n_test or _n_test(results))}.",
         *_contexts(rows, shown),
         *_recipes(rows, shown),
         *_templates(rows, shown, results),
@@ -55,7 +65,15 @@ def common_runs(results: Iterable[Result]) -> int | None:
     return counts.pop() if len(counts) == 1 else None
 
 
-def _runs(rows: Sequence[Row], results: ByRow[Column]) -> str:
+def counted(found: Mapping[str, set[int]]) -> str:
+    """The numbers of test images by name; a single number where all have it."""
+    counts = {name: " or ".join(map(str, sorted(some))) for name, some in found.items() if some}
+    if len(set(counts.values())) < 2:
+        return next(iter(counts.values()), "")
+    return ", ".join(f"{count} ({name})" for name, count in counts.items())
+
+
+def _runs(rows: Sequence[Row], results: ByRow[Column], *, has_sd: bool) -> str:
     """How many runs a number stands for."""
     common = common_runs(results.values())
     seeded = {row for (row, _), result in results.items() if result.seeded}
@@ -63,13 +81,18 @@ def _runs(rows: Sequence[Row], results: ByRow[Column]) -> str:
     single = f"one run of {' and '.join(unseeded)}, which {'use' if len(unseeded) > 1 else 'uses'} no seed"
     if not seeded:
         return single
-    said = f"n = {common}" if common is not None else "n beside each number"
+    said = f"n = {common}" if common is not None else "n beside each number" if has_sd else _range(results)
     return "; ".join([said, single] if unseeded else [said])
 
 
-def _setting(matrix: str, group: Group, rows: Sequence[Row], n_test: str) -> str:
+def _range(results: ByRow[Column]) -> str:
+    counts = [result.accuracy.n_expected for result in results.values() if result.seeded]
+    return f"n = {min(counts)} to {max(counts)}, which the CSV has"
+
+
+def _setting(matrix: str, where: str, rows: Sequence[Row], n_test: str) -> str:
     """Matrix, backbone, protocol, views and test images."""
-    parts = [f"Matrix {matrix}", f"backbone {group_title(group)}"]
+    parts = [f"Matrix {matrix}", f"backbone {where}"]
     for name, one, many in (("protocol", "protocol", "protocols"), ("views", "views", "views")):
         methods: dict[str, list[str]] = {}
         for row in rows:

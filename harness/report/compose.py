@@ -6,15 +6,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.matrix.cell import Shots
-from harness.report.captions import caption, common_runs
+from harness.report.captions import caption, common_runs, group_title
 from harness.report.long import Point, long_form
-from harness.report.printed import BOLD_SENTENCE, Notes, accuracy_cell, best, gain_cell, has_gain, some
+from harness.report.printed import (
+    Notes,
+    accuracy_cell,
+    contest,
+    gain_cell,
+    has_gain,
+    marks_sentences,
+    some,
+    told_apart,
+)
 from harness.report.results import ByRow, Column, Results, baseline_row
 from harness.report.rows import Group, Row, shots_order
 from harness.report.table import DAGGER, Block, Note, Table, TableCell, TableRow
 
 GAIN_HEADING = "Gain over zero-shot (percentage points)"
-AVERAGE = "average"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +38,16 @@ class Subject:
 
 def table(matrix: str, group: Group, subject: Subject, labels: Mapping[Row, str], results: Results) -> Table:
     """The table of one data set, or of the average; ``labels`` holds all rows of the group in order."""
-    rows = [row for row in labels if any(key[0] == row for key in results)]
+    there = {row for row, _ in results}
+    rows = [row for row in labels if row in there]
     columns = shots_order(shots for _, shots in results)
-    bold = best(columns, results)
+    found = contest(columns, results)
     notes = Notes()
     common = common_runs(results.values())
 
     def accuracy(row: Row, shots: Shots) -> TableCell:
-        is_best = (row, shots) in bold
-        return accuracy_cell(results.get((row, shots)), notes, is_best=is_best, says_n=common is None)
+        point = (row, shots)
+        return accuracy_cell(results.get(point), notes, rank=found.ranks.get(point), says_n=common is None)
 
     def gain(row: Row, shots: Shots) -> TableCell:
         return gain_cell(results.get((row, shots)), notes)
@@ -47,7 +56,7 @@ def table(matrix: str, group: Group, subject: Subject, labels: Mapping[Row, str]
     gaining = [row for row in rows if any(has_gain(results.get((row, shots))) for shots in columns)]
     if gaining:
         blocks.append(Block(GAIN_HEADING, table_rows(gaining, columns, labels, gain)))
-    sentences = caption(matrix, group, subject.what, list(labels), results)
+    sentences = caption(matrix, group_title(group), subject.what, list(labels), results)
     points = (
         Point(subject.dataset, "", row, labels[row], shots, results[row, shots])
         for row in rows
@@ -57,12 +66,13 @@ def table(matrix: str, group: Group, subject: Subject, labels: Mapping[Row, str]
     return Table(
         subject.stem,
         subject.title,
-        (*sentences, BOLD_SENTENCE) if bold else sentences,
+        (*sentences, *marks_sentences([found])),
         tuple(map(str, columns)),
         tuple(blocks),
         (
             *dagger_note(results, is_average=subject.is_average),
             *notes.made,
+            *told_apart(found, results, labels),
             *gain_remark(rows, labels, results, bool(gaining)),
         ),
         long_form(group, labels, points),
@@ -82,10 +92,11 @@ def table_rows(
 def dagger_note(results: Results, *, is_average: bool) -> list[Note]:
     """The one footnote on classes that hold fewer images than were asked for."""
     parts = []
-    for column in shots_order(shots for _, shots in results):
-        names = {
-            name: None for (_, shots), result in results.items() if shots == column for name in result.fewer_shots
-        }
+    by_shots: dict[Shots, dict[str, None]] = {}
+    for (_, shots), result in results.items():
+        by_shots.setdefault(shots, {}).update(dict.fromkeys(result.fewer_shots))
+    for column in shots_order(by_shots):
+        names = by_shots[column]
         if names:
             listed = list(names) if is_average else sorted(names)
             parts.append(f"{column} shots: {some(listed)}")

@@ -6,20 +6,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.matrix.cell import CLASSES, Shots
-from harness.report.captions import caption, common_runs
-from harness.report.compose import AVERAGE, GAIN_HEADING, Subject, dagger_note, gain_remark, table_rows
+from harness.report.captions import caption, common_runs, counted, group_title
+from harness.report.compose import GAIN_HEADING, Subject, dagger_note, gain_remark, table_rows
 from harness.report.entry import Entry
 from harness.report.long import Point, long_form
-from harness.report.printed import BOLD_SENTENCE, Notes, accuracy_cell, best, gain_cell, has_gain
+from harness.report.printed import (
+    Contest,
+    Notes,
+    accuracy_cell,
+    contest,
+    gain_cell,
+    has_gain,
+    marks_sentences,
+    shots_words,
+    told_apart,
+)
 from harness.report.results import HALVES, Place, Result, Results, harmonic_results, place_results
 from harness.report.rows import Group, Row, shots_order
-from harness.report.table import Block, Table, TableCell
+from harness.report.scope import AVERAGE, RowEntries
+from harness.report.table import Block, Note, Table, TableCell
 
 ACCURACY_HEADING = "Accuracy in percent"
 COLUMNS_HEADING = "Evaluated on"
 OF_RUNS, OF_MEANS = "H of runs", "H of means"
 
-RowEntries = Mapping[Row, Sequence[Entry]]
 _Everything = dict[tuple[Row, tuple[Shots, str]], Result]  # by row, shot count and heading
 
 
@@ -38,6 +48,16 @@ class Target:
     evaluate_on: str
     results: Results
     is_place: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Shots:
+    """What a table has of one shot count: two blocks, who is best, and what is told apart."""
+
+    accuracies: Block
+    gains: Block | None
+    contest: Contest[str]
+    apart: Sequence[Note]
 
 
 def is_transfer(entry: Entry) -> bool:
@@ -63,6 +83,19 @@ def transfer_table(
 
     ``places`` are the other data sets in the order of the columns.
     """
+    targets, counts = transfer_targets(group, source, places, rows)
+    sentences = []
+    if len(places) > 1:
+        sentences = [f"Average: over the {len(places)} other data sets, taken for each seed first."]
+    what = f"Trained on {source}{shots_clause(counts)} and evaluated on other data sets without training there"
+    subject = Subject(stem, f"{source}, evaluated elsewhere", what, source)
+    return _table(matrix, group, subject, labels, targets, counts, sentences)
+
+
+def transfer_targets(
+    group: Group, source: str, places: Sequence[Place], rows: RowEntries
+) -> tuple[list[Target], list[Shots]]:
+    """The columns of a table of ``source``, the average last, and the shot counts that were trained with."""
     kept = {
         row: [entry for entry in members if entry.cell.dataset == source and not is_half(entry)]
         for row, members in rows.items()
@@ -71,14 +104,9 @@ def transfer_table(
     evaluated = [entry for members in kept.values() for entry in members if is_transfer(entry)]
     targets = [Target(f"{source} (source)", "", place_results(kept, [(source, group.classes)]))]
     targets += [Target(place[0], place[0], place_results(kept, [place])) for place in places]
-    sentences = []
     if len(places) > 1:
         targets.append(Target("Average", AVERAGE, place_results(kept, places), is_place=False))
-        sentences = [f"Average: over the {len(places)} other data sets, taken for each seed first."]
-    counts = _shot_counts(evaluated)
-    what = f"Trained on {source}{_shots_clause(counts)} and evaluated on other data sets without training there"
-    subject = Subject(stem, f"{source}, evaluated elsewhere", what, source)
-    return _table(matrix, group, subject, labels, targets, counts, sentences)
+    return targets, _shot_counts(evaluated)
 
 
 def halves_table(
@@ -109,7 +137,7 @@ def halves_table(
         ]
     counts = _shot_counts(evaluated)
     names = datasets[0] if is_single else f"{len(datasets)} data sets ({', '.join(datasets)})"
-    what = f"Trained on the {group.classes} classes{_shots_clause(counts)} of {names}, evaluated on both halves"
+    what = f"Trained on the {group.classes} classes{shots_clause(counts)} of {names}, evaluated on both halves"
     if not is_single:
         what += ", mean over the data sets for each seed first"
     name = datasets[0] if is_single else AVERAGE
@@ -134,15 +162,16 @@ def _table(
         for (row, shots), result in target.results.items()
         if shots in (0, *shot_counts)
     }
-    rows = [row for row in labels if any(key[0] == row for key in everything)]
+    there = {row for row, _ in everything}
+    rows = [row for row in labels if row in there]
     columns = [target.heading for target in targets]
     notes = Notes()
     blocks = [
         _blocks(count, len(shot_counts) > 1, rows, columns, labels, everything, notes) for count in shot_counts
     ]
-    gains = [gain for _, gain in blocks if gain is not None]
-    has_bold = any(cell.bold for block, _ in blocks for row in block.rows for cell in row.cells)
-    sentences = caption(matrix, group, subject.what, list(labels), everything, _n_test(targets))
+    gains = [block.gains for block in blocks if block.gains is not None]
+    marks = marks_sentences(block.contest for block in blocks)
+    sentences = caption(matrix, group_title(group), subject.what, list(labels), everything, _n_test(targets))
     points = (
         Point(
             subject.dataset, target.evaluate_on, row, labels[row], shots, everything[row, (shots, target.heading)]
@@ -155,12 +184,13 @@ def _table(
     return Table(
         subject.stem,
         subject.title,
-        (sentences[0], *more, *sentences[1:], *((BOLD_SENTENCE,) if has_bold else ())),
+        (sentences[0], *more, *sentences[1:], *marks),
         tuple(columns),
-        (*(block for block, _ in blocks), *gains),
+        (*(block.accuracies for block in blocks), *gains),
         (
             *dagger_note(_taken_whole(targets, shot_counts, subject.is_average), is_average=subject.is_average),
             *notes.made,
+            *(note for block in blocks for note in block.apart),
             *gain_remark(rows, labels, everything, bool(gains)),
         ),
         long_form(group, labels, points),
@@ -176,30 +206,30 @@ def _blocks(
     labels: Mapping[Row, str],
     everything: _Everything,
     notes: Notes,
-) -> tuple[Block, Block | None]:
+) -> _Shots:
     """Accuracies and gains of one shot count; what is learned from no images stands beside every one."""
     results = {
         (row, heading): result for (row, (shots, heading)), result in everything.items() if shots in (0, count)
     }
     says_n = common_runs(everything.values()) is None
-    bold = best(columns, results)
+    found = contest(columns, results)
 
     def accuracy(row: Row, column: str) -> TableCell:
         point = (row, column)
-        return accuracy_cell(results.get(point), notes, is_best=point in bold, says_n=says_n)
+        return accuracy_cell(results.get(point), notes, rank=found.ranks.get(point), says_n=says_n)
 
     def gain(row: Row, column: str) -> TableCell:
         return gain_cell(results.get((row, column)), notes)
 
-    clause = f", {_shots_words(count)}" if is_named else ""
-    here = [row for row in rows if any(key[0] == row for key in results)]
+    clause = f", {shots_words(count)}" if is_named else ""
+    there = {row for row, _ in results}
+    here = [row for row in rows if row in there]
     accuracies = Block(
         f"{ACCURACY_HEADING}{clause}" if clause else "", table_rows(here, columns, labels, accuracy)
     )
     gaining = [row for row in here if any(has_gain(results.get((row, column))) for column in columns)]
-    if not gaining:
-        return accuracies, None
-    return accuracies, Block(f"{GAIN_HEADING}{clause}", table_rows(gaining, columns, labels, gain))
+    gains = Block(f"{GAIN_HEADING}{clause}", table_rows(gaining, columns, labels, gain)) if gaining else None
+    return _Shots(accuracies, gains, found, told_apart(found, results, labels))
 
 
 def _shot_counts(evaluated: Sequence[Entry]) -> list[Shots]:
@@ -208,27 +238,20 @@ def _shot_counts(evaluated: Sequence[Entry]) -> list[Shots]:
     return [count for count in counts if count != 0] or counts
 
 
-def _shots_clause(counts: Sequence[Shots]) -> str:
+def shots_clause(counts: Sequence[Shots]) -> str:
     """The shot count, when there is one and it is not nothing."""
-    return f" ({_shots_words(counts[0])})" if len(counts) == 1 and counts[0] != 0 else ""
+    return f" ({shots_words(counts[0])})" if len(counts) == 1 and counts[0] != 0 else ""
 
 
-def _shots_words(count: Shots) -> str:
-    if count == "all":
-        return "all training images"
-    return f"{count} shot{'' if count == 1 else 's'} per class"
-
-
-def _n_test(targets: Sequence[Target]) -> str | None:
-    """The numbers of test images by column; ``None`` where they are all the same."""
-    found = {
-        target.heading: sorted({count for result in target.results.values() for count in result.n_test})
-        for target in targets
-        if target.is_place
-    }
-    if len({tuple(counts) for counts in found.values() if counts}) < 2:
-        return None
-    return ", ".join(f"{' or '.join(map(str, counts))} ({name})" for name, counts in found.items() if counts)
+def _n_test(targets: Sequence[Target]) -> str:
+    """The numbers of test images by column."""
+    return counted(
+        {
+            target.heading: {count for result in target.results.values() for count in result.n_test}
+            for target in targets
+            if target.is_place
+        }
+    )
 
 
 def _taken_whole(targets: Sequence[Target], shot_counts: Sequence[Shots], is_average: bool) -> Results:

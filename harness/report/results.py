@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TypeVar
 
 import numpy as np
@@ -44,6 +45,8 @@ class Result:
         templates: the templates used, sorted.
         n_test: the numbers of test images, sorted; one value unless records disagree.
         listed: data sets whose training images came from a list, not from a draw.
+        exact: the mean as a ratio of whole numbers, from the counts; ``None`` where there is no mean.
+        seeds: of the runs that are asked for.
     """
 
     accuracy: Summary
@@ -55,6 +58,8 @@ class Result:
     templates: tuple[str, ...]
     n_test: tuple[int, ...]
     listed: tuple[str, ...]
+    exact: Fraction | None = None
+    seeds: tuple[int | None, ...] = ()
 
 
 def baseline_row(rows: Sequence[Row]) -> Row | None:
@@ -75,7 +80,8 @@ def place_results(rows: Mapping[Row, Sequence[Entry]], places: Sequence[Place]) 
         gain = None
         if row.method != ZERO_SHOT and baseline is not None:
             gain = _summary(gain_over(scores, baseline))
-        results[row, shots] = _result(entries, places, scores, _summary(scores), gain)
+        result = _result(entries, places, scores, _summary(scores), gain)
+        results[row, shots] = replace(result, exact=_exact_mean(entries, result.accuracy))
     return results
 
 
@@ -102,7 +108,8 @@ def harmonic_results(rows: Mapping[Row, Sequence[Entry]], datasets: Sequence[str
             else:
                 gain = _summary(gain_over(harmonic, harmonic_mean(zeros[0], zeros[1])))
         result = _result(entries, base, harmonic, accuracy, gain)
-        results[row, shots] = replace(result, n_test=())  # the halves have their own images
+        exact = None if accuracy.mean is None else _exact_harmonic(entries, of_means=of_means)
+        results[row, shots] = replace(result, exact=exact, n_test=())  # the halves have their own images
     return results
 
 
@@ -125,19 +132,61 @@ def _points(rows: Mapping[Row, Sequence[Entry]], places: Sequence[Place]) -> dic
     return points
 
 
+def _exact_mean(entries: Sequence[Entry], accuracy: Summary) -> Fraction | None:
+    """The mean of ``accuracy`` as a ratio; in an average every seed has every place, so that none weighs more."""
+    if accuracy.mean is None:
+        return None
+    right: dict[int, int] = {}
+    shares = [share for entry in entries if (share := _counts(entry)) is not None]
+    for n_correct, n_test in shares:
+        right[n_test] = right.get(n_test, 0) + n_correct
+    return sum((Fraction(count, n_test) for n_test, count in right.items()), Fraction()) / len(shares)
+
+
+def _exact_harmonic(entries: Sequence[Entry], *, of_means: bool) -> Fraction:
+    """The harmonic mean over the seeds and data sets that have both halves, of which there is one at least."""
+    halves: dict[tuple[str, int | None], dict[str, Fraction]] = {}
+    for entry in entries:
+        if (share := _counts(entry)) is not None:
+            dataset, half = entry.cell.target()
+            halves.setdefault((dataset, entry.cell.seed), {})[half] = Fraction(*share)
+    pairs = [(found[HALVES[0]], found[HALVES[1]]) for found in halves.values() if len(found) == len(HALVES)]
+    if of_means:
+        pairs = [(sum((base for base, _ in pairs), Fraction()), sum((new for _, new in pairs), Fraction()))]
+        return _harmonic(*pairs[0]) / sum(len(found) == len(HALVES) for found in halves.values())
+    return sum((_harmonic(*pair) for pair in pairs), Fraction()) / len(pairs)
+
+
+def _harmonic(one: Fraction, other: Fraction) -> Fraction:
+    return 2 * one * other / (one + other) if one + other else Fraction()
+
+
+def _counts(entry: Entry) -> tuple[int, int] | None:
+    """Right answers and test images; ``None`` where there is a gap."""
+    record = entry.record
+    if entry.hole or record is None or record.n_correct is None or not record.n_test:
+        return None
+    return record.n_correct, record.n_test
+
+
 def _seed_order(seed: int | None) -> tuple[bool, int]:
     return (seed is not None, seed or 0)
 
 
 def _scores(entries: Sequence[Entry], places: Sequence[Place]) -> Scores:
     """``(runs, places)`` accuracies; a seed that one place does not have is a hole there."""
-    seeds = sorted({entry.cell.seed for entry in entries}, key=_seed_order)
-    scores = np.full((len(seeds), len(places)), np.nan)
+    rows = {seed: number for number, seed in enumerate(_seeds(entries))}
+    columns = {place: number for number, place in enumerate(places)}
+    scores = np.full((len(rows), len(columns)), np.nan)
     for entry in entries:
-        place = entry.cell.target()
-        if entry.accuracy is not None and place in places:
-            scores[seeds.index(entry.cell.seed), places.index(place)] = entry.accuracy
+        column = columns.get(entry.cell.target())
+        if column is not None and entry.accuracy is not None:
+            scores[rows[entry.cell.seed], column] = entry.accuracy
     return scores
+
+
+def _seeds(entries: Sequence[Entry]) -> list[int | None]:
+    return sorted({entry.cell.seed for entry in entries}, key=_seed_order)
 
 
 def _baseline(rows: Mapping[Row, Sequence[Entry]], places: Sequence[Place]) -> Scores | None:
@@ -174,6 +223,7 @@ def _result(
         _templates(entries),
         n_test,
         _listed(entries),
+        seeds=tuple(_seeds(entries)),
     )
 
 

@@ -102,7 +102,8 @@ def shots_order(shots: Iterable[Shots]) -> list[Shots]:
 
 def labels(rows: Sequence[Row]) -> dict[Row, str]:
     """The printed label of each row: its method, then only what differs among the rows of that method."""
-    found = {row: _label(row, differing_axes(rows, row.method)) for row in rows}
+    differing = {method: differing_axes(rows, method) for method in {row.method for row in rows}}
+    found = {row: _label(row, differing[row.method]) for row in rows}
     times = Counter(found.values())
     # Two ensembles of as many sentences read alike until they are spelled out.
     return {
@@ -195,10 +196,12 @@ def _label(row: Row, differing: set[str]) -> str:
         name += f" ({CONTEXT_LABELS.get(str(context), context)})"
     order = ["class_token_position", "n_ctx", "ctx_init", "views", "template", "protocol"]
     rest = sorted(differing - {*order, "context"})
-    return ", ".join(filter(None, [name, *(_word(row, axis) for axis in [*order, *rest] if axis in differing)]))
+    return ", ".join(
+        filter(None, [name, *(axis_word(row, axis) for axis in [*order, *rest] if axis in differing)])
+    )
 
 
-def _word(row: Row, axis: str) -> str:
+def axis_word(row: Row, axis: str) -> str:
     """How one axis reads inside a label; empty when the row does not have it."""
     value = row.axis(axis)
     if axis == "ctx_init":

@@ -11,12 +11,35 @@ COLUMNS_HEADING = "Shots per class"
 
 
 @dataclass(frozen=True, slots=True)
+class Value:
+    """The number behind a cell's text, in percent or percentage points and in full precision.
+
+    ``n`` runs of ``n_expected`` are in it; ``mean`` is ``None`` where it would hide a hole.
+    """
+
+    mean: float | None
+    sd: float | None
+    n: int
+    n_expected: int
+
+
+@dataclass(frozen=True, slots=True)
 class TableCell:
-    """The printed number of one point, with the marks of its footnotes."""
+    """The printed number of one point.
+
+    Attributes:
+        text: as it is printed.
+        bold: whether it is the best of its contest.
+        marks: of its footnotes.
+        underline: whether it is the second of its contest.
+        value: what is printed; ``None`` for words and where nothing was asked for.
+    """
 
     text: str = DASH
     bold: bool = False
     marks: tuple[str, ...] = ()
+    underline: bool = False
+    value: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
-"""Tables written down: Markdown, CSV and LaTeX, each a string that depends on the table alone."""
+"""Tables written down as Markdown and CSV, each a string that depends on the table alone."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
+from collections.abc import Iterator
 
-from harness.report.table import DAGGER, Block, Note, Table, TableCell
+from harness.report.table import DASH, Block, Note, Table, TableCell
 
 # --- Markdown ----------------------------------------------------------------------------------------------
 
@@ -44,7 +45,7 @@ def _pipe_table(table: Table, block: Block) -> str:
 def _markdown_cell(cell: TableCell) -> str:
     text = escape_markdown(cell.text)
     marks = f"<sup>{','.join(cell.marks)}</sup>" if cell.marks else ""
-    return (f"**{text}**" if cell.bold else text) + marks
+    return (f"**{text}**" if cell.bold else f"<ins>{text}</ins>" if cell.underline else text) + marks
 
 
 def _markdown_note(note: Note) -> str:
@@ -61,71 +62,33 @@ def to_csv(table: Table) -> str:
     return file.getvalue()
 
 
-# --- LaTeX -------------------------------------------------------------------------------------------------
+def to_wide_csv(table: Table) -> str:
+    """The numbers as they are printed, a line a row, in full precision: under each column mean, sd and n.
 
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "[": "{[}",  # after a line end a bare bracket would be a length
-    "]": "{]}",
-    "±": r"$\pm$",
-    "−": "$-$",
-    "–": "--",
-    DAGGER: r"$\dagger$",
-} | {letter: f"\\{letter}" for letter in "&%$#_"}
+    A table of words has its words.
+    """
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows(_wide_lines(table))
+    return file.getvalue()
 
 
-def to_latex(table: Table) -> str:
-    r"""The table as a ``table`` environment for ``\usepackage{booktabs}``; blocks one under the other."""
-    width = len(table.columns) + 1
-    lines = [
-        r"\begin{table}[t]",
-        r"\centering",
-        rf"\caption{{{escape_latex(' '.join(table.caption))}}}",
-        rf"\label{{tab:{_latex_label(table.stem)}}}",
-        rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
-        r"\toprule",
-        rf"& \multicolumn{{{width - 1}}}{{c}}{{{table.columns_heading}}} \\",
-        rf"\cmidrule(l){{2-{width}}}",
-        " & ".join([table.row_heading, *map(escape_latex, table.columns)]) + r" \\",
-    ]
+def _wide_lines(table: Table) -> Iterator[tuple[str, ...]]:
+    are_numbers = any(cell.value for block in table.blocks for row in block.rows for cell in row.cells)
+    parts = ("", " sd", " n") if are_numbers else ("",)
+    yield ("block", table.row_heading.lower(), *(f"{column}{part}" for column in table.columns for part in parts))
     for block in table.blocks:
-        lines.append(r"\midrule")
-        if block.heading:
-            lines.append(rf"\multicolumn{{{width}}}{{l}}{{\emph{{{escape_latex(block.heading)}}}}} \\")
-        lines += [
-            " & ".join([escape_latex(row.label), *map(_latex_cell, row.cells)]) + r" \\" for row in block.rows
-        ]
-    lines += [r"\bottomrule", r"\end{tabular}"]
-    if table.notes:
-        notes = r" \\ ".join(map(_latex_note, table.notes))
-        lines.append(rf"\par\smallskip\parbox{{\linewidth}}{{\footnotesize {notes}}}")
-    return "\n".join([*lines, r"\end{table}", ""])
+        for row in block.rows:
+            cells = (word for cell in row.cells for word in (_wide(cell) if are_numbers else (_word(cell),)))
+            yield (block.heading, row.label, *cells)
 
 
-def escape_latex(text: str) -> str:
-    """``text`` as LaTeX prints it, with quotes that open and close."""
-    escaped = "".join(_LATEX.get(letter, letter) for letter in text)
-    return re.sub(r'"([^"]*)"', r"``\1''", escaped).replace('"', "''")
+def _wide(cell: TableCell) -> tuple[str, str, str]:
+    value = cell.value
+    if value is None:
+        return (_word(cell), "", "")
+    mean, sd = ("" if number is None else repr(round(number, 6) + 0.0) for number in (value.mean, value.sd))
+    return (mean, sd, str(value.n))
 
 
-def _latex_label(stem: str) -> str:
-    """A label that every engine takes: letters, digits and hyphens."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", stem).strip("-")
-
-
-def _latex_cell(cell: TableCell) -> str:
-    text = escape_latex(cell.text)
-    marks = rf"\textsuperscript{{{','.join(map(escape_latex, cell.marks))}}}" if cell.marks else ""
-    return (rf"\textbf{{{text}}}" if cell.bold else text) + marks
-
-
-def _latex_note(note: Note) -> str:
-    mark = rf"\textsuperscript{{{escape_latex(note.mark)}}}~" if note.mark else ""
-    return mark + escape_latex(note.text)
+def _word(cell: TableCell) -> str:
+    return "" if cell.text == DASH else cell.text

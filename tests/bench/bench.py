@@ -69,7 +69,7 @@ def main(wanted: list[str]) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     benches: dict[str, Callable[[torch.device], dict]] = {
         "text": text_step, "memory": step_memory, "row": dataset_row, "imagenet": imagenet_memory,
-        "smoke": smoke, "dispatch": scheduling, "gpu": paper_figure,
+        "smoke": smoke, "dispatch": scheduling, "report": report_scale, "gpu": paper_figure,
     }  # fmt: skip
     if len(wanted) > 1 and wanted[0] == "--step":  # one side of `memory`, in a process of its own
         _one_step(wanted[1], wanted[2] == "plain")
@@ -323,6 +323,18 @@ def smoke(device: torch.device) -> dict:
 def scheduling(_: torch.device) -> dict:
     """What is added to a job by sending it to one of eight workers, from 1,000 and from 10,000 jobs."""
     return added_ms()
+
+
+def report_scale(_: torch.device) -> dict:
+    """``harness report`` on the paper's matrices and on ever larger ones, each in a process of its own."""
+    script = Path(__file__).with_name("report_scale.py")
+    shapes = [f"{axis}:{n}" for axis in ("seeds", "datasets", "rows") for n in (4000, 8000)]
+    found = {}
+    for case in ("paper", "1000", "10000", "100000", *shapes):
+        command = [sys.executable, str(script), case]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        found[case] = json.loads(done.stdout)
+    return found
 
 
 def paper_figure(device: torch.device) -> dict:

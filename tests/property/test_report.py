@@ -13,8 +13,9 @@ from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.report.build import build_report
 from harness.report.entry import Entry
+from harness.report.latex import to_latex
 from harness.report.stats import average_over_datasets, summarise
-from harness.report.tables import to_csv, to_latex, to_markdown
+from harness.report.tables import to_csv, to_markdown
 from harness.store.record import ClassCount, Provenance, RunRecord
 
 PROVENANCE = Provenance(

@@ -2,11 +2,9 @@ import re
 import subprocess
 import sys
 
-import pytest
 from rich.console import Console
 
 from harness.report.build import build_report, write_report
-from harness.report.curves import draw
 from harness.report.terminal import summary
 
 
@@ -18,18 +16,23 @@ def test_files_of_one_group(small_matrix, tmp_path) -> None:
     """A single group needs no prefix; the paths come back sorted and are there."""
     paths = write_report(build_report("m", small_matrix), tmp_path)
     assert _names(paths) == [
-        "curves.pdf", "curves.png", "curves.svg", "digits.csv", "digits.md", "digits.tex", "index.md",
+        "curves.pdf", "curves.png", "curves.svg", "digits.csv", "digits.md", "digits.tex", "digits.wide.csv",
+        "gains.pdf", "gains.png", "gains.svg", "index.md",
     ]  # fmt: skip
     assert sorted(tmp_path.iterdir()) == list(paths)
 
 
 def test_files_of_two_backbones(make_entry, tmp_path) -> None:
-    """Two groups are told apart by a slug of the backbone, and index.md links both figures relatively."""
-    entries = [make_entry("zero_shot", 600, backbone=name) for name in ("RN50:openai", "ViT-B-16:laion2b")]
+    """Two groups are told apart by a slug of the backbone, and index.md links all of their files."""
+    entries = [
+        make_entry("coop", 600, shots, 1, backbone=name)
+        for name in ("RN50:openai", "ViT-B-16:laion2b")
+        for shots in (1, 2)
+    ]
     names = _names(write_report(build_report("m", entries), tmp_path))
-    assert {"rn50-openai-digits.md", "vit-b-16-laion2b-curves.svg"} <= set(names)
+    assert {"rn50-openai-digits.md", "vit-b-16-laion2b-curves.svg", "backbones.md", "backbones.svg"} <= set(names)
     links = re.findall(r"\]\(([^)]+)\)", (tmp_path / "index.md").read_text())
-    assert len(links) == 2 * 5
+    assert len(links) == 3 * (3 + 3)
     assert all((tmp_path / link).is_file() for link in links)
 
 
@@ -53,19 +56,20 @@ def test_evaluations_elsewhere_add_tables_and_no_curves(small_matrix, make_entry
 
 
 def test_only_evaluations_elsewhere(make_entry, tmp_path) -> None:
-    """Without own test images there is no figure, and still a report."""
+    """Without own test images there is a figure of those elsewhere alone."""
     report = build_report("m", [make_entry("zero_shot", 600, evaluate_on="x")])
     assert _names(write_report(report, tmp_path)) == [
-        "digits-elsewhere.csv", "digits-elsewhere.md", "digits-elsewhere.tex", "index.md",
+        "digits-elsewhere.csv", "digits-elsewhere.md", "digits-elsewhere.pdf", "digits-elsewhere.png",
+        "digits-elsewhere.svg", "digits-elsewhere.tex", "digits-elsewhere.wide.csv", "index.md",
     ]  # fmt: skip
 
 
 def test_awkward_data_set_names_share_no_file(make_entry, tmp_path) -> None:
     """Data sets called like the report's own files, or alike but for case, have files of their own."""
-    datasets = ["average", "curves", "index", "My data/set", "my-data-set", "../x"]
+    datasets = ["average", "few-shot", "index", "My data/set", "my-data-set", "../x"]
     entries = [make_entry("zero_shot", 600, dataset=name) for name in datasets]
     paths = write_report(build_report("m", entries), tmp_path)
-    assert len({path.name.lower() for path in paths}) == len(paths) == 3 * 7 + 3 + 1
+    assert len({path.name.lower() for path in paths}) == len(paths) == 4 * 8 + 1
     assert {path.parent for path in paths} == {tmp_path}
 
 
@@ -85,42 +89,6 @@ def test_no_clock_path_or_host_in_any_file(small_matrix, tmp_path) -> None:
             assert word not in content, path.name
         if path.suffix in (".md", ".csv", ".tex"):
             assert re.search(rb"\d\d:\d\d", content) is None
-
-
-def test_figures_are_what_their_names_say(small_matrix) -> None:
-    """PDF, PNG and SVG start as such files do."""
-    drawn = draw(build_report("m", small_matrix).groups[0].panels)
-    assert {name: content[:4] for name, content in drawn.items()} == {
-        "pdf": b"%PDF",
-        "png": b"\x89PNG",
-        "svg": b"<?xm",
-    }
-
-
-@pytest.mark.parametrize("case", ["one shot", "no zero-shot", "zero-shot missing", "all", "nothing", "three", "$"])
-def test_figures_of_odd_matrices(make_entry, case) -> None:
-    """A figure is drawn, without a warning, for whatever a matrix may hold."""
-    entries = {
-        "one shot": [make_entry("zero_shot", 630), make_entry("coop", 700, 1, 1)],
-        "no zero-shot": [make_entry("coop", 700, shots, 1) for shots in (1, 2)],
-        "zero-shot missing": [make_entry("zero_shot", None), make_entry("coop", 700, 1, 1)],
-        "all": [make_entry("coop", 700, shots, 1) for shots in (16, "all")] + [make_entry("mine", 1, "all", 1)],
-        "nothing": [make_entry("coop", None, 1, 1)],
-        "$": [make_entry("coop", 700, 1, 1, dataset="$\\frac$")],
-        "three": [make_entry("coop", 700, shots, seed) for shots in (3, 5) for seed in (1, 2)],
-    }[case]
-    assert len(draw(build_report("m", entries).groups[0].panels)) == 3
-
-
-def test_a_figure_does_not_depend_on_matplotlibrc(small_matrix) -> None:
-    """A user's style neither changes the figure nor is changed by it."""
-    import matplotlib as mpl
-
-    panels = build_report("m", small_matrix).groups[0].panels
-    plain = draw(panels)
-    with mpl.rc_context({"font.size": 20, "axes.facecolor": "red"}):
-        assert draw(panels) == plain
-        assert mpl.rcParams["font.size"] == 20
 
 
 def test_building_imports_neither_matplotlib_nor_torch() -> None:

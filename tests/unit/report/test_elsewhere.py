@@ -5,7 +5,8 @@ import random
 import pytest
 
 from harness.report.build import build_report
-from harness.report.tables import to_csv, to_latex, to_markdown
+from harness.report.latex import to_latex
+from harness.report.tables import to_csv, to_markdown
 
 
 def _tables(entries):

@@ -2,7 +2,8 @@ from dataclasses import replace
 
 from harness.report.build import build_report, index
 from harness.report.entry import Words
-from harness.report.tables import to_csv, to_latex, to_markdown
+from harness.report.latex import to_latex
+from harness.report.tables import to_csv, to_markdown
 from harness.report.words import words_of
 
 

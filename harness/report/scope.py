@@ -1,0 +1,98 @@
+"""What every table and figure of one group starts from: its rows, their labels and looks, and their results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.report.entry import Entry
+from harness.report.results import Results, place_results
+from harness.report.rows import ZERO_SHOT, Group, Row, labels, row_entries
+from harness.report.style import Look, row_looks
+
+AVERAGE = "average"
+RowEntries = Mapping[Row, Sequence[Entry]]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The results of one data set, or of the average over all, on its own test images.
+
+    Attributes:
+        name: of the data set; ``average``.
+        title: the same as it is printed over a column or a chart.
+        results: of every row and shot count.
+        is_average: whether it is over all data sets.
+    """
+
+    name: str
+    title: str
+    results: Results
+    is_average: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One group with everything that is counted of it.
+
+    Attributes:
+        matrix: its name.
+        group: what its cells share.
+        entries: all of the group, in the order of the matrix.
+        rows: the entries of every row, in the order in which rows are printed.
+        own: of them those that are evaluated on the test images of the classes that they learned.
+        by_dataset: the same by data set, rows without an entry there left out.
+        labels: of the rows, in that order.
+        looks: of the rows.
+        datasets: those with cells that are evaluated on their own test images, in order of first appearance.
+        measured: the average, where there are two data sets at least, then the data sets.
+    """
+
+    matrix: str
+    group: Group
+    entries: Sequence[Entry]
+    rows: RowEntries
+    own: RowEntries
+    by_dataset: Mapping[str, RowEntries]
+    labels: Mapping[Row, str]
+    looks: Mapping[Row, Look]
+    datasets: tuple[str, ...]
+    measured: tuple[Measured, ...]
+
+
+def by_dataset(rows: RowEntries) -> dict[str, dict[Row, list[Entry]]]:
+    """The entries by the data set that they learned from, rows in their order."""
+    found: dict[str, dict[Row, list[Entry]]] = {}
+    for row, members in rows.items():
+        for entry in members:
+            found.setdefault(entry.cell.dataset, {}).setdefault(row, []).append(entry)
+    return found
+
+
+def scope_of(matrix: str, group: Group, entries: Sequence[Entry]) -> Scope:
+    """The scope of one group's entries."""
+    rows = row_entries(entries)
+    datasets = tuple(dict.fromkeys(entry.cell.dataset for entry in entries if entry.cell.evaluate_on is None))
+    own = {row: [entry for entry in members if entry.cell.evaluate_on is None] for row, members in rows.items()}
+    measured = measure(own, datasets, group.classes)
+    words, looks = labels(list(rows)), row_looks(rows)
+    return Scope(matrix, group, entries, rows, own, by_dataset(own), words, looks, datasets, measured)
+
+
+def measure(own: RowEntries, datasets: Sequence[str], classes: str) -> tuple[Measured, ...]:
+    """The average over ``datasets``, where there are two at least, and each of them."""
+    places = [(dataset, classes) for dataset in datasets]
+    # Zero-shot rows are in all of them: the first one is what gains are over, also where it has no cell.
+    zeros = [row for row in own if row.method == ZERO_SHOT]
+    by_place: dict[str, dict[Row, list[Entry]]] = {dataset: {row: [] for row in zeros} for dataset in datasets}
+    for row, members in own.items():
+        for entry in members:
+            if entry.cell.dataset in by_place:
+                by_place[entry.cell.dataset].setdefault(row, []).append(entry)
+    found = [
+        Measured(dataset, dataset, place_results(by_place[dataset], [place]))
+        for dataset, place in zip(datasets, places, strict=True)
+    ]
+    if len(datasets) > 1:
+        found.insert(0, Measured(AVERAGE, AVERAGE.capitalize(), place_results(own, places), is_average=True))
+    return tuple(found)
