@@ -54,5 +54,7 @@ def _rich(table: Table, block: Block, title: str, *, has_notes: bool) -> RichTab
 
 def _cell(cell: TableCell) -> Text:
     """The text with one place to break in front of the sd."""
-    text = Text(cell.text.replace(" ± ", " ±"), style="bold" if cell.bold else "")
+    text = Text(
+        cell.text.replace(" ± ", " ±"), style="bold" if cell.bold else "underline" if cell.underline else ""
+    )
     return text.append(f" [{','.join(cell.marks)}]", style="dim") if cell.marks else text
