@@ -54,6 +54,10 @@ class RecordError(HarnessError):
     """A record, a job file or a results folder cannot be used."""
 
 
+class TrackingError(HarnessError):
+    """A tracker cannot be used, or what it shows cannot be made whole."""
+
+
 class RunError(HarnessError):
     """One cell could not be trained or evaluated; it becomes a failed record and the others go on."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,18 +34,22 @@ def report_command(matrix: Path | None, results: Path, out: Path | None) -> int:
         for path, reason in scan.broken.items():
             console.note(f"{path} {reason}; it is left out", style="yellow")
         folder = _folder(name, results, out, several=matrix is None)
-        likes = {source.name: source.like for source in sources}
-        wanted = words_of(standing.cell for standing in cells)
-        entries = [
-            replace(_entry(cell, results if cell.cell in wanted else None), like=likes.get(cell.cell.dataset))
-            for cell in cells
-        ]
-        report = build_report(name, entries)
+        report = build_report(name, report_entries(cells, sources, results))
         written = write_report(report, folder)
         for block in summary(report):
             console.out().print(block)
         console.say(f"{name}: {len(written)} files in {folder}")
     return 0
+
+
+def report_entries(cells: Sequence[Standing], sources: Sequence[DatasetSource], results: Path) -> list[Entry]:
+    """The cells as the report takes them: each with its record, and with its words where they are printed."""
+    likes = {source.name: source.like for source in sources}
+    wanted = words_of(standing.cell for standing in cells)
+    return [
+        replace(_entry(cell, results if cell.cell in wanted else None), like=likes.get(cell.cell.dataset))
+        for cell in cells
+    ]
 
 
 def _matrices(

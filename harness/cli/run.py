@@ -17,6 +17,7 @@ from harness.dispatch.queue import Ended, run_jobs
 from harness.errors import Fault, MatrixError, did_you_mean
 from harness.matrix.cell import Cell
 from harness.matrix.identity import display_names
+from harness.matrix.tracking import TRACKERS
 from harness.plan.group import group_cells
 from harness.plan.job import Job, Kind, flat_cells, write_job
 from harness.plan.pending import Standing
@@ -24,7 +25,6 @@ from harness.store.manifest import write_manifest
 from harness.store.records import quarantine, require_writable
 
 _LAUNCHERS = ("local",)
-_TRACKERS = ("none", "wandb")
 _LOG_LINES = 15
 
 
@@ -81,9 +81,9 @@ def _check_words(options: RunOptions) -> None:
                 did_you_mean(options.launcher, _LAUNCHERS),
             )
         )
-    if options.track not in (None, *_TRACKERS):
+    if options.track not in (None, *TRACKERS):
         faults.append(
-            Fault("--track", f"unknown tracker {options.track!r}.", did_you_mean(options.track, _TRACKERS))
+            Fault("--track", f"unknown tracker {options.track!r}.", did_you_mean(options.track, TRACKERS))
         )
     if faults:
         raise MatrixError(faults)
@@ -130,7 +130,7 @@ def _job(options: RunOptions, situation: Situation, kind: Kind, cells: Sequence[
         weights=situation.matrix.weights,
         device=device.kind,
         fewer_shots=situation.matrix.fewer_shots,
-        tracking=options.track or situation.matrix.tracking,  # type: ignore[arg-type]  # checked in _check_words
+        tracking=situation.matrix.tracking.by(options.track),  # type: ignore[arg-type]  # see _check_words
         logits=situation.matrix.logits,
         trust_weights=options.trust_weights,
     )

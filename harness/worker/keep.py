@@ -22,16 +22,15 @@ from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.methods.method import Fit
 from harness.methods.table import load_method
+from harness.mirror.process import Mirror
 from harness.plan.job import Job
 from harness.shapes import Labels, Logits
 from harness.store.logits import KeptLogits, are_kept, logits_file, packed, shifted
 from harness.store.provenance import platform_name
 from harness.store.record import ClassCount, ContextFile, EpochRow, LogitsFile, Provenance, RunRecord
 from harness.store.records import write_record
-from harness.tracking.tracker import Tracker
 from harness.worker.device import device_name
 from harness.worker.materials import Draw, Materials
-from harness.worker.mirror import tracked_run
 
 _NEAREST = 5  # words kept beside a context, for each of its vectors
 
@@ -41,7 +40,7 @@ class Desk:
     """What every cell of a job needs: where records go, who is told, and the facts that all records share."""
 
     job: Job
-    tracker: Tracker
+    mirror: Mirror
     tell: Callable[..., None]
     git: tuple[str | None, bool | None]
     packages: dict[str, str]
@@ -75,7 +74,7 @@ def keep_failure(desk: Desk, cell: Cell, error: Exception) -> None:
         created_at=_now(),
     )
     write_record(desk.job.results, record)
-    desk.tracker.mirror(tracked_run(record, desk.job.matrix))
+    desk.mirror.show(record.cell_id)
     desk.tell(event="failed", cell=record.cell_id, reason=reason)
 
 
@@ -114,7 +113,7 @@ def _keep(desk: Desk, source: Source, target: Materials, cell: Cell, fit: Fit, f
     )
     words = _words(fit, source.materials) if is_training else None
     write_record(desk.job.results, record, context, words, logits)
-    desk.tracker.mirror(tracked_run(record, desk.job.matrix))
+    desk.mirror.show(record.cell_id)
     desk.tell(event="done", cell=identifier, accuracy=record.accuracy, seconds=timings["total_s"])
 
 

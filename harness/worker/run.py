@@ -23,12 +23,12 @@ from harness.matrix.identity import cell_id
 from harness.matrix.protocol import draw_rule
 from harness.methods.method import Fit, Method, RunInputs
 from harness.methods.table import METHODS, load_method
+from harness.mirror.open import open_mirror
 from harness.plan.cost import n_train_images
 from harness.plan.job import EVENTS_FILE, Job
 from harness.store.provenance import git_state, package_versions
 from harness.store.record import RunRecord
 from harness.store.records import read_context, read_records
-from harness.tracking.open import open_tracker
 from harness.worker.device import open_device
 from harness.worker.keep import Desk, Source, keep_failure, keep_fit
 from harness.worker.materials import Draw, Materials
@@ -94,15 +94,15 @@ def run(job: Job, folder: Path) -> None:
         def say(text: str) -> None:
             tell(event="say", text=text)
 
-        tracker = open_tracker(job.tracking, job.results / job.matrix / "wandb", say)
-        desk = Desk(job, tracker, tell, git_state(), package_versions())
+        mirror = open_mirror(job.tracking, job.results, job.matrix, say)
+        desk = Desk(job, mirror, tell, git_state(), package_versions())
         catalog = catalog_with(job.sources)
         for (backbone, precision), of_backbone in _grouped(job.cell_values(), "backbone", "precision"):
             clip = load_clip(backbone_spec(backbone, job.weights), precision, device, job.trust_weights)
             rooms = Rooms(clip, catalog, job.data, say)
             for (dataset, classes), cells in _grouped(of_backbone, "dataset", "classes"):
                 _run_group(desk, rooms, rooms.source(dataset, classes), cells)
-        tracker.close()
+        mirror.close()
 
 
 def _run_group(desk: Desk, rooms: Rooms, materials: Materials, cells: list[Cell]) -> None:
