@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.cli import console
 from harness.cli.ask import ask_worker
+from harness.cli.live_matrix import live_matrix
 from harness.cli.progress import Progress
 from harness.cli.situation import Situation, look, look_at_cells
 from harness.data.dataset import keep_split
@@ -53,7 +54,7 @@ def run_command(options: RunOptions) -> int:
     _check_words(options)
     devices = choose_devices(options.device)
     require_writable(options.results)
-    situation = look(options.matrix, options.select, options.results, options.data)
+    situation = _tracked(look(options.matrix, options.select, options.results, options.data), options.track)
     for broken, reason in situation.scan.broken.items():
         console.note(f"{broken} {reason}; it is set aside and its cell runs again", style="yellow")
     quarantine(options.results, situation.scan)
@@ -87,6 +88,12 @@ def _check_words(options: RunOptions) -> None:
         )
     if faults:
         raise MatrixError(faults)
+
+
+def _tracked(situation: Situation, track: str | None) -> Situation:
+    """The situation with the tracker of the command line, if it names one, in the place of the matrix's."""
+    tracking = situation.matrix.tracking.by(track)  # type: ignore[arg-type]  # see _check_words
+    return replace(situation, matrix=replace(situation.matrix, tracking=tracking))
 
 
 def _todo(situation: Situation, options: RunOptions) -> list[Standing]:
@@ -130,7 +137,7 @@ def _job(options: RunOptions, situation: Situation, kind: Kind, cells: Sequence[
         weights=situation.matrix.weights,
         device=device.kind,
         fewer_shots=situation.matrix.fewer_shots,
-        tracking=situation.matrix.tracking.by(options.track),  # type: ignore[arg-type]  # see _check_words
+        tracking=situation.matrix.tracking,
         logits=situation.matrix.logits,
         trust_weights=options.trust_weights,
     )
@@ -156,8 +163,11 @@ def _run(
         for number, group in enumerate(groups, start=1)
     ]
     names = display_names(situation.matrix.cells)
-    with Progress(situation.matrix.name, cells, names, situation.today.sizes) as progress:
-        return run_jobs(folders, LocalLauncher(devices), progress.on_event)
+    with (
+        live_matrix(situation, options.results) as live,
+        Progress(situation.matrix.name, cells, names, situation.today.sizes) as progress,
+    ):
+        return run_jobs(folders, LocalLauncher(devices), live.follow(progress.on_event))
 
 
 def _sum_up(options: RunOptions, situation: Situation, cells: Sequence[Cell], ended: Sequence[Ended]) -> int:

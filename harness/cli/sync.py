@@ -23,7 +23,7 @@ from harness.plan.pending import Standing
 from harness.store.manifest import read_manifests
 from harness.tracking.ledger import tracking_folder
 
-_LOG = "log.txt"
+LOG = "log.txt"
 _LOG_LINES = 8
 _FAILURES = 3  # in a row: a run that cannot be shown is passed over, a server that takes none is not
 _SNAPSHOT = "matrix.json"
@@ -61,22 +61,6 @@ def sync_command(options: SyncOptions) -> int:
     for tracked in _tracked(options):
         code = max(code, _sync(tracked, options))
     return code
-
-
-def show_matrix(tracked: Tracked, results: Path) -> None:
-    """Show the run of a whole matrix at the end of ``harness run``; that it failed is a note and no more."""
-    if tracked.tracking.tracker == "none":
-        return
-    events: list[Event] = []
-    with tempfile.TemporaryDirectory(prefix="harness-sync-") as scratch:
-        snapshot = _write_snapshot(tracked, results, Path(scratch))
-        request = MirrorRequest(
-            matrix=tracked.name, results=results.resolve(), tracking=tracked.tracking, snapshot=snapshot
-        )
-        _talk(request, results, events.append)
-    for event in events:
-        if event.told == "given_up":
-            console.note(f"tracking: {event.text}; `harness sync` sends what is missing", style="yellow")
 
 
 def _tracked(options: SyncOptions) -> list[Tracked]:
@@ -130,7 +114,7 @@ def _sync(tracked: Tracked, options: SyncOptions) -> int:
             results=options.results.resolve(),
             tracking=tracked.tracking,
             cells=tuple(standing.id for standing in ended),
-            snapshot=_write_snapshot(tracked, options.results, Path(scratch)),
+            snapshot=write_snapshot(tracked, options.results, Path(scratch)),
             dry_run=options.dry_run,
             again=options.again,
             n_failures=_FAILURES,
@@ -163,7 +147,7 @@ def _sum_up(name: str, events: Sequence[Event], n_all: int, options: SyncOptions
         if event.told == "given_up":
             console.say(f"{name}: given up, {event.text}", style="red")
     console.say("what was sent is remembered; `harness sync` goes on from there")
-    log = tracking_folder(options.results) / _LOG
+    log = tracking_folder(options.results) / LOG
     tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:] if log.exists() else []
     if tail:
         console.say(f"the end of {log}:")
@@ -171,7 +155,7 @@ def _sum_up(name: str, events: Sequence[Event], n_all: int, options: SyncOptions
     return 1
 
 
-def _write_snapshot(tracked: Tracked, results: Path, scratch: Path) -> Path:
+def write_snapshot(tracked: Tracked, results: Path, scratch: Path) -> Path:
     """The whole matrix as a file for the mirror process."""
     matrix = matrix_snapshot(tracked.name, tracked.cells, tracked.sources, results, scratch)
     path = scratch / _SNAPSHOT
@@ -181,7 +165,7 @@ def _write_snapshot(tracked: Tracked, results: Path, scratch: Path) -> Path:
 
 def _talk(request: MirrorRequest, results: Path, take: Callable[[Event], None]) -> None:
     """Have a mirror process do the request, which gives up by itself when nothing moves."""
-    path = tracking_folder(results) / _LOG
+    path = tracking_folder(results) / LOG
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as log:
         process = MirrorProcess(request, log)

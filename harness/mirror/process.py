@@ -133,14 +133,18 @@ class MirrorProcess:
         while chunk := self._read():
             yield from self._parsed(chunk)
 
+    def ask_no_more(self) -> None:
+        """Let it end when it has shown what it was asked for."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
     def rest(self, timeout_s: float | None = None) -> Iterator[Event]:
         """What comes back until the process ends; it is asked nothing more.
 
         Args:
             timeout_s: the rest is not waited for any longer; ``None`` relies on its giving up by itself.
         """
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        self.ask_no_more()
         end = None if timeout_s is None else time.monotonic() + timeout_s
         while True:
             left = None if end is None else end - time.monotonic()

@@ -62,9 +62,11 @@ def test_every_study_is_planned_without_anything_heavy(repository: Path, tmp_pat
     assert (ended.returncode, ended.stderr.splitlines()) == (0, ["loaded:"])
 
 
-@pytest.mark.parametrize("room", ["matrix", "data", "store", "plan", "report", "mirror", "dispatch", "tracking", "cli"])
+@pytest.mark.parametrize(
+    "room", ["matrix", "data", "store", "plan", "report", "mirror", "dispatch", "tracking", "cli"]
+)
 def test_room_loads_nothing_heavy(repository: Path, room: str) -> None:
-    """Every module of a light room can be imported without torch; a tracker's library only by the file that names it."""
+    """Every module of a light room can be imported without torch; a tracker's library only by its own file."""
     code = f"""
 import importlib, pkgutil, sys
 import harness.{room} as room

@@ -252,7 +252,11 @@ def _handler(server: WandbServer) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 self.connection.close()
                 return
-            content, code = ({}, {"error": 500, "forbid": 403}[server.behaviour]) if server.behaviour in ("error", "forbid") else reply(body)
+            content, code = (
+                ({}, {"error": 500, "forbid": 403}[server.behaviour])
+                if server.behaviour in ("error", "forbid")
+                else reply(body)
+            )
             encoded = json.dumps(content).encode()
             self.send_response(code)
             self.send_header("Content-Type", "application/json")
