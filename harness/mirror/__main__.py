@@ -105,7 +105,7 @@ class Desk:
     ) -> Event:
         """Show what the tracker does not have, and remember it."""
         is_known = ledger.has(identifier, digest) and not self._request.again
-        if is_known and tracker.holds(identifier):
+        if not tracker.destination or (is_known and tracker.holds(identifier)):
             return Event(told="kept", run=identifier)
         if self._request.dry_run:
             return Event(told="lacking", run=identifier)

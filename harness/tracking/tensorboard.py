@@ -1,18 +1,23 @@
-"""TensorBoard: one folder of event files a cell; the only file that names tensorboardX."""
+"""TensorBoard: one folder of event files a cell; the only file that names tensorboard."""
 
 from __future__ import annotations
 
 import json
 import re
 import shutil
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
-from tensorboardX import SummaryWriter
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.compat.proto.tensor_pb2 import TensorProto
+from tensorboard.compat.proto.types_pb2 import DT_STRING
+from tensorboard.plugins.text.metadata import create_summary_metadata
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from harness.tracking.tracker import Grid, TrackedMatrix, TrackedRun
 
@@ -38,18 +43,18 @@ class TensorboardTracker:
             OSError: the folder cannot be written.
         """
         with _Replaced(self._folder, f"{_slug(run.name)}-{run.id}", self._folders(run.id)) as folder:
-            with SummaryWriter(logdir=str(folder)) as writer:
+            with _Events(folder) as events:
                 for row in run.history:
                     for key, value in row.items():
                         if key != "epoch":
-                            writer.add_scalar(f"train/{key}", value, int(row["epoch"]))
+                            events.scalar(f"train/{key}", value, int(row["epoch"]))
                 last = int(run.history[-1]["epoch"]) if run.history else 0
                 for key, value in run.summary.items():
                     if isinstance(value, (int, float)):
-                        writer.add_scalar(f"test/{key}", value, last)
+                        events.scalar(f"test/{key}", value, last)
                 about = {"name": run.name, "group": run.group, "job_type": run.job_type, "tags": list(run.tags)}
-                writer.add_text("run", _code({**about, "summary": dict(run.summary)}))
-                writer.add_text("config", _code(run.config))
+                events.text("run", _code({**about, "summary": dict(run.summary)}))
+                events.text("config", _code(run.config))
             for kind, path in run.files.items():
                 shutil.copyfile(path, folder / f"{kind}{path.suffix}")
 
@@ -61,18 +66,16 @@ class TensorboardTracker:
         """
         with (
             _Replaced(self._folder, matrix.id, self._folders(matrix.id)) as folder,
-            SummaryWriter(logdir=str(folder)) as writer,
+            _Events(folder) as events,
         ):
             for number, row in enumerate(matrix.progress, start=1):
                 for key, value in row.items():
-                    writer.add_scalar(f"cells/{key}", value, number)
-            writer.add_text("config", _code(matrix.config))
+                    events.scalar(f"cells/{key}", value, number)
+            events.text("config", _code(matrix.config))
             for title, grid in matrix.tables.items():
-                writer.add_text(f"tables/{title}", _markdown(grid))
+                events.text(f"tables/{title}", _markdown(grid))
             for title, path in matrix.figures.items():
-                with Image.open(path) as image:
-                    pixels = np.asarray(image.convert("RGB"))
-                writer.add_image(f"curves/{title}", pixels, dataformats="HWC")
+                events.image(f"curves/{title}", path)
 
     def close(self) -> None:
         """Runs are written one by one; nothing is left open."""
@@ -80,6 +83,39 @@ class TensorboardTracker:
     def _folders(self, identifier: str) -> list[Path]:
         """Folders of a run, one or none."""
         return [*self._folder.glob(f"*-{identifier}"), *self._folder.glob(identifier)]
+
+
+class _Events:
+    """An event file that is being written; the protocol buffers are TensorBoard's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._writer = EventFileWriter(str(folder))
+
+    def __enter__(self) -> _Events:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
+    def scalar(self, tag: str, value: float, step: int) -> None:
+        """One point of a curve."""
+        self._add(Summary.Value(tag=tag, simple_value=value), step)
+
+    def text(self, tag: str, text: str) -> None:
+        """Markdown."""
+        tensor = TensorProto(dtype=DT_STRING, string_val=[text.encode()])
+        metadata = create_summary_metadata(display_name=None, description=None)
+        self._add(Summary.Value(tag=f"{tag}/text_summary", metadata=metadata, tensor=tensor), 0)
+
+    def image(self, tag: str, path: Path) -> None:
+        """A PNG file."""
+        with Image.open(path) as image:
+            width, height = image.size
+        encoded = Summary.Image(width=width, height=height, colorspace=3, encoded_image_string=path.read_bytes())
+        self._add(Summary.Value(tag=tag, image=encoded), 0)
+
+    def _add(self, value: Any, step: int) -> None:
+        self._writer.add_event(Event(wall_time=time.time(), step=step, summary=Summary(value=[value])))
 
 
 class _Replaced:

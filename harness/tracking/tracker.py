@@ -79,7 +79,7 @@ class Tracker(Protocol):
 
     @property
     def destination(self) -> str:
-        """Where runs are shown, so that it is known what was shown there before."""
+        """Where runs are shown, so that it is known what was shown there before; empty for nowhere."""
         ...
 
     @property

@@ -77,7 +77,12 @@ class WandbTracker:
 
     @property
     def destination(self) -> str:
-        """Mode, server, entity and project; offline the folder is part of the results and needs no name."""
+        """Mode, server, entity and project; offline the folder is part of the results and needs no name.
+
+        Empty when wandb is disabled.
+        """
+        if self._mode == "disabled":
+            return ""
         where = "offline" if self._mode == "offline" else f"{self._mode} {self._own.base_url}"
         entity = self._own.entity or self._choice.entity or ""
         return f"wandb {where} {entity}/{self._project()}"
@@ -141,6 +146,8 @@ class WandbTracker:
     def _find_mode(self, folder: Path, say: Callable[[str], None]) -> str:
         """``online``, ``offline``, ``disabled`` or ``shared``, as wandb's settings have it."""
         mode = {"run": "online", "dryrun": "offline"}.get(self._own.mode, self._own.mode)
+        if mode == "disabled":
+            say("wandb is disabled by its own settings (WANDB_MODE): nothing is sent")
         if mode != "online" or _has_login(self._own):
             return mode  # type: ignore[no-any-return]  # wandb is not followed by mypy
         say(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))
-HEAVY = ("torch", "torchvision", "open_clip", "timm", "sklearn", "wandb", "tensorboardX")
+HEAVY = ("torch", "torchvision", "open_clip", "timm", "sklearn", "wandb", "tensorboard")
 GUARD = f"""
 import sys
 from harness.cli import main

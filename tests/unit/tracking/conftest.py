@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
+import subprocess
+import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,6 +40,12 @@ class ServedRun:
         return {key: item["value"] for key, item in kept.items() if key != "_wandb"}
 
     @property
+    def added(self) -> dict[str, Any]:
+        """What wandb itself adds to the config."""
+        kept = json.loads(self.fields.get("config") or "{}")
+        return kept.get("_wandb", {}).get("value", {})  # type: ignore[no-any-return]
+
+    @property
     def history(self) -> list[dict[str, Any]]:
         """One mapping a step."""
         return [json.loads(line) for line in self.files.get(_HISTORY, ())]
@@ -53,12 +61,12 @@ class WandbServer:
     """The server's memory, and how it misbehaves.
 
     Attributes:
-        behaviour: ``well``; ``hang`` takes requests and never answers; ``error`` answers 500.
+        behaviour: ``well``; ``hang`` takes requests and never answers; ``error`` answers 500, ``forbid`` 403.
         vanish_after: requests after which every connection is cut; ``None`` for never.
     """
 
-    def __init__(self) -> None:
-        """Listen on a free port of loopback."""
+    def __init__(self, port: int = 0) -> None:
+        """Listen on a port of loopback; without one on any that is free."""
         self.runs: dict[tuple[str, str], ServedRun] = {}
         self.artifacts: dict[str, dict[str, Any]] = {}
         self.uploads: dict[str, bytes] = {}
@@ -68,14 +76,23 @@ class WandbServer:
         self.vanish_after: int | None = None
         self.stopped = threading.Event()
         self._lock = threading.Lock()
-        self._server = _Listener(("127.0.0.1", 0), _handler(self))
+        self._server = _Listener(("127.0.0.1", port), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
     @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._server.server_address[1])
+
+    @property
     def url(self) -> str:
         """Its address."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"http://127.0.0.1:{self.port}"
+
+    def n_points(self) -> dict[str, int]:
+        """From run id to the number of steps in its history."""
+        return {identifier: len(run.history) for (_, identifier), run in self.runs.items()}
 
     def run(self, identifier: str, project: str = "harness") -> ServedRun:
         """A run of a project."""
@@ -140,7 +157,7 @@ class WandbServer:
                 "historyTail": json.dumps([json.dumps(line) for line in run.history[-1:]]),
                 "summaryMetrics": json.dumps(run.summary), "config": run.fields.get("config") or "{}",
                 "eventsTail": "[]", "tags": run.fields.get("tags") or [],
-                "wandbConfig": json.dumps(json.loads(run.fields.get("config") or "{}").get("_wandb", {}).get("value", {})),
+                "wandbConfig": json.dumps(run.added),
             }  # fmt: skip
         return {"model": {"id": "P", "name": project, "entity": {"id": "E", "name": "somebody"}, "bucket": bucket}}
 
@@ -252,11 +269,9 @@ def _handler(server: WandbServer) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 self.connection.close()
                 return
-            content, code = (
-                ({}, {"error": 500, "forbid": 403}[server.behaviour])
-                if server.behaviour in ("error", "forbid")
-                else reply(body)
-            )
+            codes = {"error": 500, "forbid": 403}
+            is_ill = server.behaviour in codes
+            content, code = ({}, codes[server.behaviour]) if is_ill else reply(body)
             encoded = json.dumps(content).encode()
             self.send_response(code)
             self.send_header("Content-Type", "application/json")
@@ -278,8 +293,65 @@ def _handler(server: WandbServer) -> type[BaseHTTPRequestHandler]:
 
 
 @pytest.fixture
-def wandb_server() -> Iterator[WandbServer]:
+def server() -> Iterator[WandbServer]:
     """A server that listens while the test runs."""
-    server = WandbServer()
-    yield server
-    server.stop()
+    found = WandbServer()
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def wandb_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Folders of wandb's own in a temporary place, and none of the user's settings; wandb starts anew."""
+    for name in [name for name in os.environ if name.startswith("WANDB_")]:
+        monkeypatch.delenv(name)
+    for name in ("DATA", "CACHE", "CONFIG", "ARTIFACT"):
+        monkeypatch.setenv(f"WANDB_{name}_DIR", str(tmp_path / "home" / name.lower()))
+    monkeypatch.setenv("NETRC", str(tmp_path / "home" / "netrc"))
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path / "home"
+    if "wandb" in sys.modules:
+        sys.modules["wandb"].teardown()
+
+
+@pytest.fixture
+def online(wandb_home: Path, server: WandbServer, monkeypatch: pytest.MonkeyPatch) -> WandbServer:
+    """The server, with a login to it."""
+    monkeypatch.setenv("WANDB_BASE_URL", server.url)
+    monkeypatch.setenv("WANDB_API_KEY", KEY)
+    return server
+
+
+@pytest.fixture
+def offline_runs() -> Callable[[Path], dict[str, dict[str, Any]]]:
+    """From a folder of offline runs to what wandb's own reader finds in each, by run id."""
+    return _offline_runs
+
+
+def _offline_runs(folder: Path) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for each in sorted(folder.glob("wandb/offline-run-*")):
+        ended = subprocess.run(
+            [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(each)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        run: dict[str, Any] = {"history": [], "summary": {}, "config": {}, "artifacts": [], "metrics": []}
+        for record in map(json.loads, ended.stdout.splitlines()):
+            kind = record["type"]
+            if kind == "run":
+                run["run"] = record["run"]
+            elif kind == "history":
+                run["history"].append(record["history"])
+            elif kind in ("summary", "config"):
+                run[kind] |= record[kind].get("update", {})
+            elif kind == "artifact":
+                run["artifacts"].append(record["artifact"]["name"])
+            elif kind == "metric":
+                run["metrics"].append(record["metric"])
+            elif kind == "exit":
+                run["exit_code"] = record["exit"].get("exit_code", 0)
+        assert run["run"]["run_id"] not in found, "one run lies in two folders"
+        found[run["run"]["run_id"]] = run
+    return found
