@@ -18,7 +18,7 @@ from harness.matrix.identity import display_names
 from harness.matrix.source import DatasetSource
 from harness.matrix.tracking import TRACKERS, TrackerName, Tracking
 from harness.mirror.process import MirrorProcess
-from harness.mirror.request import Event, MirrorRequest, Snapshot
+from harness.mirror.request import PATIENCE_S, Event, MirrorRequest, Snapshot
 from harness.plan.pending import Standing
 from harness.store.manifest import read_manifests
 from harness.tracking.ledger import tracking_folder
@@ -117,6 +117,7 @@ def _sync(tracked: Tracked, options: SyncOptions) -> int:
             snapshot=write_snapshot(tracked, options.results, Path(scratch)),
             dry_run=options.dry_run,
             again=options.again,
+            patience_s=PATIENCE_S,
             n_failures=_FAILURES,
         )
 

@@ -53,6 +53,7 @@ class Desk:
             folder = request.results / request.matrix
             tracker = open_tracker(request.tracking, folder, request.patience_s, self._say)
             ledger = Ledger(request.results, tracker.destination)
+            os.chdir(request.results)  # a tracker that tells where files lie has nothing to tell but below it
         with ThreadPoolExecutor(tracker.at_once) as pool:
             for identifier in identifiers:
                 pool.submit(self._attempt, identifier, partial(self._cell, tracker, ledger, identifier))

@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from typing import IO, Protocol
@@ -103,12 +104,15 @@ class MirrorProcess:
         Raises:
             OSError: it cannot be started.
         """
+        # What a process that has to be killed leaves lies in here, and goes when it does.
+        self._scratch = tempfile.TemporaryDirectory(prefix="harness-mirror-", ignore_cleanup_errors=True)
         # A session of its own: an interrupt at the terminal is for its user, and it can be ended as a whole.
         self._process = subprocess.Popen(
             [sys.executable, "-m", "harness.mirror"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
+            env={**os.environ, "TMPDIR": self._scratch.name},
             start_new_session=True,
         )
         assert self._process.stdin is not None
@@ -166,6 +170,7 @@ class MirrorProcess:
         for end in (self._process.stdin, self._process.stdout):
             if end is not None:
                 end.close()
+        self._scratch.cleanup()
 
     def _read(self) -> bytes:
         """What lies in the pipe; nothing where nothing does."""

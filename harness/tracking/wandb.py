@@ -24,6 +24,9 @@ os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
 import wandb
 
 _PROJECT = "harness"
+_STAGING = (
+    "WANDB_DATA_DIR"  # tables are staged there, by default in the user's home, and the path is sent with them
+)
 _AT_ONCE = 4  # a run is mostly waiting for the server
 _MIRROR = "mirror"  # the key of the config that says what a run was made from
 # What wandb would send by itself, and what it would print; each holds until the user sets the variable.
@@ -71,6 +74,9 @@ class WandbTracker:
         self._choice = choice
         self._scratch = Path(tempfile.mkdtemp(prefix="harness-wandb-"))
         self._folder = folder if self._mode == "offline" else self._scratch
+        self._is_staging = _STAGING not in os.environ
+        if self._is_staging:
+            os.environ[_STAGING] = str(self._folder / "wandb")
         self._patience_s = patience_s
         if os.environ.get("WANDB_RUN_ID"):
             say("WANDB_RUN_ID is left aside: there are many runs, and the id of each is its cell's")
@@ -109,7 +115,7 @@ class WandbTracker:
         for kind, path in run.files.items():
             artifact = wandb.Artifact(f"{kind}-{run.id}", kind)
             name = f"{kind}{path.suffix}"
-            artifact.add_file(str(path), name=name, skip_cache=True, policy="immutable")
+            artifact.add_file(_relative(path), name=name, skip_cache=True, policy="immutable")
             live.log_artifact(artifact)
         live.finish(exit_code=0 if run.ok else 1)
         _remove(older)
@@ -141,6 +147,8 @@ class WandbTracker:
     def close(self) -> None:
         """End wandb's service, and remove what online runs left on this disk."""
         wandb.teardown()
+        if self._is_staging:
+            os.environ.pop(_STAGING, None)
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _find_mode(self, folder: Path, say: Callable[[str], None]) -> str:
@@ -184,6 +192,8 @@ class WandbTracker:
             "resume": "allow" if self._mode == "online" else None,
         }
         settings = {key: value for key, value in ours.items() if value is not None and not self._is_users(key)}
+        if self._is_users("host"):  # wandb sends it as part of what it knows of the machine
+            settings.pop("x_disable_machine_info", None)
         settings["run_tags"] = tuple(dict.fromkeys((*(self._own.run_tags or ()), *tags)))
         return wandb.init(
             id=identifier,
@@ -216,6 +226,11 @@ def _log(live: Any, made_from: _MadeFrom, rows: Sequence[Mapping[str, float]]) -
     live.config.update({**made_from.config, _MIRROR: about}, allow_val_change=True)
     for row in rows[max(n_there - begin, 0) :]:
         live.log(dict(row))
+
+
+def _relative(path: Path) -> str:
+    """The path as seen from here, where it lies below; wandb sends it to the server."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _remove(folders: Sequence[Path]) -> None:
