@@ -58,6 +58,10 @@ class NotWrittenError(RecordError):
     """Records cannot be written any more: the disk is full, or the folder has become read-only."""
 
 
+class TrackingError(HarnessError):
+    """A tracker cannot be used, or what it shows cannot be made whole."""
+
+
 class RunError(HarnessError):
     """One cell could not be trained or evaluated; it becomes a failed record and the others go on."""
 

@@ -117,7 +117,9 @@ def run(
     launcher: Annotated[
         str | None, typer.Option("--launcher", help="Where workers run: local, slurm or ray; else the matrix's.")
     ] = None,
-    track: Annotated[str | None, typer.Option("--track", help="none or wandb; else the matrix's.")] = None,
+    track: Annotated[
+        str | None, typer.Option("--track", help="none, wandb or tensorboard; else the matrix's.")
+    ] = None,
     trust_weights: Annotated[
         bool, typer.Option("--trust-weights", help="Open TorchScript archives of weights, which hold code.")
     ] = False,
@@ -222,6 +224,23 @@ def report(
     from harness.cli.report import report_command
 
     return report_command(matrix, results, out)
+
+
+@app.command()
+def sync(
+    matrix: OptionalMatrix = None,
+    results: ResultsOption = _RESULTS,
+    data: DataOption = None,
+    track: Annotated[str | None, typer.Option("--track", help="wandb or tensorboard; else the matrix's.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what is missing, send nothing.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Send what is known as sent, too, such as to a new server.")
+    ] = False,
+) -> int:
+    """Send from the records whatever a tracker does not have; exit 1 when some of it could not be sent."""
+    from harness.cli.sync import SyncOptions, sync_command
+
+    return sync_command(SyncOptions(matrix, results, data, track, dry_run, again))
 
 
 @app.command()

@@ -30,6 +30,7 @@ class Progress:
         self._work = {cell_id(cell): cost_of([cell], sizes) for cell in cells}
         self._behind: dict[str, float] = {}
         self._n_ended = 0
+        self._said: set[str] = set()
         self._start = time.monotonic()
         self._bar: bars.Progress | None = None
         if sys.stderr.isatty():
@@ -64,7 +65,7 @@ class Progress:
         if cell and cell not in self._work:
             return  # a training that only its evaluations asked for
         if kind == "say":
-            self._line(str(event["text"]), style="yellow")
+            self._say(str(event["text"]))
         elif kind == "epoch":
             self._behind[cell] = self._work[cell] * event["epoch"] / event["epochs"]
         elif kind == "recorded":  # by another run, before a worker of this one came to it
@@ -76,6 +77,12 @@ class Progress:
             self._line(self._ended_line(event, cell), style="" if kind == "done" else "red")
         if self._bar is not None:
             self._bar.update(self._task, completed=sum(self._behind.values()), ended=self._n_ended)
+
+    def _say(self, text: str) -> None:
+        """A line that several workers may have to say, once."""
+        if text not in self._said:
+            self._said.add(text)
+            self._line(text, style="yellow")
 
     def _ended_line(self, event: Mapping[str, Any], cell: str) -> str:
         head = f"[{self._n_ended}/{len(self._work)}] {self._names[cell]}:"

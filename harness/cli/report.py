@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from harness.cli.vocabulary import known_names
 from harness.data.dataset import data_root
 from harness.data.own import catalog_with
 from harness.errors import Fault, RecordError
+from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.matrix import Matrix, read_matrix
+from harness.matrix.source import DatasetSource
 from harness.plan.pending import Standing, look_at_today, standings
 from harness.report.ahead import drawing_ahead
 from harness.report.build import MOST_DETAILED, build_report, write_report
@@ -73,8 +76,7 @@ def _entries(of: Matrix | Manifest, results: Path, root: Path | None) -> tuple[l
     report does not show it, and memory would not hold it.
     """
     today = look_at_today(of.cells, catalog_with(of.sources), root, of.weights, results)
-    likes = {source.name: source.like for source in of.sources}
-    wanted = words_of(of.cells)
+    entry_of = _maker(of.cells, of.sources, results)
     is_detailed = len(of.cells) <= MOST_DETAILED
     entries: list[Entry] = []
     broken: dict[Path, str] = {}
@@ -83,10 +85,26 @@ def _entries(of: Matrix | Manifest, results: Path, root: Path | None) -> tuple[l
         scan = read_records(results, map(cell_id, cells))
         broken |= scan.broken
         for standing in standings(cells, scan, results, today):
-            entry = _entry(standing, results if standing.cell in wanted else None)
-            entry = replace(entry, like=likes.get(standing.cell.dataset))
+            entry = entry_of(standing)
             entries.append(entry if is_detailed else _without_details(entry))
     return entries, broken
+
+
+def report_entries(cells: Sequence[Standing], sources: Sequence[DatasetSource], results: Path) -> list[Entry]:
+    """Cells whose records are at hand, as the report takes them."""
+    return [*map(_maker([standing.cell for standing in cells], sources, results), cells)]
+
+
+def _maker(cells: Sequence[Cell], sources: Sequence[DatasetSource], results: Path) -> Callable[[Standing], Entry]:
+    """A function from a cell to its entry: with its record, and with its words where they are printed."""
+    likes = {source.name: source.like for source in sources}
+    wanted = words_of(cells)
+
+    def make(standing: Standing) -> Entry:
+        entry = _entry(standing, results if standing.cell in wanted else None)
+        return replace(entry, like=likes.get(standing.cell.dataset))
+
+    return make
 
 
 def _without_details(entry: Entry) -> Entry:

@@ -12,6 +12,7 @@ from harness.cli import console
 from harness.cli.ask import ask, ask_worker
 from harness.cli.ground import ground_of
 from harness.cli.launchers import devices_of, lent_by, make_launcher
+from harness.cli.live_matrix import live_matrix
 from harness.cli.progress import Progress
 from harness.cli.situation import Situation, look, look_at_cells
 from harness.data.dataset import keep_split
@@ -25,6 +26,7 @@ from harness.errors import Fault, HarnessError, MatrixError, did_you_mean
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id, display_names
 from harness.matrix.launching import NO_OPTIONS, Launching, with_flags
+from harness.matrix.tracking import TRACKERS
 from harness.plan.group import group_cells
 from harness.plan.job import Job, Kind, flat_cells
 from harness.plan.pending import Standing
@@ -32,7 +34,6 @@ from harness.store.claims import Claimant
 from harness.store.manifest import write_manifest
 from harness.store.records import not_written, quarantine, require_writable
 
-_TRACKERS = ("none", "wandb")
 _LOG_LINES = 15
 _MOST_LOGS = 3
 
@@ -80,7 +81,7 @@ def run_command(options: RunOptions) -> int:
     """
     _check_words(options)
     require_writable(options.results)
-    situation = look(options.matrix, options.select, options.results, options.data)
+    situation = _tracked(look(options.matrix, options.select, options.results, options.data), options.track)
     launching = _launching(options, situation)
     devices = devices_of(launching, options.device)
     for broken, reason in situation.scan.broken.items():
@@ -109,9 +110,9 @@ def _check_words(options: RunOptions) -> None:
         with_flags(NO_OPTIONS, options.launcher, options.flags if options.launcher else {})
     except MatrixError as error:
         faults += error.faults
-    if options.track not in (None, *_TRACKERS):
+    if options.track not in (None, *TRACKERS):
         faults.append(
-            Fault("--track", f"unknown tracker {options.track!r}.", did_you_mean(options.track, _TRACKERS))
+            Fault("--track", f"unknown tracker {options.track!r}.", did_you_mean(options.track, TRACKERS))
         )
     if faults:
         raise MatrixError(faults)
@@ -127,6 +128,12 @@ def _launching(options: RunOptions, situation: Situation) -> Launching:
     if options.detach and launching.kind != "slurm":
         raise MatrixError(Fault("--detach", f"{launching.kind} has nobody who goes on; it is for slurm."))
     return launching
+
+
+def _tracked(situation: Situation, track: str | None) -> Situation:
+    """The situation with the tracker of the command line, if it names one, in the place of the matrix's."""
+    tracking = situation.matrix.tracking.by(track)  # type: ignore[arg-type]  # see _check_words
+    return replace(situation, matrix=replace(situation.matrix, tracking=tracking))
 
 
 def _todo(situation: Situation, options: RunOptions) -> list[Standing]:
@@ -171,7 +178,7 @@ def _job(plan: _Plan, kind: Kind, cells: Sequence[Cell], device: str) -> Job:
         weights=matrix.weights,
         device=device,
         fewer_shots=matrix.fewer_shots,
-        tracking=options.track or matrix.tracking,  # type: ignore[arg-type]  # checked in _check_words
+        tracking=matrix.tracking,
         logits=matrix.logits,
         trust_weights=options.trust_weights,
         again={name: plan.again[name] for name in map(cell_id, cells) if name in plan.again},
@@ -219,9 +226,9 @@ def _run(plan: _Plan, launcher: Launcher) -> int:
 
     claims.tidy()
     try:
-        with progress, Orders(say_first) as orders:
+        with live_matrix(situation, options.results) as live, progress, Orders(say_first) as orders:
             try:
-                outcome = dispatch(map(Piece, groups), ground, launcher, progress.on_event, orders)
+                outcome = dispatch(map(Piece, groups), ground, launcher, live.follow(progress.on_event), orders)
             except OSError as error:
                 outcome = Outcome(fault=not_written(error).faults[0])
             except HarnessError as error:

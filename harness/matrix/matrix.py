@@ -15,6 +15,7 @@ from harness.matrix.protocol import PROTOCOLS, Number
 from harness.matrix.schema import LEFT_OUT, RESERVED_NAMES, LogitsRule, MatrixFile, read_matrix_file
 from harness.matrix.source import DatasetSource, read_sources
 from harness.matrix.template import OWN, resolved, spelled, template_fault
+from harness.matrix.tracking import UNTRACKED, Tracking, read_tracking
 from harness.matrix.vocabulary import MethodEntry, Vocabulary
 from harness.matrix.weights import WeightsSource, read_weights
 from harness.matrix.yaml_file import Path_, YamlFile, beside, read_yaml, spell
@@ -45,7 +46,7 @@ class Matrix:
         name: the YAML's ``name``, else its file stem; the folder under ``results/``.
         cells: without repeats, in the order of the YAML.
         fewer_shots: whether a class that holds fewer images than ``shots`` is taken whole.
-        tracking: ``none`` or ``wandb``.
+        tracking: where finished cells are mirrored to.
         data: folder of the data sets, if the YAML names one; absolute, or relative to the YAML's folder.
         sources: the data sets that the YAML describes itself.
         weights: the weights files that the YAML names.
@@ -56,7 +57,7 @@ class Matrix:
     name: str
     cells: tuple[Cell, ...]
     fewer_shots: bool = False
-    tracking: str = "none"
+    tracking: Tracking = UNTRACKED
     data: str | None = None
     sources: tuple[DatasetSource, ...] = ()
     weights: tuple[WeightsSource, ...] = ()
@@ -76,6 +77,8 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
     file, vocabulary, weights, faults = read_weights(read_yaml(path), vocabulary)
     file, vocabulary, sources, found = read_sources(file, vocabulary)
     faults += found
+    file, tracking, found = read_tracking(file)
+    faults += found
     typed, found = read_matrix_file(file, vocabulary)
     faults += found
     reader = _Expansion(file, typed, vocabulary, faults)
@@ -91,7 +94,7 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
         typed.name or path.stem,
         cells,
         fewer_shots=typed.fewer_shots == "allow",
-        tracking=typed.tracking,
+        tracking=tracking,
         data=data,
         sources=sources,
         weights=weights,

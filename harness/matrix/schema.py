@@ -24,13 +24,18 @@ from harness.errors import Fault, did_you_mean
 from harness.matrix.cell import Shots, Views
 from harness.matrix.launching import NO_OPTIONS, Launching, launching_faults, read_launching
 from harness.matrix.protocol import PROTOCOLS
+from harness.matrix.tracking import TrackerName
 from harness.matrix.vocabulary import Vocabulary
 from harness.matrix.yaml_file import Path_, YamlFile
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 LogitsRule = Literal["auto", "always", "never"]  # whether logits of test images are kept
 # Folders of results/ that belong to all matrices, and what they hold.
-RESERVED_NAMES = {"records": "the records of all matrices", "prompts": "imported prompts"}
+RESERVED_NAMES = {
+    "records": "the records of all matrices",
+    "prompts": "imported prompts",
+    "tracking": "what was mirrored",
+}
 
 
 def _names(info: ValidationInfo, kind: str) -> tuple[str, ...]:
@@ -154,7 +159,7 @@ class MatrixFile(BaseModel):
     views: _axis(Annotated[Any, AfterValidator(_views)]) = ("live",)  # type: ignore[valid-type]
     recipe: dict[str, Any] = Field(default_factory=dict)
     fewer_shots: Literal["error", "allow"] = "error"
-    tracking: Literal["none", "wandb"] = "none"
+    tracking: TrackerName = "none"  # read by read_tracking, which leaves the name here
     logits: LogitsRule = "auto"
     launcher: Annotated[Launching, BeforeValidator(_launching)] = NO_OPTIONS
     data: str | None = None

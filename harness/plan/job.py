@@ -16,6 +16,7 @@ from harness.files import write_text
 from harness.matrix.cell import Cell
 from harness.matrix.schema import LogitsRule
 from harness.matrix.source import DatasetSource
+from harness.matrix.tracking import UNTRACKED, Tracking
 from harness.matrix.weights import WeightsSource
 from harness.plan.request import PromptsRequest
 
@@ -35,7 +36,7 @@ class Job(BaseModel):
         weights: the weights files that the matrix brings along.
         device: ``cpu`` or ``cuda``.
         fewer_shots: whether a class with too few images is taken whole.
-        tracking: ``none`` or ``wandb``.
+        tracking: where finished cells are mirrored to.
         logits: whether logits of test images are kept: where they are small (``auto``), ``always`` or ``never``.
         trust_weights: whether the user vouches for weights that are TorchScript archives.
         again: failed cells that are to be run once more: from cell id to the time of the failure that is known.
@@ -54,7 +55,7 @@ class Job(BaseModel):
     weights: tuple[WeightsSource, ...] = ()
     device: str
     fewer_shots: bool = False
-    tracking: Literal["none", "wandb"] = "none"
+    tracking: Tracking = UNTRACKED
     logits: LogitsRule = "auto"
     trust_weights: bool = False
     again: dict[str, str] = Field(default_factory=dict)

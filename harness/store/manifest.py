@@ -11,6 +11,7 @@ from harness.files import write_text
 from harness.matrix.cell import Cell
 from harness.matrix.matrix import Matrix
 from harness.matrix.source import DatasetSource
+from harness.matrix.tracking import UNTRACKED, Tracking
 from harness.matrix.weights import WeightsSource
 
 _FILE = "cells.json"
@@ -19,12 +20,13 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The name, the cells, and the own data sets and weights of a matrix that was run into a results folder."""
+    """The name, the cells, own data sets and weights, and the tracking of a matrix that was run into a folder."""
 
     name: str
     cells: tuple[Cell, ...]
     sources: tuple[DatasetSource, ...] = ()
     weights: tuple[WeightsSource, ...] = ()
+    tracking: Tracking = UNTRACKED
 
 
 def write_manifest(results: Path, matrix: Matrix) -> None:
@@ -35,6 +37,7 @@ def write_manifest(results: Path, matrix: Matrix) -> None:
         "cells": [cell.to_dict() for cell in matrix.cells],
         "sources": [source.model_dump(exclude_none=True) for source in matrix.sources],
         "weights": [source.model_dump() for source in matrix.weights],
+        "tracking": matrix.tracking.model_dump(),
     }
     write_text(results / matrix.name / _FILE, json.dumps(content, indent=1) + "\n")
 
@@ -57,7 +60,8 @@ def _read(path: Path) -> Manifest:
         cells = tuple(Cell.from_dict(flat) for flat in content["cells"])
         sources = tuple(DatasetSource.model_validate(source) for source in content.get("sources", ()))
         weights = tuple(WeightsSource.model_validate(source) for source in content.get("weights", ()))
-        return Manifest(content["name"], cells, sources, weights)
+        tracking = Tracking.model_validate(content.get("tracking", {}))
+        return Manifest(content["name"], cells, sources, weights, tracking)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         mend = "Run the matrix again, or name it with --matrix FILE."
         raise RecordError(Fault(str(path), f"is not a list of cells: {error}.", mend)) from None

@@ -1,45 +1,38 @@
-"""A tracker by its name, with its failures kept away from training."""
+"""A tracker by its name; each is imported only when it is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.tracking.tracker import NullTracker, TrackedRun, Tracker
+from harness.errors import Fault, TrackingError
+from harness.matrix.tracking import Tracking
+from harness.tracking.tracker import NullTracker, Tracker
 
 
-class QuietTracker:
-    """Another tracker whose failures are said once and then no longer tried."""
+def open_tracker(choice: Tracking, folder: Path, patience_s: float, say: Callable[[str], None]) -> Tracker:
+    """The tracker that was chosen.
 
-    def __init__(self, inner: Tracker, say: Callable[[str], None]) -> None:
-        """Wrap ``inner``; ``say`` is told of its first failure."""
-        self._inner: Tracker = inner
-        self._say = say
+    Args:
+        choice: its name and options.
+        folder: of the matrix, below which its files go.
+        patience_s: how long one run may take, where the tracker can be told.
+        say: is told what people should know, such as that runs are written offline.
 
-    def mirror(self, run: TrackedRun) -> None:
-        """Pass the run on."""
-        self._try(lambda: self._inner.mirror(run))
-
-    def close(self) -> None:
-        """Close the other tracker."""
-        self._try(self._inner.close)
-
-    def _try(self, act: Callable[[], None]) -> None:
-        try:
-            act()
-        except Exception as error:  # whatever a tracker raises, training goes on
-            self._say(f"tracking stops, the records are complete: {type(error).__name__}: {error}")
-            self._inner = NullTracker()
-
-
-def open_tracker(name: str, folder: Path, say: Callable[[str], None]) -> Tracker:
-    """The tracker of that name, ``none`` or ``wandb``; its files go into ``folder``."""
-    if name == "none":
-        return NullTracker()
+    Raises:
+        TrackingError: it is not installed.
+    """
     try:
-        from harness.tracking.wandb import WandbTracker
+        if choice.tracker == "wandb":
+            from harness.tracking.wandb import WandbTracker
 
-        return QuietTracker(WandbTracker(folder), say)
-    except Exception as error:  # see QuietTracker
-        say(f"tracking is off: {type(error).__name__}: {error}")
-        return NullTracker()
+            return WandbTracker(choice, folder, patience_s, say)
+        if choice.tracker == "tensorboard":
+            from harness.tracking.tensorboard import TensorboardTracker
+
+            return TensorboardTracker(folder / "tensorboard")
+    except ImportError as error:
+        extra = "coop-harness[tensorboard]" if choice.tracker == "tensorboard" else choice.tracker
+        mend = f"`pip install '{extra}'` brings it."
+        raise TrackingError(Fault(choice.tracker, f"cannot be imported: {error}.", mend)) from None
+    return NullTracker()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
+
+Value = str | float | int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +18,14 @@ class TrackedRun:
         id: the cell's id; the same cell is the same run, however often it is shown.
         name: for people.
         group: the matrix.
-        job_type: ``train`` or the method.
+        job_type: ``train``, ``zero_shot``, ``linear_probe``, ``evaluate``, or a method's own name.
         tags: data set, method, backbone, protocol.
         config: the resolved cell and where it comes from.
         history: one row an epoch; ``epoch`` counts from 1.
         summary: the final numbers.
         ok: whether the cell is done, not failed.
+        digest: of the record; another digest is another content under the same id.
+        files: the record and what was learned, by kind: ``record``, ``context``.
     """
 
     id: str
@@ -32,13 +37,66 @@ class TrackedRun:
     history: Sequence[Mapping[str, float]]
     summary: Mapping[str, Any]
     ok: bool
+    digest: str = ""
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table as trackers show it: headings and rows."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Value, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedMatrix:
+    """A whole matrix as trackers show it.
+
+    Attributes:
+        id: the same for the same matrix in the same results folder, however often it is shown.
+        name: of the matrix.
+        config: what the matrix is made of, by axis.
+        progress: one row an ended cell, in the order in which they ended; ``hours`` counts from the first.
+        summary: how many cells are done, failed and pending.
+        tables: the aggregated tables, by title.
+        figures: the few-shot curves as PNG files, by title.
+        digest: of all of that.
+    """
+
+    id: str
+    name: str
+    config: Mapping[str, Any]
+    progress: Sequence[Mapping[str, float]]
+    summary: Mapping[str, int]
+    tables: Mapping[str, Grid]
+    figures: Mapping[str, Path]
+    digest: str
 
 
 class Tracker(Protocol):
-    """Mirrors finished cells; a tracker that fails must not fail a cell."""
+    """Mirrors finished cells. It may fail and it may hang: whoever calls it does so where that harms nothing."""
+
+    @property
+    def destination(self) -> str:
+        """Where runs are shown, so that it is known what was shown there before; empty for nowhere."""
+        ...
+
+    @property
+    def at_once(self) -> int:
+        """How many runs may be shown at the same time, each by a thread of its own."""
+        ...
+
+    def holds(self, identifier: str) -> bool:
+        """Whether a run that was shown is still there, as far as this machine can tell."""
+        ...
 
     def mirror(self, run: TrackedRun) -> None:
-        """Show one run; showing it again replaces it."""
+        """Show one run; showing it again gives no second run and no further points."""
+        ...
+
+    def summarize(self, matrix: TrackedMatrix) -> None:
+        """Show a whole matrix; showing it again gives no second run and no further points."""
         ...
 
     def close(self) -> None:
@@ -49,7 +107,17 @@ class Tracker(Protocol):
 class NullTracker:
     """Mirrors nothing."""
 
+    destination = ""
+    at_once = 1
+
+    def holds(self, identifier: str) -> bool:  # noqa: ARG002 - the same for every run
+        """Nothing is ever lacking."""
+        return True
+
     def mirror(self, run: TrackedRun) -> None:
+        """Do nothing."""
+
+    def summarize(self, matrix: TrackedMatrix) -> None:
         """Do nothing."""
 
     def close(self) -> None:
@@ -57,15 +125,27 @@ class NullTracker:
 
 
 class MemoryTracker:
-    """Keeps the runs it was shown, by id; for tests."""
+    """Keeps what it was shown, by id; for tests."""
 
-    def __init__(self) -> None:
+    at_once = 1
+
+    def __init__(self, destination: str = "memory") -> None:
         """Nothing shown yet."""
+        self.destination = destination
         self.shown: dict[str, TrackedRun] = {}
+        self.matrices: dict[str, TrackedMatrix] = {}
+
+    def holds(self, identifier: str) -> bool:
+        """Whether it was shown."""
+        return identifier in self.shown or identifier in self.matrices
 
     def mirror(self, run: TrackedRun) -> None:
         """Keep the run."""
         self.shown[run.id] = run
+
+    def summarize(self, matrix: TrackedMatrix) -> None:
+        """Keep the matrix."""
+        self.matrices[matrix.id] = matrix
 
     def close(self) -> None:
         """Do nothing."""

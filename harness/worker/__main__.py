@@ -6,6 +6,11 @@ import errno
 import faulthandler
 import sys
 import traceback
+
+if __name__ == "__main__":
+    # timm, which open_clip imports, imports wandb where it is installed: half a second, and a tracker in a worker.
+    sys.modules.setdefault("wandb", None)  # type: ignore[arg-type]  # as Python spells "cannot be imported"
+
 from pathlib import Path
 
 from harness.errors import HarnessError, NotWrittenError

@@ -24,6 +24,7 @@ from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.methods.method import Fit
 from harness.methods.table import load_method
+from harness.mirror.process import Mirror
 from harness.plan.job import Job
 from harness.shapes import Labels, Logits
 from harness.store.claims import Claimant
@@ -31,10 +32,8 @@ from harness.store.logits import KeptLogits, are_kept, logits_file, packed, shif
 from harness.store.provenance import platform_name
 from harness.store.record import ClassCount, ContextFile, EpochRow, LogitsFile, Provenance, RunRecord
 from harness.store.records import write_record
-from harness.tracking.tracker import Tracker
 from harness.worker.device import device_name
 from harness.worker.materials import Draw, Materials
-from harness.worker.mirror import tracked_run
 
 _NEAREST = 5  # words kept beside a context, for each of its vectors
 
@@ -47,7 +46,7 @@ class Desk:
     """
 
     job: Job
-    tracker: Tracker
+    mirror: Mirror
     tell: Callable[..., None]
     git: tuple[str | None, bool | None]
     packages: dict[str, str]
@@ -116,7 +115,7 @@ def _keep(desk: Desk, record: RunRecord, *files: Any) -> None:
         return
     write_record(desk.job.results, record, *files)
     desk.claims.release(record.cell_id)
-    desk.tracker.mirror(tracked_run(record, desk.job.matrix))
+    desk.mirror.show(record.cell_id)
     if record.status == "failed":
         desk.tell(event="failed", cell=record.cell_id, reason=record.reason)
     else:

@@ -22,13 +22,13 @@ from harness.matrix.identity import cell_id
 from harness.matrix.protocol import draw_rule
 from harness.methods.method import Fit, Method, RunInputs
 from harness.methods.table import METHODS, load_method
+from harness.mirror.open import open_mirror
 from harness.plan.cost import n_train_images
 from harness.plan.job import DONE, OUT_OF_MEMORY, Job
 from harness.store.claims import Claimant
 from harness.store.provenance import package_versions
 from harness.store.record import RunRecord
 from harness.store.records import read_context, read_records
-from harness.tracking.open import open_tracker
 from harness.worker.device import open_device
 from harness.worker.keep import Desk, Source, keep_failure, keep_fit
 from harness.worker.keeper import Keeper
@@ -128,9 +128,9 @@ def _do(job: Job, cells: tuple[Cell, ...], keeper: Keeper, claims: Claimant, tel
         tell(event="say", text=text)
 
     device = open_device(job.device)
-    tracker = open_tracker(job.tracking, job.results / job.matrix / "wandb", say)
+    mirror = open_mirror(job.tracking, job.results, job.matrix, say)
     try:
-        desk = Desk(job, tracker, tell, keeper.git, package_versions(), claims)
+        desk = Desk(job, mirror, tell, keeper.git, package_versions(), claims)
         catalog = catalog_with(job.sources)
         for (backbone, precision), of_backbone in _grouped(cells, "backbone", "precision"):
             clip = load_clip(backbone_spec(backbone, job.weights), precision, device, job.trust_weights)
@@ -139,7 +139,7 @@ def _do(job: Job, cells: tuple[Cell, ...], keeper: Keeper, claims: Claimant, tel
                 _run_group(desk, keeper.stopping, rooms, rooms.source(dataset, classes), of_dataset)
         return desk.left
     finally:
-        tracker.close()
+        mirror.close()
 
 
 def _run_group(desk: Desk, stopping: Stopping, rooms: Rooms, materials: Materials, cells: list[Cell]) -> None:

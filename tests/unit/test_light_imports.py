@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))
-HEAVY = ("torch", "torchvision", "open_clip", "timm", "sklearn", "wandb")
+HEAVY = ("torch", "torchvision", "open_clip", "timm", "sklearn", "wandb", "tensorboard")
 GUARD = f"""
 import sys
 from harness.cli import main
@@ -62,16 +62,18 @@ def test_every_study_is_planned_without_anything_heavy(repository: Path, tmp_pat
     assert (ended.returncode, ended.stderr.splitlines()) == (0, ["loaded:"])
 
 
-@pytest.mark.parametrize("room", ["matrix", "data", "store", "plan", "report", "dispatch", "tracking", "cli"])
+@pytest.mark.parametrize(
+    "room", ["matrix", "data", "store", "plan", "report", "mirror", "dispatch", "tracking", "cli"]
+)
 def test_room_loads_nothing_heavy(repository: Path, room: str) -> None:
-    """Every module of a light room can be imported without torch; wandb only by the file that names it."""
+    """Every module of a light room can be imported without torch; a tracker's library only by its own file."""
     code = f"""
 import importlib, pkgutil, sys
 import harness.{room} as room
 names = [each.name for each in pkgutil.walk_packages(room.__path__, "harness.{room}.")]
 assert names
 for name in names:
-    if name != "harness.tracking.wandb":
+    if name not in ("harness.tracking.wandb", "harness.tracking.tensorboard"):
         importlib.import_module(name)
 print(*(name for name in {HEAVY!r} if name in sys.modules))
 """

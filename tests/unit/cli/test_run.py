@@ -60,7 +60,7 @@ def test_unknown_words_are_bad_input(harness: Harness, matrix: Path) -> None:
         2,
         [
             "error: --launcher: unknown launcher 'slrm'. Did you mean 'slurm'? Known: local, slurm, ray.",
-            "error: --track: unknown tracker 'wand'. Did you mean 'wandb'? Known: none, wandb.",
+            "error: --track: unknown tracker 'wand'. Did you mean 'wandb'? Known: none, wandb, tensorboard.",
         ],
     )
     assert not Path("results").exists()

@@ -83,14 +83,14 @@ def test_name_is_what_the_file_says(read: Read) -> None:
 def test_settings_that_are_not_identity_are_kept_apart(read: Read) -> None:
     """Tracking, data folder and ``fewer_shots`` are the matrix's and leave the cells alone."""
     matrix = read(COOP + "tracking: wandb\ndata: /somewhere\nfewer_shots: allow\ndescription: words\n")
-    assert (matrix.tracking, matrix.data, matrix.fewer_shots) == ("wandb", "/somewhere", True)
+    assert (matrix.tracking.tracker, matrix.data, matrix.fewer_shots) == ("wandb", "/somewhere", True)
     assert matrix.cells == read(COOP).cells
 
 
 def test_settings_have_defaults(read: Read) -> None:
     """Tracking is off, no data folder is named, and too many shots are an error."""
     matrix = read(COOP)
-    assert (matrix.tracking, matrix.data, matrix.fewer_shots) == ("none", None, False)
+    assert (matrix.tracking.tracker, matrix.data, matrix.fewer_shots) == ("none", None, False)
 
 
 def test_defaults_of_data_set_and_method_are_filled_in(read: Read) -> None:

@@ -112,7 +112,11 @@ include:
             "seeds: [1]\nname: records",
             "F:5: name: 'records' is taken: the folder holds the records of all matrices.",
         ),
-        ("seeds: [1]", "seeds: [1]\ntracking: tb", "F:5: tracking: input should be 'none' or 'wandb', not 'tb'."),
+        (
+            "seeds: [1]",
+            "seeds: [1]\ntracking: tb",
+            "F:5: tracking: unknown tracker 'tb'. Known: none, wandb, tensorboard.",
+        ),
         (
             "seeds: [1]",
             "seeds: [1]\nfewer_shots: yes",

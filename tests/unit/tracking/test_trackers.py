@@ -1,142 +1,203 @@
-"""What all trackers promise, and what each does by itself."""
+"""What all trackers promise: one contract, held by each of them against its own reader."""
 
 from __future__ import annotations
 
 import dataclasses
-import sys
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from harness.tracking.open import QuietTracker, open_tracker
-from harness.tracking.tracker import MemoryTracker, NullTracker, TrackedRun, Tracker
+from harness.errors import TrackingError
+from harness.matrix.tracking import Tracking
+from harness.tracking.open import open_tracker
+from harness.tracking.tracker import Grid, MemoryTracker, NullTracker, TrackedMatrix, TrackedRun, Tracker
 
-RUN = TrackedRun(
-    id="3bbe29a460af457ee0b1",
-    name="coop 1-shot seed=1",
-    group="smoke",
-    job_type="train",
-    tags=("digits", "coop", "tiny"),
-    config={"shots": 1, "recipe": {"lr": 0.002}, "ctx_init": None, "provenance": {"device": "cpu"}},
-    history=({"epoch": 1, "lr": 1e-5, "loss": 2.25, "train_accuracy": 0.5},),
-    summary={"accuracy": 0.75, "n_correct": 3, "n_test": 4},
-    ok=True,
-)
+Shown = dict[str, tuple[int, dict[str, Any]]]  # from run id to the number of its points and its final numbers
+KINDS = ("memory", "tensorboard", "wandb offline", "wandb online")
+
+pytestmark = pytest.mark.filterwarnings("default")  # wandb's own warnings are not ours
 
 
-def _wandb(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Tracker:
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    for name in ("WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_CONFIG_DIR", "WANDB_ARTIFACT_DIR"):
-        monkeypatch.setenv(name, str(folder / name.lower()))
-    from harness.tracking.wandb import WandbTracker
+@pytest.fixture
+def run(tmp_path: Path) -> TrackedRun:
+    """A trained cell with two epochs."""
+    record = tmp_path / "record.json"
+    record.write_text("{}")
+    return TrackedRun(
+        id="3bbe29a460af457ee0b1",
+        name="digits coop unified end 1-shot seed 1",
+        group="smoke",
+        job_type="train",
+        tags=("digits", "coop", "tiny"),
+        config={"shots": 1, "recipe": {"lr": 0.002}, "ctx_init": None, "provenance": {"device": "cpu"}},
+        history=[
+            {"epoch": 1, "lr": 1e-5, "loss": 2.25, "train_accuracy": 0.5},
+            {"epoch": 2, "lr": 2e-3, "loss": 1.25, "train_accuracy": 0.75},
+        ],
+        summary={"status": "done", "accuracy": 0.75, "n_correct": 3, "n_test": 4},
+        ok=True,
+        digest="a" * 64,
+        files={"record": record},
+    )
 
-    return WandbTracker(folder)
+
+@pytest.fixture
+def matrix(tmp_path: Path) -> TrackedMatrix:
+    """A matrix of three cells of which two ended."""
+    Image.new("RGB", (8, 6)).save(tmp_path / "curves.png")
+    return TrackedMatrix(
+        id="matrix-smoke-0123456789ab",
+        name="smoke",
+        config={"datasets": ["digits"], "shots": [1, "all"]},
+        progress=[{"hours": 0.0, "done": 1, "failed": 0}, {"hours": 0.5, "done": 1, "failed": 1}],
+        summary={"cells": 3, "done": 1, "failed": 1, "pending": 1},
+        tables={"digits": Grid(("label", "mean"), (("CoOp", 75.0), ("Zero-shot", None)))},
+        figures={"curves": tmp_path / "curves.png"},
+        digest="b" * 64,
+    )
 
 
-MAKERS: dict[str, Callable[[Path, pytest.MonkeyPatch], Tracker]] = {
-    "null": lambda *_: NullTracker(),
-    "memory": lambda *_: MemoryTracker(),
-    "wandb offline": _wandb,
-}
+@pytest.fixture(params=KINDS)
+def tracked(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Callable[[], Tracker], Callable[[], Shown]]:
+    """A way to open each tracker anew, and a way to read what it shows by means that are not its own."""
+    folder = tmp_path / "m"
+    if request.param == "memory":
+        memory = MemoryTracker()
+        return lambda: memory, lambda: {
+            **{key: (len(run.history), dict(run.summary)) for key, run in memory.shown.items()},
+            **{key: (len(each.progress), dict(each.summary)) for key, each in memory.matrices.items()},
+        }
+    if request.param == "tensorboard":
+        choice = Tracking(tracker="tensorboard")
+        return lambda: open_tracker(choice, folder, 20.0, pytest.fail), lambda: _events(folder / "tensorboard")
+    choice = Tracking(tracker="wandb")
+    if request.param == "wandb online":
+        server = request.getfixturevalue("online")
+        return lambda: open_tracker(choice, folder, 20.0, pytest.fail), lambda: {
+            key: (len(run.history), run.summary) for (_, key), run in server.runs.items()
+        }
+    request.getfixturevalue("wandb_home")
+    request.getfixturevalue("monkeypatch").setenv("WANDB_MODE", "offline")
+    read = request.getfixturevalue("offline_runs")
+    return lambda: open_tracker(choice, folder, 20.0, pytest.fail), lambda: {
+        key: (len(run["history"]), run["summary"]) for key, run in read(folder).items()
+    }
 
 
-@pytest.mark.filterwarnings("default")  # wandb's own warnings are not ours
-@pytest.mark.parametrize("kind", MAKERS)
-def test_tracker_mirrors_done_and_failed_runs_again_and_again(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def _events(folder: Path) -> Shown:
+    """What TensorBoard's own reader finds, by run id."""
+    found: Shown = {}
+    for each in sorted(folder.iterdir()):
+        events = EventAccumulator(str(each), size_guidance={"tensors": 0}).Reload()
+        scalars = {tag: [point.value for point in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+        points = scalars.get("train/loss") or scalars.get("cells/done") or []
+        summary = {tag.removeprefix("test/"): values[-1] for tag, values in scalars.items()}
+        identifier = each.name if each.name.startswith("matrix-") else each.name.rpartition("-")[2]
+        assert identifier not in found, "one run lies in two folders"
+        found[identifier] = (len(points), summary)
+    return found
+
+
+def test_a_run_that_is_shown_again_is_the_same_run(
+    tracked: tuple[Callable[[], Tracker], Callable[[], Shown]], run: TrackedRun
 ) -> None:
-    """Every tracker takes a done run, the same run once more, a failed one, and two closings."""
-    tracker = MAKERS[kind](tmp_path, monkeypatch)
-    failed = dataclasses.replace(RUN, id="b72f61c21d0d2faecab0", history=(), summary={}, ok=False)
-    assert [tracker.mirror(run) for run in (RUN, RUN, failed)] == [None] * 3
+    """Whether by one tracker or by the next one: one run, no further points, and the newest numbers."""
+    make, read = tracked
+    for _ in range(2):
+        tracker = make()
+        tracker.mirror(run)
+        tracker.mirror(run)
+        assert tracker.holds(run.id)
+        tracker.close()
+    assert {key: n_points for key, (n_points, _) in read().items()} == {run.id: 2}
+    tracker = make()
+    tracker.mirror(dataclasses.replace(run, summary={**run.summary, "accuracy": 1.0}, digest="c" * 64))
+    tracker.close()
+    n_points, summary = read()[run.id]
+    assert (n_points, summary["accuracy"], summary["n_test"]) == (2, 1.0, 4)
+
+
+def test_a_cell_that_failed_and_is_done_later_is_one_run(
+    tracked: tuple[Callable[[], Tracker], Callable[[], Shown]], run: TrackedRun
+) -> None:
+    """A failed run has no points; tried again, it is the same run with all of them."""
+    make, read = tracked
+    tracker = make()
+    failed = dataclasses.replace(
+        run, history=[], summary={"status": "failed", "reason": "out of memory"}, ok=False, digest="f" * 64
+    )
+    tracker.mirror(dataclasses.replace(failed, files={}))
+    tracker.close()
+    assert read()[run.id][0] == 0
+    tracker = make()
+    tracker.mirror(run)
+    tracker.close()
+    assert {key: n_points for key, (n_points, _) in read().items()} == {run.id: 2}
+
+
+def test_a_matrix_is_one_run_that_grows(
+    tracked: tuple[Callable[[], Tracker], Callable[[], Shown]], matrix: TrackedMatrix
+) -> None:
+    """Shown again it is the same run; a further cell is a further point."""
+    make, read = tracked
+    for _ in range(2):
+        tracker = make()
+        tracker.summarize(matrix)
+        tracker.close()
+    assert {key: n_points for key, (n_points, _) in read().items()} == {matrix.id: 2}
+    tracker = make()
+    more = [*matrix.progress, {"hours": 1.0, "done": 2, "failed": 1}]
+    tracker.summarize(dataclasses.replace(matrix, progress=more, digest="d" * 64))
+    tracker.close()
+    assert {key: n_points for key, (n_points, _) in read().items()} == {matrix.id: 3}
+
+
+def test_a_tracker_can_be_closed_twice(tracked: tuple[Callable[[], Tracker], Callable[[], Shown]]) -> None:
+    """Closing is for whoever is last, and harms nobody."""
+    tracker = tracked[0]()
+    assert (tracker.destination != "", tracker.at_once >= 1) == (True, True)
     assert [tracker.close(), tracker.close()] == [None, None]
 
 
-@pytest.mark.filterwarnings("default")
-def test_wandb_writes_into_its_folder_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Offline a cell is a run folder that carries the cell's id, below the folder that was given."""
-    tracker = _wandb(tmp_path / "mirror", monkeypatch)
-    tracker.mirror(RUN)
+def test_no_tracking_is_the_null_tracker(tmp_path: Path, run: TrackedRun, matrix: TrackedMatrix) -> None:
+    """``none`` mirrors nothing, lacks nothing, and writes nothing."""
+    tracker = open_tracker(Tracking(), tmp_path / "m", 20.0, pytest.fail)
+    assert isinstance(tracker, NullTracker)
+    tracker.mirror(run)
+    tracker.summarize(matrix)
     tracker.close()
-    folders = [path for path in (tmp_path / "mirror" / "wandb").iterdir() if path.name.startswith("offline-run-")]
-    assert [path.name.rpartition("-")[2] for path in folders if not path.is_symlink()] == [RUN.id]
-    assert list(folders[0].glob("*.wandb"))
+    assert tracker.holds(run.id)
+    assert not (tmp_path / "m").exists()
 
 
-def test_memory_keeps_the_last_of_each_run() -> None:
-    """The same cell is the same run, however often it is shown."""
-    tracker = MemoryTracker()
-    again = dataclasses.replace(RUN, summary={"accuracy": 1.0})
-    for run in (RUN, again):
-        tracker.mirror(run)
-    assert tracker.shown == {RUN.id: again}
+@pytest.mark.parametrize(("name", "extra"), [("wandb", "wandb"), ("tensorboard", "coop-harness[tensorboard]")])
+def test_a_tracker_that_is_not_installed_says_how_to_get_it(
+    name: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way to install it is part of the message."""
+    monkeypatch.setitem(__import__("sys").modules, f"harness.tracking.{name}", None)
+    with pytest.raises(TrackingError) as caught:
+        open_tracker(Tracking(tracker=name), tmp_path, 20.0, pytest.fail)  # type: ignore[arg-type]
+    assert str(caught.value).endswith(f"`pip install '{extra}'` brings it.")
 
 
-class Failing:
-    """A tracker that fails at everything."""
-
-    def __init__(self) -> None:
-        self.n_calls = 0
-
-    def mirror(self, run: TrackedRun) -> None:
-        """Fail."""
-        self.n_calls += 1
-        raise ConnectionError("no network")
-
-    def close(self) -> None:
-        """Fail."""
-        self.n_calls += 1
-        raise OSError("still none")
-
-
-def test_failing_tracker_is_said_once_and_left_alone() -> None:
-    """Training goes on, the first failure is said, and nothing is tried again."""
-    said: list[str] = []
-    failing = Failing()
-    tracker = QuietTracker(failing, said.append)
-    tracker.mirror(RUN)
-    tracker.mirror(RUN)
-    tracker.close()
-    assert said == ["tracking stops, the records are complete: ConnectionError: no network"]
-    assert failing.n_calls == 1
-
-
-def test_failure_at_the_end_is_said_too() -> None:
-    """A tracker that fails only when it is closed does not fail the run."""
-    said: list[str] = []
-    QuietTracker(Failing(), said.append).close()
-    assert said == ["tracking stops, the records are complete: OSError: still none"]
-
-
-def test_quiet_tracker_passes_runs_on() -> None:
-    """A tracker that works is not in the way."""
-    said: list[str] = []
-    inner = MemoryTracker()
-    QuietTracker(inner, said.append).mirror(RUN)
-    assert (inner.shown, said) == ({RUN.id: RUN}, [])
-
-
-def test_interrupt_is_not_swallowed() -> None:
-    """Only failures are kept away; the user's interrupt ends the run."""
-
-    class Interrupted(NullTracker):
-        def mirror(self, run: TrackedRun) -> None:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        QuietTracker(Interrupted(), lambda _: None).mirror(RUN)
-
-
-def test_no_tracking_is_the_null_tracker(tmp_path: Path) -> None:
-    """``none`` mirrors nothing and writes nothing."""
-    assert isinstance(open_tracker("none", tmp_path, lambda _: None), NullTracker)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_tracker_that_cannot_be_imported_is_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without wandb the run goes on, and that is said."""
-    said: list[str] = []
-    monkeypatch.setitem(sys.modules, "harness.tracking.wandb", None)
-    assert isinstance(open_tracker("wandb", tmp_path, said.append), NullTracker)
-    assert [text.partition(":")[0] for text in said] == ["tracking is off"]
+def test_tensorboard_shows_scalars_text_files_and_curves(
+    tmp_path: Path, run: TrackedRun, matrix: TrackedMatrix
+) -> None:
+    """Loss by epoch, the config as text, the record beside the events, and the curves as an image."""
+    tracker = open_tracker(Tracking(tracker="tensorboard"), tmp_path / "m", 20.0, pytest.fail)
+    tracker.mirror(run)
+    tracker.summarize(matrix)
+    folder = tmp_path / "m" / "tensorboard" / f"digits-coop-unified-end-1-shot-seed-1-{run.id}"
+    events = EventAccumulator(str(folder), size_guidance={"tensors": 0}).Reload()
+    assert [(point.step, point.value) for point in events.Scalars("train/loss")] == [(1, 2.25), (2, 1.25)]
+    text = events.Tensors("config/text_summary")[0].tensor_proto.string_val[0].decode()
+    assert json.loads(text) == run.config
+    assert (folder / "record.json").read_text() == "{}"
+    events = EventAccumulator(str(tmp_path / "m" / "tensorboard" / matrix.id)).Reload()
+    assert [(image.width, image.height) for image in events.Images("curves/curves")] == [(8, 6)]

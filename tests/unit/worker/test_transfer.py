@@ -20,7 +20,6 @@ from harness.store.record import RunRecord
 from harness.store.records import read_records, record_path, write_record
 from harness.worker import run as room
 from harness.worker.__main__ import main
-from harness.worker.mirror import tracked_run
 
 MakeCell = Callable[..., Cell]
 
@@ -373,13 +372,3 @@ def test_a_probe_is_fitted_again_for_an_evaluation_alone(
     fits.clear()
     apart = _run(tmp_path / "apart", noisy)[cell_id(noisy)]
     assert (fits, _counts(apart)) == ([own], _counts(together))
-
-
-def test_a_trackers_run_says_what_was_evaluated_on(coop: Cell, make_record: Callable[..., RunRecord]) -> None:
-    """Two evaluations of one training have two names."""
-    cells = (coop, replace(coop, evaluate_on="digits_noisy"), replace(coop, classes="base", evaluate_on="new"))
-    assert [tracked_run(make_record(cell), "m").name for cell in cells] == [
-        "digits coop unified end 1-shot seed 1",
-        "digits coop unified end 1-shot seed 1 on digits_noisy",
-        "digits base coop unified end 1-shot seed 1 on new",
-    ]

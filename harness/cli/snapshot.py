@@ -1,0 +1,110 @@
+"""A whole matrix as trackers show it: progress, aggregated tables and curves, all from records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import harness
+from harness.cli.report import report_entries
+from harness.files import canonical_json, digest_text, write_bytes
+from harness.matrix.source import DatasetSource
+from harness.plan.pending import Standing
+from harness.report.build import Report, build_report
+from harness.tracking.ledger import results_identity
+from harness.tracking.tracker import Grid, TrackedMatrix, Value
+
+_AXES = {
+    "datasets": "dataset",
+    "evaluate_on": "evaluate_on",
+    "backbones": "backbone",
+    "methods": "method",
+    "protocols": "protocol",
+    "shots": "shots",
+    "seeds": "seed",
+}
+_MOST_NAME = 32  # W&B takes ids of 64 characters
+_ID_DIGITS = 12
+
+
+def matrix_snapshot(
+    name: str, cells: Sequence[Standing], sources: Sequence[DatasetSource], results: Path, figures: Path
+) -> TrackedMatrix:
+    """The matrix by where its cells stand now; the curves are drawn into the folder ``figures``."""
+    report = build_report(name, report_entries(cells, sources, results))
+    config, progress, summary = _config(cells), _progress(cells), _summary(cells)
+    tables = {one.stem: _grid(one.long) for group in report.groups for one in (*group.tables, *group.elsewhere)}
+    shown = [config, progress, summary, {stem: [grid.columns, grid.rows] for stem, grid in tables.items()}]
+    return TrackedMatrix(
+        id=f"matrix-{name[:_MOST_NAME]}-{digest_text(f'{results_identity(results)} {name}')[:_ID_DIGITS]}",
+        name=name,
+        config=config,
+        progress=progress,
+        summary=summary,
+        tables=tables,
+        figures=_draw(report, figures),
+        digest=digest_text(canonical_json(shown)),
+    )
+
+
+def _config(cells: Sequence[Standing]) -> dict[str, Any]:
+    """What the matrix is made of: the values on its axes, in order of first appearance."""
+    flats = [standing.cell.to_dict() for standing in cells]
+    axes = {
+        label: [value for value in dict.fromkeys(flat[axis] for flat in flats) if value is not None]
+        for label, axis in _AXES.items()
+    }
+    return {**axes, "cells": len(cells), "harness_version": harness.__version__}
+
+
+def _progress(cells: Sequence[Standing]) -> list[dict[str, float]]:
+    """One row an ended cell; hours count from the end of the first."""
+    ended = sorted(
+        (standing.record.created_at, standing.id, standing.state)
+        for standing in cells
+        if standing.record is not None and standing.state in ("done", "failed")
+    )
+    counts = Counter[str]()
+    rows = []
+    for at, _, state in ended:
+        counts[state] += 1
+        gone = datetime.fromisoformat(at) - datetime.fromisoformat(ended[0][0])
+        rows.append({"hours": gone.total_seconds() / 3600, "done": counts["done"], "failed": counts["failed"]})
+    return rows
+
+
+def _summary(cells: Sequence[Standing]) -> dict[str, int]:
+    counts = Counter(standing.state for standing in cells)
+    return {"cells": len(cells), **{state: counts[state] for state in ("done", "failed", "pending")}}
+
+
+def _grid(long: Sequence[Sequence[str]]) -> Grid:
+    """A table in long form, with numbers where a column holds nothing else."""
+    header, *lines = long
+    columns = [_typed([line[place] for line in lines]) for place in range(len(header))]
+    return Grid(tuple(header), tuple(zip(*columns, strict=True)))
+
+
+def _typed(words: Sequence[str]) -> list[Value]:
+    """The words of a column as whole numbers, as numbers, or as they are; nothing for an empty one of a number."""
+    for kind in (int, float):
+        try:
+            return [kind(word) if word else None for word in words]
+        except ValueError:
+            continue
+    return list(words)
+
+
+def _draw(report: Report, folder: Path) -> dict[str, Path]:
+    """One PNG a figure of the report."""
+    from harness.report.draw import draw  # matplotlib takes a second to import
+
+    drawn = {}
+    for figure in report.all_figures:
+        path = folder / f"{figure.stem}.png"
+        write_bytes(path, draw(figure)["png"])
+        drawn[figure.stem] = path
+    return drawn

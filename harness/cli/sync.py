@@ -1,0 +1,177 @@
+"""``harness sync``."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.cli import console
+from harness.cli.bar import Bar
+from harness.cli.situation import look, look_at_cells
+from harness.cli.snapshot import matrix_snapshot
+from harness.data.dataset import data_root
+from harness.errors import Fault, MatrixError, RecordError, did_you_mean
+from harness.matrix.identity import display_names
+from harness.matrix.source import DatasetSource
+from harness.matrix.tracking import TRACKERS, TrackerName, Tracking
+from harness.mirror.process import MirrorProcess
+from harness.mirror.request import PATIENCE_S, Event, MirrorRequest, Snapshot
+from harness.plan.pending import Standing
+from harness.store.manifest import read_manifests
+from harness.tracking.ledger import tracking_folder
+
+LOG = "log.txt"
+_LOG_LINES = 8
+_FAILURES = 3  # in a row: a run that cannot be shown is passed over, a server that takes none is not
+_SNAPSHOT = "matrix.json"
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOptions:
+    """The options of ``harness sync``."""
+
+    matrix: Path | None
+    results: Path
+    data: Path | None
+    track: str | None
+    dry_run: bool
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """One matrix with where its cells stand, and where it is to be shown."""
+
+    name: str
+    tracking: Tracking
+    sources: tuple[DatasetSource, ...]
+    cells: tuple[Standing, ...]
+
+
+def sync_command(options: SyncOptions) -> int:
+    """Show what a tracker lacks of one matrix, or of all that were run; 1 when some of it could not be shown.
+
+    Raises:
+        HarnessError: the input is wrong, or there is nothing to show.
+    """
+    code = 0
+    for tracked in _tracked(options):
+        code = max(code, _sync(tracked, options))
+    return code
+
+
+def _tracked(options: SyncOptions) -> list[Tracked]:
+    """The matrices to show.
+
+    Raises:
+        HarnessError: a matrix cannot be read, nothing was run, or no tracker is named anywhere.
+    """
+    if options.track is not None and options.track not in TRACKERS[1:]:
+        raise MatrixError(
+            Fault("--track", f"unknown tracker {options.track!r}.", did_you_mean(options.track, TRACKERS[1:]))
+        )
+    track: TrackerName | None = options.track
+    if options.matrix is not None:
+        situation = look(options.matrix, None, options.results, options.data)
+        matrix = situation.matrix
+        found = [Tracked(matrix.name, matrix.tracking.by(track), matrix.sources, situation.cells)]
+    else:
+        root = data_root(options.data, None)
+        found = [
+            Tracked(
+                each.name,
+                each.tracking.by(track),
+                each.sources,
+                look_at_cells(each.cells, each, options.results, root)[2],
+            )
+            for each in read_manifests(options.results)
+        ]
+    if not found:
+        what = "no matrix was run into this folder yet."
+        raise RecordError(Fault(str(options.results), what, "Run `harness run --matrix FILE`."))
+    wanted = [tracked for tracked in found if tracked.tracking.tracker != "none"]
+    if not wanted:
+        what = "nothing is tracked: the matrix names no tracker."
+        mend = "Write `tracking: wandb` into it, or name one with --track wandb."
+        raise MatrixError(Fault(", ".join(tracked.name for tracked in found), what, mend))
+    return wanted
+
+
+def _sync(tracked: Tracked, options: SyncOptions) -> int:
+    """Show one matrix and say what came of it."""
+    ended = [standing for standing in tracked.cells if standing.state in ("done", "failed")]
+    names = display_names([standing.cell for standing in tracked.cells])
+    events: list[Event] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="harness-sync-") as scratch,
+        Bar(tracked.name, len(ended) + 1) as bar,
+    ):
+        request = MirrorRequest(
+            matrix=tracked.name,
+            results=options.results.resolve(),
+            tracking=tracked.tracking,
+            cells=tuple(standing.id for standing in ended),
+            snapshot=write_snapshot(tracked, options.results, Path(scratch)),
+            dry_run=options.dry_run,
+            again=options.again,
+            patience_s=PATIENCE_S,
+            n_failures=_FAILURES,
+        )
+
+        def take(event: Event) -> None:
+            events.append(event)
+            if event.told == "say":
+                bar.line(event.text)
+            elif event.told == "failed":
+                bar.line(f"failed {names.get(event.run, 'the run of the matrix')}: {event.text}", style="red")
+            if event.run or event.told == "failed":
+                bar.step()
+
+        _talk(request, options.results, take)
+    return _sum_up(tracked.name, events, len(ended) + 1, options)
+
+
+def _sum_up(name: str, events: Sequence[Event], n_all: int, options: SyncOptions) -> int:
+    """One line of counts, and the exit code."""
+    counts = Counter(event.told for event in events)
+    n_left = n_all - sum(counts[told] for told in ("shown", "kept", "lacking"))
+    if options.dry_run:
+        console.say(f"{name}: {counts['lacking']} of {n_all} runs would be sent, the matrix's own among them")
+    else:
+        console.say(f"{name}: {counts['shown']} runs sent, {counts['kept']} were there, {n_left} not sent")
+    if not n_left:
+        return 0
+    for event in events:
+        if event.told == "given_up":
+            console.say(f"{name}: given up, {event.text}", style="red")
+    console.say("what was sent is remembered; `harness sync` goes on from there")
+    log = tracking_folder(options.results) / LOG
+    tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:] if log.exists() else []
+    if tail:
+        console.say(f"the end of {log}:")
+        console.say("\n".join(tail))
+    return 1
+
+
+def write_snapshot(tracked: Tracked, results: Path, scratch: Path) -> Path:
+    """The whole matrix as a file for the mirror process."""
+    matrix = matrix_snapshot(tracked.name, tracked.cells, tracked.sources, results, scratch)
+    path = scratch / _SNAPSHOT
+    path.write_text(Snapshot.of(matrix).model_dump_json(), encoding="utf-8")
+    return path
+
+
+def _talk(request: MirrorRequest, results: Path, take: Callable[[Event], None]) -> None:
+    """Have a mirror process do the request, which gives up by itself when nothing moves."""
+    path = tracking_folder(results) / LOG
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as log:
+        process = MirrorProcess(request, log)
+        try:
+            for event in process.rest():
+                take(event)
+        finally:
+            process.stop()

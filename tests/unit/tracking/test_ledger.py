@@ -1,0 +1,49 @@
+"""What is remembered of what was shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.tracking.ledger import Ledger, results_identity
+
+
+def test_what_was_shown_is_known_at_its_destination_only(tmp_path: Path) -> None:
+    """The digest that was shown last counts, for the destination that it was shown at, in the next process too."""
+    ledger = Ledger(tmp_path, "here")
+    assert not ledger.has("a", "1")
+    ledger.add("a", "1")
+    ledger.add("a", "2")
+    for known in (ledger, Ledger(tmp_path, "here")):
+        assert (known.has("a", "1"), known.has("a", "2"), known.has("b", "2")) == (False, True, False)
+    assert not Ledger(tmp_path, "there").has("a", "2")
+
+
+@pytest.mark.parametrize("torn", ["{", '{"to": "here", "run": "b"}\n', "[]\n", "\ufffd\n", '{"to": "here", "ru'])
+def test_a_torn_line_costs_only_itself(tmp_path: Path, torn: str) -> None:
+    """What stands in whole lines before and after it is known."""
+    Ledger(tmp_path, "here").add("a", "1")
+    with (tmp_path / "tracking" / "sent.jsonl").open("a") as file:
+        file.write(torn.removesuffix("\n") + "\n")
+    Ledger(tmp_path, "here").add("c", "3")
+    ledger = Ledger(tmp_path, "here")
+    assert (ledger.has("a", "1"), ledger.has("b", "1"), ledger.has("c", "3")) == (True, False, True)
+
+
+def test_several_processes_write_side_by_side(tmp_path: Path) -> None:
+    """Two ledgers that were opened empty lose nothing of each other."""
+    one, other = Ledger(tmp_path, "here"), Ledger(tmp_path, "here")
+    one.add("a", "1")
+    other.add("b", "2")
+    ledger = Ledger(tmp_path, "here")
+    assert (ledger.has("a", "1"), ledger.has("b", "2")) == (True, True)
+
+
+def test_a_results_folder_keeps_its_identity(tmp_path: Path) -> None:
+    """It is drawn once, goes along when the folder is moved, and differs from that of another folder."""
+    first = results_identity(tmp_path / "one")
+    assert (len(first), results_identity(tmp_path / "one")) == (12, first)
+    (tmp_path / "one").rename(tmp_path / "moved")
+    assert results_identity(tmp_path / "moved") == first
+    assert results_identity(tmp_path / "two") != first
