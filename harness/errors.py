@@ -54,8 +54,16 @@ class RecordError(HarnessError):
     """A record, a job file or a results folder cannot be used."""
 
 
+class NotWrittenError(RecordError):
+    """Records cannot be written any more: the disk is full, or the folder has become read-only."""
+
+
 class RunError(HarnessError):
     """One cell could not be trained or evaluated; it becomes a failed record and the others go on."""
+
+
+class TooLargeError(RunError):
+    """Memory does not hold the smallest piece that a cell can be computed in."""
 
 
 def did_you_mean(name: object, known: Sequence[str]) -> str:

@@ -16,11 +16,12 @@ os.umask(_UMASK)
 _FILE_MODE = 0o666 & ~_UMASK
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes, durable: bool = True) -> None:
     """Write ``content`` so that ``path`` holds either the old file or the new one, also after a crash.
 
-    The parent folder is made. The name of the temporary file starts with a dot and ends in ``.part``; readers
-    of a folder skip those.
+    A file that is not ``durable`` may be lost with the machine, but not with a process; it need not wait for the
+    disk. The parent folder is made. The name of the temporary file starts with a dot and ends in ``.part``;
+    readers of a folder skip those.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
@@ -28,7 +29,8 @@ def write_bytes(path: Path, content: bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         # mkstemp makes files that only their owner reads; a results folder is shared with colleagues.
         Path(temporary).chmod(_FILE_MODE)
         Path(temporary).replace(path)
@@ -37,9 +39,9 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise
 
 
-def write_text(path: Path, content: str) -> None:
+def write_text(path: Path, content: str, durable: bool = True) -> None:
     """Write UTF-8 text whole or not at all."""
-    write_bytes(path, content.encode("utf-8"))
+    write_bytes(path, content.encode("utf-8"), durable)
 
 
 def canonical_json(value: Any) -> str:

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
-from harness.errors import RunError
+from harness.errors import RunError, TooLargeError
+from harness.memory import is_out_of_memory
 from harness.shapes import Context, Contexts, ImageFeatures, Labels, Logits, TextFeatures, TextFeaturesOfRuns
 
 Batch = tuple[ImageFeatures, Labels]
@@ -196,8 +197,8 @@ class _Bundle:
             part = waiting[: self._at_once]
             try:
                 gradient, losses, correct = self._gradient(part, [batches[run] for run in part])
-            except RuntimeError as error:
-                if not _is_out_of_memory(error):
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
                     raise
                 self._make_room(len(part))
                 continue
@@ -212,7 +213,7 @@ class _Bundle:
         """Compute less at a time from here on; nothing of the step that failed was kept.
 
         Raises:
-            RunError: there is nothing left to divide.
+            TooLargeError: there is nothing left to divide.
         """
         if n_runs > 1:
             self._at_once = n_runs // 2
@@ -220,7 +221,7 @@ class _Bundle:
         elif self._shrink():
             self._notes.append("out of memory: half as many classes at a time from here")
         else:
-            raise RunError("memory does not hold one class of one run; take a larger device.")
+            raise TooLargeError("memory does not hold one class of one run; take a larger device.")
 
     def _gradient(self, part: list[int], batches: list[Batch]) -> tuple[Tensor, Tensor, Tensor]:
         """Gradient (runs, ...), mean loss (runs,) and right answers (runs,) of one batch a run."""
@@ -237,12 +238,6 @@ class _Bundle:
         context, velocity = self._contexts[run], self._velocity[run]
         velocity.mul_(self._momentum[run]).add_(gradient + self._decay[run] * context)
         context.sub_(lr * velocity)
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error says that memory ran out: torch has a type for it on some devices, and words on others."""
-    words = ("out of memory", "can't allocate memory", "not enough memory")
-    return isinstance(error, torch.OutOfMemoryError) or any(phrase in str(error).lower() for phrase in words)
 
 
 def _stack(batches: list[Batch]) -> tuple[Tensor, Tensor]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from harness.errors import Fault, RecordError
 from harness.files import write_text
@@ -37,6 +38,7 @@ class Job(BaseModel):
         tracking: ``none`` or ``wandb``.
         logits: whether logits of test images are kept: where they are small (``auto``), ``always`` or ``never``.
         trust_weights: whether the user vouches for weights that are TorchScript archives.
+        again: failed cells that are to be run once more: from cell id to the time of the failure that is known.
         request: what is asked of a job of kind ``prompts``.
     """
 
@@ -55,6 +57,7 @@ class Job(BaseModel):
     tracking: Literal["none", "wandb"] = "none"
     logits: LogitsRule = "auto"
     trust_weights: bool = False
+    again: dict[str, str] = Field(default_factory=dict)
     request: PromptsRequest | None = None
 
     def cell_values(self) -> tuple[Cell, ...]:
@@ -65,12 +68,25 @@ class Job(BaseModel):
 JOB_FILE, LOG_FILE, EVENTS_FILE, FAULTS_FILE = "job.json", "log.txt", "events.jsonl", "faults.json"
 ANSWER_FILE = "answer.json"  # of a job that is asked something
 
+# Exit statuses of a worker. Any other, a signal's included, means that it broke down.
+DONE = 0  # every cell has its record, failed ones included, or is held by another worker
+BROKE = 1  # a defect outside of a cell; Python's own status for a traceback
+NOT_BEGUN = 2  # something is missing or wrong that all cells of the job need; the log says what
+OUT_OF_MEMORY = 3  # memory did not hold some cells, which are unfinished
+NOT_WRITTEN = 4  # records cannot be written: the disk is full, or the folder is read-only
+STOPPED = 143  # it was told to end, and did so in order; what 128 + SIGTERM is in a shell
+
 
 def write_job(job: Job, number: int) -> Path:
-    """Write the job into a folder of its own, ``results/<matrix>/jobs/<time>-<process>-<number>-<kind>``."""
+    """Write the job into a folder of its own, ``results/<matrix>/jobs/<time>-<process>-<number>-<kind>``.
+
+    Process numbers are told apart by a random part, since several machines may share the folder.
+    """
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    folder = job.results / job.matrix / "jobs" / f"{stamp}-{os.getpid()}-{number:03d}-{job.kind}"
-    write_text(folder / JOB_FILE, job.model_dump_json(indent=1) + "\n")
+    process = f"{os.getpid()}x{secrets.token_hex(2)}"
+    folder = job.results / job.matrix / "jobs" / f"{stamp}-{process}-{number:03d}-{job.kind}"
+    folder.mkdir(parents=True)
+    write_text(folder / JOB_FILE, job.model_dump_json(indent=1) + "\n", durable=False)
     return folder
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from harness.errors import Fault, RecordError
+from harness.errors import Fault, NotWrittenError, RecordError
 from harness.files import digest_bytes, write_bytes, write_text
 from harness.store.record import SCHEMA_VERSION, RunRecord
 
@@ -53,17 +53,30 @@ def write_record(
     """Write a record; its context, nearest words and logits go first, so that it vouches for all of its files.
 
     Logits of an earlier run that the record no longer speaks of are removed behind it, since they are large.
+
+    Raises:
+        NotWrittenError: the disk is full, or the folder read-only; the record is the old one, or none.
     """
     path = record_path(results, record.cell_id)
-    if context is not None:
-        write_bytes(path.with_suffix(".safetensors"), context)
-    if words is not None:
-        write_text(path.with_suffix(".words.json"), words)
-    if logits is not None:
-        write_bytes(path.with_suffix(".logits.npz"), logits)
-    write_text(path, json.dumps(record.model_dump(mode="json"), indent=1, allow_nan=False) + "\n")
-    if logits is None:
-        path.with_suffix(".logits.npz").unlink(missing_ok=True)
+    try:
+        if context is not None:
+            write_bytes(path.with_suffix(".safetensors"), context)
+        if words is not None:
+            write_text(path.with_suffix(".words.json"), words)
+        if logits is not None:
+            write_bytes(path.with_suffix(".logits.npz"), logits)
+        write_text(path, json.dumps(record.model_dump(mode="json"), indent=1, allow_nan=False) + "\n")
+        if logits is None:
+            path.with_suffix(".logits.npz").unlink(missing_ok=True)
+    except OSError as error:
+        raise not_written(error, records_folder(results)) from None
+
+
+def not_written(error: OSError, where: Path | None = None) -> NotWrittenError:
+    """The fault of a results folder that takes nothing more."""
+    what = f"records cannot be written any more: {error.strerror or error}."
+    mend = "Mend that, and the next run goes on from here."
+    return NotWrittenError(Fault(str(where or error.filename or ""), what, mend))
 
 
 def read_context(results: Path, record: RunRecord) -> bytes | None:

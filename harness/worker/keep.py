@@ -6,8 +6,9 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,10 +21,12 @@ from harness.errors import HarnessError
 from harness.files import digest_bytes
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
+from harness.memory import is_out_of_memory
 from harness.methods.method import Fit
 from harness.methods.table import load_method
 from harness.plan.job import Job
 from harness.shapes import Labels, Logits
+from harness.store.claims import Claimant
 from harness.store.logits import KeptLogits, are_kept, logits_file, packed, shifted
 from harness.store.provenance import platform_name
 from harness.store.record import ClassCount, ContextFile, EpochRow, LogitsFile, Provenance, RunRecord
@@ -38,13 +41,18 @@ _NEAREST = 5  # words kept beside a context, for each of its vectors
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What every cell of a job needs: where records go, who is told, and the facts that all records share."""
+    """What every cell of a job needs: where records go, who is told, and the facts that all records share.
+
+    ``left`` gets the cells that memory did not hold, and that a smaller job may do.
+    """
 
     job: Job
     tracker: Tracker
     tell: Callable[..., None]
     git: tuple[str | None, bool | None]
     packages: dict[str, str]
+    claims: Claimant
+    left: list[Cell] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +64,33 @@ class Source:
 
 
 def keep_fit(desk: Desk, source: Source, target: Materials, cell: Cell, fit: Fit, fit_s: float) -> None:
-    """Evaluate a fit on the test images of ``target`` and write the cell's record; a failure is recorded, too."""
+    """Evaluate a fit on the test images of ``target`` and write the cell's record; a failure is recorded, too.
+
+    Raises:
+        NotWrittenError: the record cannot be written.
+    """
     try:
-        _keep(desk, source, target, cell, fit, fit_s)
+        record, files = _evaluated(desk, source, target, cell, fit, fit_s)
     except Exception as error:  # one cell's failure is its own record
         traceback.print_exception(error)
         keep_failure(desk, cell, error)
+    else:
+        _keep(desk, record, *files)
 
 
 def keep_failure(desk: Desk, cell: Cell, error: Exception) -> None:
-    """Write a failed record with the reason."""
+    """Write a failed record with the reason.
+
+    A cell that memory did not hold is left to a smaller job, unless this one has no other cells.
+
+    Raises:
+        NotWrittenError: the record cannot be written.
+    """
     reason = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
+    if is_out_of_memory(error) and len(desk.job.cells) > 1:
+        desk.left.append(cell)
+        desk.tell(event="left", cell=cell_id(cell), reason=reason)
+        return
     record = RunRecord(
         cell_id=cell_id(cell),
         cell=cell.to_dict(),
@@ -74,12 +98,28 @@ def keep_failure(desk: Desk, cell: Cell, error: Exception) -> None:
         reason=reason,
         created_at=_now(),
     )
-    write_record(desk.job.results, record)
+    _keep(desk, record)
+
+
+def _keep(desk: Desk, record: RunRecord, *files: Any) -> None:
+    """Write a record, if the claim on its cell still holds; show it, and let go of the cell."""
+    if not desk.claims.holds(record.cell_id):
+        desk.tell(event="say", text=f"{record.cell_id} was taken over by another worker, which was not heard of")
+        return
+    write_record(desk.job.results, record, *files)
+    desk.claims.release(record.cell_id)
     desk.tracker.mirror(tracked_run(record, desk.job.matrix))
-    desk.tell(event="failed", cell=record.cell_id, reason=reason)
+    if record.status == "failed":
+        desk.tell(event="failed", cell=record.cell_id, reason=record.reason)
+    else:
+        seconds = record.timings["total_s"]
+        desk.tell(event="done", cell=record.cell_id, accuracy=record.accuracy, seconds=seconds)
 
 
-def _keep(desk: Desk, source: Source, target: Materials, cell: Cell, fit: Fit, fit_s: float) -> None:
+def _evaluated(
+    desk: Desk, source: Source, target: Materials, cell: Cell, fit: Fit, fit_s: float
+) -> tuple[RunRecord, tuple[bytes | None, str | None, bytes | None]]:
+    """The record of a fit on the test images of ``target``, and the files that it vouches for."""
     identifier, names = cell_id(cell), target.class_names
     trained = cell.trained()
     is_training = cell == trained
@@ -113,9 +153,7 @@ def _keep(desk: Desk, source: Source, target: Materials, cell: Cell, fit: Fit, f
         created_at=_now(),
     )
     words = _words(fit, source.materials) if is_training else None
-    write_record(desk.job.results, record, context, words, logits)
-    desk.tracker.mirror(tracked_run(record, desk.job.matrix))
-    desk.tell(event="done", cell=identifier, accuracy=record.accuracy, seconds=timings["total_s"])
+    return record, (context, words, logits)
 
 
 def _provenance(desk: Desk, source: Source, target: Materials, cell: Cell, fit: Fit) -> Provenance:

@@ -1,6 +1,5 @@
 """A run job: train and evaluate cells, one record each; a cell that fails does not stop the others."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,16 +23,22 @@ from harness.matrix.protocol import draw_rule
 from harness.methods.method import Fit, Method, RunInputs
 from harness.methods.table import METHODS, load_method
 from harness.plan.cost import n_train_images
-from harness.plan.job import EVENTS_FILE, Job
-from harness.store.provenance import git_state, package_versions
+from harness.plan.job import DONE, OUT_OF_MEMORY, Job
+from harness.store.claims import Claimant
+from harness.store.provenance import package_versions
 from harness.store.record import RunRecord
 from harness.store.records import read_context, read_records
 from harness.tracking.open import open_tracker
 from harness.worker.device import open_device
 from harness.worker.keep import Desk, Source, keep_failure, keep_fit
+from harness.worker.keeper import Keeper
 from harness.worker.materials import Draw, Materials
 from harness.worker.state import Unfinished
+from harness.worker.stopping import StoppedError, Stopping
+from harness.worker.take import take
+from harness.worker.telling import Tell, telling
 
+_LOOK_AGAIN_S = 2.0  # at cells that other workers hold
 _WAVE_IMAGES = 20_000  # decoded training images of the draws that a GPU trains together, about 10 GB of memory
 
 
@@ -78,34 +83,66 @@ class Training:
     unfinished: Unfinished | None = None
 
 
-def run(job: Job, folder: Path) -> None:
-    """Do the cells of a job, those that share a backbone, a class space and a draw one after another.
+def run(job: Job, folder: Path, keeper: Keeper, wait: bool) -> int:
+    """Do the cells of a job that nobody else does; an exit status of plan/job.py.
+
+    Those that other workers hold are left to them, or to whoever wrote the job; with ``wait`` they are waited for,
+    and done when they are let go of without a record.
 
     Raises:
+        NotWrittenError: records cannot be written.
         HarnessError: a backbone or a split cannot be used at all.
     """
+    claims = keeper.claims(job.results)
+    left = list(job.cell_values())
+    with telling(folder) as tell:
+        while left:
+            taken = take(job, left, claims)
+            for standing in taken.recorded:
+                tell(event="recorded", cell=standing.id, state=standing.state)
+            try:
+                too_large = _do(job, taken.mine, keeper, claims, tell) if taken.mine else []
+            finally:
+                claims.release_all()
+            for cell, owner in taken.held:
+                tell(event="held", cell=cell_id(cell), by=str(owner))
+            if too_large:
+                return OUT_OF_MEMORY
+            left = [cell for cell, _ in taken.held]
+            if not wait:
+                break
+            while left and all(claims.holder(cell_id(cell)) for cell in left):
+                time.sleep(_LOOK_AGAIN_S)
+    return DONE
+
+
+def _do(job: Job, cells: tuple[Cell, ...], keeper: Keeper, claims: Claimant, tell: Tell) -> list[Cell]:
+    """Do cells, those that share a backbone, a class space and a draw one after another; those left undone.
+
+    Raises:
+        NotWrittenError: records cannot be written.
+        HarnessError: a backbone or a split cannot be used at all.
+    """
+
+    def say(text: str) -> None:
+        tell(event="say", text=text)
+
     device = open_device(job.device)
-    with (folder / EVENTS_FILE).open("a", encoding="utf-8") as events:
-
-        def tell(**event: Any) -> None:
-            events.write(json.dumps(event) + "\n")
-            events.flush()
-
-        def say(text: str) -> None:
-            tell(event="say", text=text)
-
-        tracker = open_tracker(job.tracking, job.results / job.matrix / "wandb", say)
-        desk = Desk(job, tracker, tell, git_state(), package_versions())
+    tracker = open_tracker(job.tracking, job.results / job.matrix / "wandb", say)
+    try:
+        desk = Desk(job, tracker, tell, keeper.git, package_versions(), claims)
         catalog = catalog_with(job.sources)
-        for (backbone, precision), of_backbone in _grouped(job.cell_values(), "backbone", "precision"):
+        for (backbone, precision), of_backbone in _grouped(cells, "backbone", "precision"):
             clip = load_clip(backbone_spec(backbone, job.weights), precision, device, job.trust_weights)
             rooms = Rooms(clip, catalog, job.data, say)
-            for (dataset, classes), cells in _grouped(of_backbone, "dataset", "classes"):
-                _run_group(desk, rooms, rooms.source(dataset, classes), cells)
+            for (dataset, classes), of_dataset in _grouped(of_backbone, "dataset", "classes"):
+                _run_group(desk, keeper.stopping, rooms, rooms.source(dataset, classes), of_dataset)
+        return desk.left
+    finally:
         tracker.close()
 
 
-def _run_group(desk: Desk, rooms: Rooms, materials: Materials, cells: list[Cell]) -> None:
+def _run_group(desk: Desk, stopping: Stopping, rooms: Rooms, materials: Materials, cells: list[Cell]) -> None:
     """All cells of one backbone and class space, a few draws at a time, so that those images are held once."""
     for wave in _waves(cells, materials):
         by_method: dict[str, list[Training]] = {}
@@ -117,10 +154,17 @@ def _run_group(desk: Desk, rooms: Rooms, materials: Materials, cells: list[Cell]
                     keep_failure(desk, cell, error)
                 continue
             for trained, of_training in _trainings(cells_of_draw):
-                training = _training(desk, materials, draw, trained, of_training)
+                training = _training(desk, stopping, materials, draw, trained, of_training)
                 by_method.setdefault(trained.method, []).append(training)
         for method, trainings in by_method.items():
-            _run_method(desk, rooms, materials, load_method(method, desk.job.results), trainings)
+
+            def save(trainings: list[Training] = trainings) -> None:
+                for training in trainings:
+                    if training.unfinished is not None:
+                        training.unfinished.save()
+
+            with stopping.saving(save):
+                _run_method(desk, rooms, materials, load_method(method, desk.job.results), trainings)
 
 
 def _run_method(desk: Desk, rooms: Rooms, materials: Materials, method: Method, trainings: list[Training]) -> None:
@@ -235,7 +279,9 @@ def _draw_of(materials: Materials, cell: Cell) -> Draw | None:
     return materials.draw(cell.shots, cell.seed or 0, draw_rule(cell))
 
 
-def _training(desk: Desk, materials: Materials, draw: Draw | None, trained: Cell, cells: list[Cell]) -> Training:
+def _training(
+    desk: Desk, stopping: Stopping, materials: Materials, draw: Draw | None, trained: Cell, cells: list[Cell]
+) -> Training:
     """A training as the method sees it; ``cells`` are those that wait for it."""
     if draw is None:
         return Training(RunInputs(trained, materials.clip, materials.class_names), None, tuple(cells))
@@ -246,6 +292,8 @@ def _training(desk: Desk, materials: Materials, draw: Draw | None, trained: Cell
     def on_epoch(epoch: int, state: Callable[[], State]) -> None:
         desk.tell(event="epoch", cell=waiting, epoch=epoch, epochs=epochs)
         unfinished.keep(state)
+        if stopping.is_asked:
+            raise StoppedError
 
     inputs = RunInputs(
         trained,

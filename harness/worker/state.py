@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -19,6 +19,7 @@ from harness.store.provenance import package_versions
 from harness.worker.materials import Draw
 
 DEFAULT_EVERY_S = 120.0
+_LOOK_S = 2.0  # what a worker that is told to end may lose of a training, but for the epoch that it is in
 _FOLDER = "unfinished"
 
 
@@ -38,7 +39,8 @@ class Unfinished:
         """Nothing is read yet."""
         self._path = results / _FOLDER / f"{cell_id(cell)}.safetensors"
         self._clip = clip
-        self._saved = time.monotonic()
+        self._saved = self._looked = time.monotonic()
+        self._latest: State | None = None
         made_from = [
             cell.to_dict(), clip.weights_digest, clip.device.type, split_digest, draw.digest, draw.list_digest,
             draw.images_digest, package_versions(),
@@ -60,17 +62,29 @@ class Unfinished:
             return None
 
     def keep(self, state: Callable[[], State]) -> None:
-        """Write where the training stands, if the last time is long enough ago; a full disk is no fault of it."""
-        if time.monotonic() - self._saved < every_s():
+        """Write where the training stands, if the last time is long enough ago.
+
+        It is remembered more often than it is written, for a worker that is told to end.
+        """
+        now = time.monotonic()
+        if now - self._looked < min(_LOOK_S, every_s()):
+            return
+        self._latest, self._looked = _on_host(state()), now
+        if now - self._saved >= every_s():
+            self.save()
+
+    def save(self) -> None:
+        """Write what is remembered; a full disk is no fault of the training."""
+        now, self._latest = self._latest, None
+        if now is None:
             return
         self._saved = time.monotonic()
-        now = state()
         facts = {
             "key": self._key,
             "history": json.dumps([asdict(epoch) for epoch in now.history]),
             "seconds": repr(now.seconds),
         }
-        tensors = {"context": now.context.cpu().contiguous(), "velocity": now.velocity.cpu().contiguous()}
+        tensors = {"context": now.context, "velocity": now.velocity}
         try:
             write_bytes(self._path, save(tensors, metadata=facts))
         except OSError:
@@ -78,4 +92,10 @@ class Unfinished:
 
     def forget(self) -> None:
         """Remove the state: the training is recorded."""
+        self._latest = None
         self._path.unlink(missing_ok=True)
+
+
+def _on_host(state: State) -> State:
+    """The state in memory that is not scarce."""
+    return replace(state, context=state.context.cpu().contiguous(), velocity=state.velocity.cpu().contiguous())

@@ -24,9 +24,10 @@ from plain import PlainCoOp
 from harness.backbone.clip import Clip
 from harness.backbone.prompts import prompt_layout
 from harness.backbone.text import SharedPrompts, classes_at_once
+from harness.cores import cpu_threads
 from harness.engine.sgd import Ended, Run, train_together
 from harness.features.views import to_pixels
-from harness.threads import cpu_threads, side_by_side, single_threaded_kernels
+from harness.threads import side_by_side, single_threaded_kernels
 
 KINDS = [("end", False), ("middle", False), ("end", True), ("middle", True)]
 # Class names of one to three words, as data sets have them.

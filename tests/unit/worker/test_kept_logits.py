@@ -86,7 +86,7 @@ def test_large_test_sets_are_kept_when_asked_for(tmp_path: Path, monkeypatch: py
     """Above the bound nothing is kept by itself, and with ``always`` everything."""
     monkeypatch.setattr(room, "KEPT_VALUES", 5399)
     assert _run(tmp_path, ZERO_SHOT)[cell_id(ZERO_SHOT)].logits is None
-    record = _run(tmp_path, ZERO_SHOT, logits="always")[cell_id(ZERO_SHOT)]
+    record = _run(tmp_path / "always", ZERO_SHOT, logits="always")[cell_id(ZERO_SHOT)]
     assert record.logits is not None
     assert record.logits.shape == (540, 10)
 

@@ -1,0 +1,270 @@
+"""Claims on cells, so that several runs and machines can share one results folder without doing work twice.
+
+A claim is a file ``claims/cells/<cell>.<generation>`` that holds the name of its owner, and is made exclusively:
+that is all that is asked of the file system, so a network's will do. The highest generation holds. An owner is a
+process; every few seconds it changes a file of its own, ``claims/owners/<owner>``, for all of its claims together.
+
+Whoever finds that this file has not changed for the time of a lease, by the finder's own steady clock, makes the
+next generation: no two machines' clocks are ever compared, and of two finders one is the first. The one that was
+given up for dead may wake up, so an owner looks at its claim again before it writes a record.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+DEFAULT_LEASE_S = 120.0
+_BEATS = 8  # in the time of a lease
+_NOBODY = "?"
+
+
+def lease_s() -> float:
+    """Seconds without a sign of life after which a claim may be taken over: ``HARNESS_LEASE_S``, else 120."""
+    return float(os.environ.get("HARNESS_LEASE_S") or DEFAULT_LEASE_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A process that holds claims.
+
+    Attributes:
+        host: its machine's name, for people.
+        kernel: names the boot of the machine and the space of its process numbers; empty where nothing does.
+        process: its number there.
+        started: when it started, in ticks since the boot, which tells it from a later process of its number.
+        lease_s: how long it may be silent.
+    """
+
+    host: str
+    kernel: str
+    process: int
+    started: int
+    lease_s: float
+
+    def __str__(self) -> str:
+        return f"process {self.process} on {self.host}"
+
+
+class Claims:
+    """The claims in a results folder, as one process sees them."""
+
+    def __init__(self, results: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        """``clock`` gives seconds and never goes back."""
+        self._cells = results / "claims" / "cells"
+        self._owners = results / "claims" / "owners"
+        self._clock = clock
+        self._kernel = _kernel()
+        self._seen: dict[str, tuple[bytes, float]] = {}
+
+    def holder(self, identifier: str) -> Owner | None:
+        """Who holds a cell; ``None`` when nobody does, or somebody who is gone."""
+        _, name = self._highest(identifier)
+        return None if name is None or self._is_gone(name) else self._owner(name)
+
+    def tidy(self) -> int:
+        """Remove the claims and the files of owners that are gone; how many claims."""
+        removed = 0
+        highest: dict[str, list[int]] = {}
+        for file in _names(self._cells):
+            identifier, _, generation = file.partition(".")
+            if generation.isdecimal():
+                highest.setdefault(identifier, []).append(int(generation))
+        for identifier, generations in highest.items():
+            name = self._read(identifier, max(generations))
+            if name is not None and self._is_gone(name):
+                removed += 1
+                _remove(self._path(identifier, generation) for generation in sorted(generations))
+        for name in _names(self._owners):
+            if self._is_gone(name):
+                _remove([self._owners / name])
+        return removed
+
+    def _path(self, identifier: str, generation: int) -> Path:
+        return self._cells / f"{identifier}.{generation}"
+
+    def _read(self, identifier: str, generation: int) -> str | None:
+        """The owner's name in a claim, a name of nobody's while it is being made; ``None`` where there is none."""
+        try:
+            name = self._path(identifier, generation).read_text(encoding="ascii", errors="replace")
+        except OSError:
+            return None
+        return name or f"{_NOBODY}{identifier}.{generation}"
+
+    def _highest(self, identifier: str) -> tuple[int, str | None]:
+        """The highest generation with its owner's name; 0 and ``None`` where there is no claim."""
+        generation, name = 0, None
+        while (found := self._read(identifier, generation + 1)) is not None:
+            generation, name = generation + 1, found
+        return generation, name
+
+    def _owner(self, name: str) -> Owner:
+        """Who has a name; one whose file cannot be read yet is unknown."""
+        return _parsed(self._sign_of_life(name)) or Owner("an unknown machine", "", 0, 0, lease_s())
+
+    def _is_gone(self, name: str) -> bool:
+        """Whether an owner has ended, or given no sign of life for the time of its lease."""
+        sign, now = self._sign_of_life(name), self._clock()
+        owner = _parsed(sign)
+        if owner is not None and owner.kernel and owner.kernel == self._kernel:
+            started = _started(owner.process)
+            if started is None or started != owner.started:
+                return True
+        seen = self._seen.get(name)
+        if seen is None or seen[0] != sign:
+            self._seen[name] = seen = (sign, now)
+        return now - seen[1] >= (lease_s() if owner is None else owner.lease_s)
+
+    def _sign_of_life(self, name: str) -> bytes:
+        try:
+            return (self._owners / name).read_bytes()
+        except OSError:
+            return b""
+
+
+class Claimant(Claims):
+    """The claims in a results folder, and those that this process makes there."""
+
+    def __init__(self, results: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        """Nothing is claimed yet, and nothing is written before the first claim."""
+        super().__init__(results, clock)
+        self._own = Owner(socket.gethostname(), self._kernel, os.getpid(), _started(os.getpid()) or 0, lease_s())
+        self._name = f"{os.getpid()}-{secrets.token_hex(8)}"
+        self._held: dict[str, int] = {}
+        self._ended = threading.Event()
+        self._heart: threading.Thread | None = None
+
+    def claim(self, identifier: str) -> Owner | None:
+        """Hold a cell; whoever holds it instead, ``None`` when this process does now.
+
+        Raises:
+            OSError: nothing can be written in the results folder.
+        """
+        self._live()
+        while True:
+            generation, name = self._highest(identifier)
+            if name == self._name:
+                self._held[identifier] = generation
+                return None
+            if name is not None and not self._is_gone(name):
+                return self._owner(name)
+            mine = self._path(identifier, generation + 1)
+            try:
+                handle = os.open(mine, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+            except FileExistsError:
+                continue  # somebody was faster
+            try:
+                os.write(handle, self._name.encode("ascii"))
+            except OSError:
+                _remove([mine])
+                raise
+            finally:
+                os.close(handle)
+            if self._path(identifier, generation + 2).exists():
+                _remove([mine])  # the generations below that one were being removed
+                continue
+            self._held[identifier] = generation + 1
+            return None
+
+    def holds(self, identifier: str) -> bool:
+        """Whether this process still holds a cell, and nobody has taken it over."""
+        generation = self._held.get(identifier, 0)
+        if self._read(identifier, generation) != self._name:
+            return False
+        return not self._path(identifier, generation + 1).exists()
+
+    def release(self, identifier: str) -> None:
+        """Let go of a cell, if it is held; the generations below go first, so that none of them comes to hold."""
+        generation = self._held.get(identifier)
+        if generation is not None and self.holds(identifier):
+            _remove(self._path(identifier, number) for number in range(1, generation + 1))
+        self._held.pop(identifier, None)
+
+    def release_all(self) -> None:
+        """Let go of all cells."""
+        for identifier in tuple(self._held):
+            self.release(identifier)
+
+    def close(self) -> None:
+        """Let go of all cells, and of the sign of life."""
+        self.release_all()
+        self._ended.set()
+        if self._heart is not None:
+            _remove([self._owners / self._name])
+
+    def _live(self) -> None:
+        """Give a first sign of life, and go on with that; after a long silence it may have been tidied away."""
+        sign = self._owners / self._name
+        if self._heart is not None and sign.exists():
+            return
+        self._cells.mkdir(parents=True, exist_ok=True)
+        self._owners.mkdir(exist_ok=True)
+        self._beat(os.open(sign, os.O_CREAT | os.O_WRONLY, 0o666), 0)
+        if self._heart is None:
+            self._heart = threading.Thread(target=self._beat_on, name="heartbeat", daemon=True)
+            self._heart.start()
+
+    def _beat_on(self) -> None:
+        beat = 0
+        while not self._ended.wait(self._own.lease_s / _BEATS):
+            beat += 1
+            with contextlib.suppress(OSError):  # one that is not heard in time loses its claims, and will see that
+                self._beat(os.open(self._owners / self._name, os.O_WRONLY), beat)
+
+    def _beat(self, handle: int, beat: int) -> None:
+        """Change the sign of life in its place: that needs no room on a full disk, and readers see it at once."""
+        try:
+            content = json.dumps({**asdict(self._own), "beat": f"{beat:012d}"}, sort_keys=True)
+            os.pwrite(handle, content.encode(), 0)
+        finally:
+            os.close(handle)
+
+
+def _parsed(sign: bytes) -> Owner | None:
+    """The owner of a sign of life; ``None`` when it is not whole."""
+    try:
+        content = json.loads(sign)
+        content.pop("beat")
+        return Owner(**content)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _kernel() -> str:
+    """What two processes have in common that can look at each other by number; empty where that is unknown."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return ""
+
+
+def _started(process: int) -> int | None:
+    """When a process started, in ticks since the boot; ``None`` when it has ended."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()  # the command's name may hold anything
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return [entry.name for entry in os.scandir(folder)]
+    except OSError:
+        return []
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
