@@ -116,7 +116,8 @@ def read_launches(results: Path, matrix: str) -> list[Launch]:
     Raises:
         RecordError: a file cannot be read.
     """
-    return [_read(path) for path in sorted((results / matrix / _FOLDER).glob("*.json"))]
+    found = [_read(path) for path in (results / matrix / _FOLDER).glob("*.json")]
+    return sorted(found, key=lambda launch: (launch.created_s, launch.token))
 
 
 def _cells_of(folder: Path) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Workers as jobs of a Slurm cluster, through submitit; every machine sees the results folder at the same place."""
+"""Workers as jobs of a Slurm cluster, through submitit; all its machines see the results folder at one place."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.dispatch.launcher import Handle, JobState
+from harness.dispatch.launcher import CANCELLED, PREEMPTED, Handle, JobState
 from harness.dispatch.launches import Launch, forget, hand_over, intend, read_launches
+from harness.dispatch.logs import ENGINE_LOG
 from harness.dispatch.slurm_queue import Seen, Watch, cancel, largest_array, queued_jobs, usual_time_min
 from harness.dispatch.slurm_run import WorkerRun
 from harness.errors import Fault, MatrixError, RunError
 from harness.matrix.launching import Launching
 from harness.plan.attempt import Attempt, read_attempt
 from harness.plan.job import OUT_OF_MEMORY, STOPPED
-
-ENGINE_LOG = "slurm.txt"  # in a job's folder: what Slurm, srun and the lines of ``setup`` said
 
 _USUAL_WORKERS = 16  # jobs that a cluster is thought to run at a time where nobody says
 _USUAL_ARRAY = 1000  # one less than Slurm's own MaxArraySize
@@ -69,7 +68,7 @@ class SlurmHandle:
 
     def end(self) -> None:
         """Take it for ended: Slurm has let go of it."""
-        self._last = JobState("ended", STOPPED, "cancelled")
+        self._last = JobState("ended", STOPPED, CANCELLED)
 
 
 def judged(attempt: Attempt | None, seen: Seen | None, over_s: float, absent_s: float) -> JobState:
@@ -89,13 +88,13 @@ def judged(attempt: Attempt | None, seen: Seen | None, over_s: float, absent_s: 
     if seen is not None and seen.phase == "running":
         return JobState("running", why="" if seen.state == "RUNNING" else seen.state.lower())
     if seen is not None and seen.phase == "queued":
-        return JobState("queued", why=seen.reason if attempt is None else "preempted")
+        return JobState("queued", why=seen.reason if attempt is None else PREEMPTED)
     why = "left the queue" if seen is None else seen.state.lower().replace("_", " ")
     if over_s < (_ABSENT_S if seen is None else _SETTLE_S):
         return JobState("running", why=why)
     if why == "out of memory":
         return JobState("ended", OUT_OF_MEMORY, why)
-    return JobState("ended", STOPPED if why in ("cancelled", "preempted") else status, why)
+    return JobState("ended", STOPPED if why in (CANCELLED, PREEMPTED) else status, why)
 
 
 class SlurmLauncher:
@@ -239,8 +238,9 @@ class SlurmLauncher:
             "additional_parameters": {"requeue": True, **asked.sbatch},
             "setup": list(asked.setup) or None,
         }
-        if asked.gpus and not {"gres", "gpus", "gpus-per-task"} & set(asked.sbatch):
-            options["gpus_per_node"] = int(asked.gpus)
+        gpus = 1 if asked.gpus is None else int(asked.gpus)
+        if gpus and not {"gres", "gpus", "gpus-per-task"} & set(asked.sbatch):
+            options["gpus_per_node"] = gpus
         if asked.memory_gb is not None:
             options["mem"] = f"{round(asked.memory_gb * 1024)}M"
         if asked.cpus is not None:
@@ -310,7 +310,7 @@ def _link(link: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def _outside_of_jobs() -> Iterator[None]:
-    """Within, this process is not seen to be part of a Slurm job, whose facts would go over to those it submits."""
+    """Within, this process is not seen to be in a Slurm job, whose facts would go over to those it submits."""
     if "SLURM_JOB_ID" not in os.environ:
         yield
         return

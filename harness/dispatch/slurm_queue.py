@@ -116,7 +116,7 @@ class Watch:
         self._every_s, self._next = _FIRST_S, 0.0
 
     def look(self, job_id: str) -> tuple[Seen | None, float]:
-        """What Slurm last said of a job, ``None`` if nothing, and for how many seconds its queue has not had it."""
+        """What Slurm last said of a job, ``None`` if nothing, and for how many seconds it was not in the queue."""
         self._ask_when_due()
         absent_since = self._absent_since.get(job_id)
         if absent_since is None:

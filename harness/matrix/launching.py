@@ -66,7 +66,7 @@ class Launching(BaseModel):
         kind: ``local``, ``slurm`` or ``ray``.
         workers: worker processes on this machine's CPU (local).
         workers_per_gpu: worker processes that share one GPU (local).
-        gpus: GPUs a job; zero for none. Fractions are Ray's.
+        gpus: GPUs a job; zero for none, one without a word (slurm, ray). Fractions are Ray's.
         cpus: CPU cores a job (slurm, ray).
         memory_gb: host memory a job (slurm, ray).
         max_concurrent: how many jobs run at a time (slurm, ray).

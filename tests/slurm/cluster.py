@@ -1,4 +1,4 @@
-"""A real Slurm of two nodes with two made-up GPUs each, on this machine's loopback, for as long as a test needs it.
+"""A real Slurm of two nodes with two made-up GPUs each, on this machine's loopback, while a test needs it.
 
 Needs Debian's slurmctld, slurmd, slurm-client and munge; no systemd, no cgroups, no accounting. Every process is a
 child of the test, or is known by a mark in its environment, and is ended by its number.
@@ -60,20 +60,19 @@ class Cluster:
         self._daemon(node, "-D", "-N", node, "-f", str(self.folder / "slurm.conf"), command="slurmd")
 
     def stop(self) -> None:
-        """End every process of the cluster and of its jobs."""
-        if "slurmctld" in self._daemons:
-            self.run("scancel", "--user", str(os.getuid()))
+        """End every process of the cluster and of its jobs, jobs first, so that nothing starts them again."""
         for daemon in reversed(self._daemons.values()):
+            daemon.send_signal(signal.SIGSTOP)
+        self.wait_for(self._is_empty, "no job's process left")
+        for daemon in reversed(self._daemons.values()):
+            daemon.send_signal(signal.SIGCONT)
             daemon.terminate()
         for daemon in self._daemons.values():
             try:
-                daemon.wait(5)
+                daemon.wait(2)
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()
-        for process in self.processes():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
 
     def run(self, *command: str) -> str:
         """What a command of Slurm prints."""
@@ -99,7 +98,7 @@ class Cluster:
         return self.run("squeue", "--noheader", "--array", f"--jobs={job_id}", "--format=%N").strip()
 
     def lose(self, node: str, job_id: str) -> None:
-        """Kill a node's daemon and those that watch over a job, as a lost machine would; the job itself goes on."""
+        """Kill a node's daemon and those that watch over a job: to Slurm the node is lost, but the job goes on."""
         number = self.number_of(job_id)
         self._daemons[node].kill()
         self._daemons.pop(node).wait()
@@ -129,6 +128,14 @@ class Cluster:
             return f"{_MARK}={self._mark}".encode() in Path(f"/proc/{process}/environ").read_bytes()
         except OSError:
             return False
+
+    def _is_empty(self) -> bool:
+        """Whether no job's process is left; those that are are killed."""
+        left = self.processes()
+        for process in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        return not left
 
     def _is_ready(self) -> bool:
         listed = self.run("sinfo", "--noheader", "--Node", "--partition=main", "--states=idle", "--format=%N")
@@ -214,7 +221,7 @@ def _configuration(folder: Path) -> str:
     ]
     nodes = f"Nodes={','.join(NODES)} State=UP"
     lines += [
-        f"PartitionName=main {nodes} Default=YES DefaultTime=60 MaxTime=INFINITE PriorityTier=1 PreemptMode=REQUEUE",
+        f"PartitionName=main {nodes} Default=YES DefaultTime=60 PriorityTier=1 PreemptMode=REQUEUE",
         f"PartitionName=grace {nodes} DefaultTime=60 PriorityTier=1 PreemptMode=REQUEUE GraceTime=30",
         f"PartitionName=high {nodes} DefaultTime=60 PriorityTier=10 PreemptMode=OFF",
     ]

@@ -279,7 +279,7 @@ def test_log_of_slurm_is_found_from_the_job(results: Path, folders: list[Path], 
     launch(results).submit(folders)
     (own,) = (results / "mine" / "slurm").iterdir()
     (own / "100_1_0_log.out").write_text("module: not found\n")
-    assert (folders[1] / "slurm.txt").read_text() == "module: not found\n"
+    assert (folders[1] / "engine.txt").read_text() == "module: not found\n"
 
 
 def test_launches_are_seen_at_once(results: Path, folders: list[Path], slurm: Any) -> None:

@@ -1,5 +1,6 @@
 """What Slurm says of jobs."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,6 @@ def test_watch_asks_once_for_all_and_ever_more_seldom(slurm: Any, monkeypatch: p
             asked += 1
             times.append(now[0])
         now[0] += 1.0
-    gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
+    gaps = [after - before for before, after in itertools.pairwise(times)]
     assert gaps == sorted(gaps)
     assert (gaps[0] < 3, gaps[-1] > 15, len(times) < 12) == (True, True, True)
