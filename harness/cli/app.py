@@ -52,6 +52,7 @@ CellArgument = Annotated[
     str, typer.Argument(metavar="CELL", help="Id of a cell, or the beginning of one.", show_default=False)
 ]
 _RESULTS = Path("results")
+_PLACE = "Where it runs"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -113,17 +114,83 @@ def run(
     device: DeviceOption = "auto",
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed cells again, too.")] = False,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most this many cells.")] = None,
-    launcher: Annotated[str, typer.Option("--launcher", help="Where workers run: local.")] = "local",
+    launcher: Annotated[
+        str | None, typer.Option("--launcher", help="Where workers run: local, slurm or ray; else the matrix's.")
+    ] = None,
     track: Annotated[str | None, typer.Option("--track", help="none or wandb; else the matrix's.")] = None,
     trust_weights: Annotated[
         bool, typer.Option("--trust-weights", help="Open TorchScript archives of weights, which hold code.")
     ] = False,
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="local: worker processes on the CPU.", rich_help_panel=_PLACE)
+    ] = None,
+    workers_per_gpu: Annotated[
+        int | None,
+        typer.Option("--workers-per-gpu", help="local: workers that share a GPU.", rich_help_panel=_PLACE),
+    ] = None,
+    gpus: Annotated[
+        float | None, typer.Option("--gpus", help="slurm, ray: GPUs a job.", rich_help_panel=_PLACE)
+    ] = None,
+    cpus: Annotated[
+        int | None, typer.Option("--cpus", help="slurm, ray: CPU cores a job.", rich_help_panel=_PLACE)
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option("--memory", help="slurm, ray: host memory a job, such as 32G.", rich_help_panel=_PLACE),
+    ] = None,
+    max_concurrent: Annotated[
+        int | None,
+        typer.Option("--max-concurrent", help="slurm, ray: jobs at a time, at most.", rich_help_panel=_PLACE),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option("--time", help="slurm: a job's time limit, such as 4h.", rich_help_panel=_PLACE),
+    ] = None,
+    partition: Annotated[
+        str | None, typer.Option("--partition", help="slurm: as sbatch has it.", rich_help_panel=_PLACE)
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option("--account", help="slurm: as sbatch has it.", rich_help_panel=_PLACE)
+    ] = None,
+    qos: Annotated[
+        str | None, typer.Option("--qos", help="slurm: as sbatch has it.", rich_help_panel=_PLACE)
+    ] = None,
+    constraint: Annotated[
+        str | None, typer.Option("--constraint", help="slurm: as sbatch has it.", rich_help_panel=_PLACE)
+    ] = None,
+    detach: Annotated[
+        bool,
+        typer.Option("--detach", help="slurm: hand jobs over, and leave.", rich_help_panel=_PLACE),
+    ] = False,
+    ray_address: Annotated[
+        str | None,
+        typer.Option("--ray-address", help="ray: a cluster to join; else a local one.", rich_help_panel=_PLACE),
+    ] = None,
 ) -> int:
     """Run what is pending; a second run of a finished matrix does nothing."""
     from harness.cli.run import RunOptions, run_command
 
+    flags = {
+        "workers": workers, "workers_per_gpu": workers_per_gpu, "partition": partition,
+        "gpus": int(gpus) if gpus is not None and gpus.is_integer() else gpus, "cpus": cpus, "memory": memory,
+        "time": time, "account": account, "qos": qos, "constraint": constraint,
+        "max_concurrent": max_concurrent, "address": ray_address,
+    }  # fmt: skip
     return run_command(
-        RunOptions(matrix, select, results, data, device, retry_failed, limit, launcher, track, trust_weights)
+        RunOptions(
+            matrix,
+            select,
+            results,
+            data,
+            device,
+            retry_failed,
+            limit,
+            launcher,
+            track,
+            trust_weights,
+            flags=flags,
+            detach=detach,
+        )
     )
 
 

@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from harness.cli import console
-from harness.cli.ask import ask_worker
+from harness.cli.ask import ask, ask_worker
+from harness.cli.ground import ground_of
+from harness.cli.launchers import devices_of, make_launcher
 from harness.cli.progress import Progress
 from harness.cli.situation import Situation, look, look_at_cells
 from harness.data.dataset import keep_split
-from harness.dispatch.devices import Device, choose_devices
-from harness.dispatch.local import LocalLauncher
-from harness.dispatch.queue import Ended, run_jobs
-from harness.errors import Fault, MatrixError, did_you_mean
+from harness.dispatch.devices import Device
+from harness.dispatch.dispatch import Outcome, dispatch
+from harness.dispatch.launcher import Launcher
+from harness.dispatch.orders import Orders
+from harness.dispatch.piece import Piece
+from harness.dispatch.watch import Ended
+from harness.errors import Fault, HarnessError, MatrixError, did_you_mean
 from harness.matrix.cell import Cell
 from harness.matrix.identity import display_names
+from harness.matrix.launching import NO_OPTIONS, Launching, with_flags
 from harness.plan.group import group_cells
-from harness.plan.job import Job, Kind, flat_cells, write_job
+from harness.plan.job import Job, Kind, flat_cells
 from harness.plan.pending import Standing
+from harness.store.claims import Claimant
 from harness.store.manifest import write_manifest
-from harness.store.records import quarantine, require_writable
+from harness.store.records import not_written, quarantine, require_writable
 
-_LAUNCHERS = ("local",)
 _TRACKERS = ("none", "wandb")
 _LOG_LINES = 15
+_MOST_LOGS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """The options of ``harness run``."""
+    """The options of ``harness run``; ``flags`` are those of the launcher, by the names of the YAML's section."""
 
     matrix: Path
     select: str | None
@@ -39,54 +48,82 @@ class RunOptions:
     device: str
     retry_failed: bool
     limit: int | None
-    launcher: str
+    launcher: str | None
     track: str | None
     trust_weights: bool = False
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    detach: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is to be run, and where."""
+
+    options: RunOptions
+    situation: Situation
+    launching: Launching
+    devices: tuple[Device, ...]
+    todo: tuple[Standing, ...]
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The cells to run."""
+        return [standing.cell for standing in self.todo]
 
 
 def run_command(options: RunOptions) -> int:
-    """Run what is pending; 1 when a cell failed or was left unfinished.
+    """Run what is pending; 1 when a cell failed or was left unfinished, 130 and 143 when a signal left some.
 
     Raises:
         HarnessError: the input is wrong, or something is missing that the pending cells need; nothing was trained.
     """
     _check_words(options)
-    devices = choose_devices(options.device)
     require_writable(options.results)
     situation = look(options.matrix, options.select, options.results, options.data)
+    launching = _launching(options, situation)
+    devices = devices_of(launching, options.device)
     for broken, reason in situation.scan.broken.items():
         console.note(f"{broken} {reason}; it is set aside and its cell runs again", style="yellow")
     quarantine(options.results, situation.scan)
     write_manifest(options.results, situation.matrix)
-    todo = _todo(situation, options)
-    if not todo:
+    plan = _Plan(options, situation, launching, devices, tuple(_todo(situation, options)))
+    if not plan.todo:
         return _nothing_to_do(situation)
-    _say_stale(todo)
+    _say_stale(plan.todo)
     if situation.today.missing:
         raise MatrixError(situation.today.missing)
-    cells = [standing.cell for standing in todo]
-    _check(options, situation, cells, devices)
-    _keep_splits(situation, cells)
-    ended = _run(options, situation, cells, devices)
-    return _sum_up(options, situation, cells, ended)
+    folder = options.results.resolve() / situation.matrix.name
+    with closing(make_launcher(launching, devices, folder)) as launcher:
+        _check(plan, launcher)
+        _keep_splits(situation, plan.cells)
+        return _run(plan, launcher)
 
 
 def _check_words(options: RunOptions) -> None:
-    faults = []
-    if options.launcher not in _LAUNCHERS:
-        faults.append(
-            Fault(
-                "--launcher",
-                f"unknown launcher {options.launcher!r}.",
-                did_you_mean(options.launcher, _LAUNCHERS),
-            )
-        )
+    """Raise MatrixError for words that nobody knows, before anything is read."""
+    faults: list[Fault] = []
+    try:
+        with_flags(NO_OPTIONS, options.launcher, options.flags if options.launcher else {})
+    except MatrixError as error:
+        faults += error.faults
     if options.track not in (None, *_TRACKERS):
         faults.append(
             Fault("--track", f"unknown tracker {options.track!r}.", did_you_mean(options.track, _TRACKERS))
         )
     if faults:
         raise MatrixError(faults)
+
+
+def _launching(options: RunOptions, situation: Situation) -> Launching:
+    """The section of the matrix with the flags in its place.
+
+    Raises:
+        MatrixError: a flag is not the launcher's.
+    """
+    launching = with_flags(situation.matrix.launcher, options.launcher, options.flags)
+    if options.detach and launching.kind != "slurm":
+        raise MatrixError(Fault("--detach", f"{launching.kind} has nobody who goes on; it is for slurm."))
+    return launching
 
 
 def _todo(situation: Situation, options: RunOptions) -> list[Standing]:
@@ -119,51 +156,94 @@ def _keep_splits(situation: Situation, cells: Sequence[Cell]) -> None:
             console.note(f"{name}: its split is kept in {written}; images that come later are no part of it")
 
 
-def _job(options: RunOptions, situation: Situation, kind: Kind, cells: Sequence[Cell], device: Device) -> Job:
+def _job(plan: _Plan, kind: Kind, cells: Sequence[Cell], device: str) -> Job:
+    options, matrix, data = plan.options, plan.situation.matrix, plan.situation.data
     return Job(
         kind=kind,
-        matrix=situation.matrix.name,
+        matrix=matrix.name,
         cells=flat_cells(cells),
         results=options.results.resolve(),
-        data=None if situation.data is None else situation.data.resolve(),
-        sources=situation.matrix.sources,
-        weights=situation.matrix.weights,
-        device=device.kind,
-        fewer_shots=situation.matrix.fewer_shots,
-        tracking=options.track or situation.matrix.tracking,  # type: ignore[arg-type]  # checked in _check_words
-        logits=situation.matrix.logits,
+        data=None if data is None else data.resolve(),
+        sources=matrix.sources,
+        weights=matrix.weights,
+        device=device,
+        fewer_shots=matrix.fewer_shots,
+        tracking=options.track or matrix.tracking,  # type: ignore[arg-type]  # checked in _check_words
+        logits=matrix.logits,
         trust_weights=options.trust_weights,
+        again=_again(plan.todo) if kind == "run" else {},
     )
 
 
-def _check(options: RunOptions, situation: Situation, cells: Sequence[Cell], devices: Sequence[Device]) -> None:
-    """Have a worker look at everything that would fail all cells alike.
+def _again(todo: Sequence[Standing]) -> dict[str, str]:
+    """The failures that are to be tried again: from cell id to their time."""
+    return {cell.id: cell.record.created_at for cell in todo if cell.state == "failed" and cell.record is not None}
+
+
+def _check(plan: _Plan, launcher: Launcher) -> None:
+    """Have a worker look at everything that would fail all cells alike; on this machine's CPU for a cluster.
 
     Raises:
         HarnessError: with all that it found.
     """
-    console.note(f"{situation.matrix.name}: checking {len(cells)} pending cells")
-    ask_worker(_job(options, situation, "check", cells, devices[0]), devices)
+    console.note(f"{plan.situation.matrix.name}: checking {len(plan.todo)} pending cells")
+    if plan.launching.kind == "local":
+        ask(
+            _job(plan, "check", plan.cells, plan.devices[0].kind), launcher
+        )  # the worker goes on to its first cells
+    else:
+        ask_worker(_job(plan, "check", plan.cells, "cpu"), [Device("cpu")])
 
 
-def _run(
-    options: RunOptions, situation: Situation, cells: Sequence[Cell], devices: Sequence[Device]
-) -> list[Ended]:
+def _run(plan: _Plan, launcher: Launcher) -> int:
     """Run all jobs with live progress."""
-    groups = group_cells(cells, len(devices), situation.today.sizes)
-    folders = [
-        write_job(_job(options, situation, "run", group, devices[0]), number)
-        for number, group in enumerate(groups, start=1)
-    ]
+    options, situation = plan.options, plan.situation
+    groups = group_cells(plan.cells, launcher.workers, situation.today.sizes)
+    claims = Claimant(options.results)
+    again = _again(plan.todo)
+    ground = ground_of(
+        situation,
+        options.results,
+        lambda cells: _job(plan, "run", cells, plan.devices[0].kind),
+        again,
+        claims,
+    )
+    if options.detach:
+        return _detach(launcher, [ground.write(group) for group in groups])
     names = display_names(situation.matrix.cells)
-    with Progress(situation.matrix.name, cells, names, situation.today.sizes) as progress:
-        return run_jobs(folders, LocalLauncher(devices), progress.on_event)
+    progress = Progress(situation.matrix.name, plan.cells, names, situation.today.sizes)
+
+    def say_first() -> None:
+        progress.on_event({"event": "say", "text": "running jobs finish, no others begin; Ctrl-C again stops now"})
+
+    claims.tidy()
+    try:
+        with progress, Orders(say_first) as orders:
+            try:
+                outcome = dispatch(map(Piece, groups), ground, launcher, progress.on_event, orders)
+            except OSError as error:
+                outcome = Outcome(fault=not_written(error).faults[0])
+            except HarnessError as error:
+                outcome = Outcome(fault=error.faults[0])
+    finally:
+        claims.tidy()
+        claims.close()
+    code = _sum_up(plan, outcome)
+    return orders.exit_code if code and orders.exit_code else code
 
 
-def _sum_up(options: RunOptions, situation: Situation, cells: Sequence[Cell], ended: Sequence[Ended]) -> int:
+def _detach(launcher: Launcher, folders: Sequence[Path]) -> int:
+    """Hand all jobs over and leave."""
+    launcher.submit(folders)
+    console.say(f"{len(folders)} jobs are handed over; `harness status` tells how they stand")
+    return 0
+
+
+def _sum_up(plan: _Plan, outcome: Outcome) -> int:
     """Say what came of the cells: by where they stand now, never by what workers said."""
+    options, situation = plan.options, plan.situation
     names = display_names(situation.matrix.cells)
-    _, _, now = look_at_cells(tuple(cells), situation.matrix, options.results, situation.data)
+    _, _, now = look_at_cells(tuple(plan.cells), situation.matrix, options.results, situation.data)
     failed = [cell for cell in now if cell.state == "failed"]
     unfinished = [cell for cell in now if cell.state == "pending"]
     n_done = len(now) - len(failed) - len(unfinished)
@@ -172,15 +252,19 @@ def _sum_up(options: RunOptions, situation: Situation, cells: Sequence[Cell], en
         console.say(f"failed {cell.id} {names[cell.id]}: {cell.why}", style="red")
     for cell in unfinished:
         console.say(f"unfinished {cell.id} {names[cell.id]}", style="red")
-    broken = [job for job in ended if job.status != 0]
-    if failed or broken:
-        _show_logs(broken or ended)
+    if outcome.fault is not None:
+        console.faults([outcome.fault])
+    elif failed or unfinished:
+        _show_logs(outcome.broken)
     if not failed and not unfinished:
         console.say(f"see `harness report --matrix {options.matrix}`")
-    return 1 if failed or unfinished else 0
+    return 1 if failed or unfinished or outcome.fault else 0
 
 
 def _show_logs(jobs: Sequence[Ended]) -> None:
-    for job in jobs:
+    """The ends of the last few logs."""
+    for job in jobs[-_MOST_LOGS:]:
         console.say(f"the end of {job.folder / 'log.txt'} (exit status {job.status}):")
         console.say(job.log_tail(_LOG_LINES))
+    if len(jobs) > _MOST_LOGS:
+        console.say(f"{len(jobs) - _MOST_LOGS} more workers broke down")

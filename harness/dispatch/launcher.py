@@ -78,6 +78,9 @@ class Launcher(Protocol):
         ...
 
 
-def worker_command(folder: Path) -> list[str]:
-    """The command line of a worker that does one job."""
-    return [sys.executable, "-m", "harness.worker", str(folder / JOB_FILE)]
+def worker_command(folder: Path, wait: bool = False) -> list[str]:
+    """The command line of a worker that does one job.
+
+    With ``wait`` it waits for cells that other workers hold: where nobody else comes back to them.
+    """
+    return [sys.executable, "-m", "harness.worker", str(folder / JOB_FILE), *(["--wait"] if wait else [])]

@@ -70,6 +70,16 @@ class Claims:
         _, name = self._highest(identifier)
         return None if name is None or self._is_gone(name) else self._owner(name)
 
+    def cleared(self, identifier: str) -> Owner | None:
+        """Who holds a cell; claims of somebody who is gone are removed, which spares others the finding out."""
+        generation, name = self._highest(identifier)
+        if name is None:
+            return None
+        if not self._is_gone(name):
+            return self._owner(name)
+        _remove(self._path(identifier, number) for number in range(1, generation + 1))
+        return None
+
     def tidy(self) -> int:
         """Remove the claims and the files of owners that are gone; how many claims."""
         removed = 0

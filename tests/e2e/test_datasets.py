@@ -218,27 +218,12 @@ def mini(tmp_path_factory: pytest.TempPathFactory, own_data: Path) -> Path:
     return _matrix(tmp_path_factory.mktemp("mini") / "mini.yaml", own_data, text)
 
 
-@pytest.fixture(scope="session")
-def finished(mini: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module")
+def finished(mini: Path, tmp_path_factory: pytest.TempPathFactory, in_this_process: pytest.MonkeyPatch) -> Path:
     """A results folder in which that matrix was run; what the bad image fails is exit code 1."""
     results = tmp_path_factory.mktemp("finished")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("harness.dispatch.local.LocalLauncher.submit", lambda _, folder, slot: _Here(folder))
-        assert main(["run", "--matrix", str(mini), "--results", str(results), "--device", "cpu"]) == 1
+    assert main(["run", "--matrix", str(mini), "--results", str(results), "--device", "cpu"]) == 1
     return results
-
-
-class _Here:
-    """A job that is worked off where it was sent from."""
-
-    def __init__(self, folder: Path) -> None:
-        self._status = work([str(folder / JOB_FILE)])
-
-    def poll(self) -> int:
-        return self._status
-
-    def stop(self) -> None:
-        pass
 
 
 @pytest.fixture

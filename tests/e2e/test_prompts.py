@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,15 +10,12 @@ from open_clip import factory
 from safetensors.torch import load_file
 
 from harness.backbone.clip import Clip
-from harness.cli import ask, main, run
+from harness.cli import ask, main
 from harness.data.digits import CLASS_NAMES, digit_image, digits_split
-from harness.dispatch.devices import Device
 from harness.dispatch.local import LocalLauncher
 from harness.features.extract import encode_views
-from harness.plan.job import JOB_FILE
 from harness.store.record import RunRecord
 from harness.store.records import read_context, read_records
-from harness.worker.__main__ import main as worker
 
 TRAIN = """
 name: train
@@ -40,34 +37,9 @@ exclude: {prompt: class_specific, evaluate_on: base}
 N_IMAGES = 12
 
 
-class InThisProcess:
-    """A launcher whose workers are calls: starting a process takes longer than all that is done here."""
-
-    slots = 1
-
-    def __init__(self, devices: Sequence[Device]) -> None:
-        """The devices are the CPU."""
-
-    def submit(self, folder: Path, slot: int) -> "InThisProcess":
-        """Do the job."""
-        self._status = worker([str(folder / JOB_FILE)])
-        return self
-
-    def poll(self) -> int:
-        """The worker's exit status."""
-        return self._status
-
-    def stop(self) -> None:
-        """It has ended."""
-
-
 @pytest.fixture(scope="module", autouse=True)
-def _in_this_process() -> Iterator[None]:
+def _in_this_process(in_this_process: pytest.MonkeyPatch) -> None:
     """Workers of this module are calls."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ask, "LocalLauncher", InThisProcess)
-        patch.setattr(run, "LocalLauncher", InThisProcess)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from harness.dispatch.dispatch import Outcome
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.store.records import write_record
@@ -58,7 +59,7 @@ def test_unknown_words_are_bad_input(harness: Harness, matrix: Path) -> None:
     assert (answer.code, answer.err.splitlines()) == (
         2,
         [
-            "error: --launcher: unknown launcher 'slrm'. Known: local.",
+            "error: --launcher: unknown launcher 'slrm'. Did you mean 'slurm'? Known: local, slurm, ray.",
             "error: --track: unknown tracker 'wand'. Did you mean 'wandb'? Known: none, wandb.",
         ],
     )
@@ -114,7 +115,7 @@ def test_stale_record_that_was_not_made_again_is_unfinished(
     for cell in cells:
         write_record(tmp_path, make_record(cell, provenance={"weights_digest": "0" * 64}))
     monkeypatch.setattr("harness.cli.run._check", lambda *_: None)
-    monkeypatch.setattr("harness.cli.run._run", lambda *_: [])
+    monkeypatch.setattr("harness.cli.run.dispatch", lambda *_: Outcome())
     answer = harness("run", "--matrix", matrix, "--results", tmp_path)
     assert (answer.code, answer.out.splitlines()[0]) == (1, "mine: 0 done, 0 failed, 3 unfinished")
 

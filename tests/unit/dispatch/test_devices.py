@@ -5,10 +5,16 @@ import subprocess
 import pytest
 
 from harness.dispatch import devices
-from harness.dispatch.devices import Device, choose_devices
+from harness.dispatch.devices import Device, choose_devices, one_a_worker
 from harness.errors import MatrixError
 
 CPU = (Device("cpu"),)
+LISTING = """GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-c1)
+GPU 1: NVIDIA A100-SXM4-40GB (UUID: GPU-d4)
+  MIG 1g.5gb      Device  0: (UUID: MIG-a1)
+  MIG 1g.5gb      Device  1: (UUID: MIG-b2)
+GPU 2: NVIDIA A100-SXM4-40GB (UUID: GPU-e5)
+"""
 
 
 def gpus(*names: str) -> tuple[Device, ...]:
@@ -65,9 +71,19 @@ def test_bad_options_are_faults(monkeypatch: pytest.MonkeyPatch, visible: str, o
 
 def test_driver_is_asked_without_a_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where CUDA_VISIBLE_DEVICES is not set all GPUs of the machine count."""
-    listed = subprocess.CompletedProcess([], 0, stdout="0\n1\n\n", stderr="")
+    listed = subprocess.CompletedProcess([], 0, stdout=LISTING, stderr="")
     monkeypatch.setattr(devices.subprocess, "run", lambda *_, **__: listed)
-    assert choose_devices("auto") == gpus("0", "1")
+    assert choose_devices("auto") == gpus("GPU-c1", "MIG-a1", "MIG-b2", "GPU-e5")
+
+
+def test_workers_share_devices_and_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every GPU gets a worker before one gets two, and no core is given away twice while there are enough."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    shared = one_a_worker(gpus("0", "1"), workers_per_gpu=2)
+    assert [(device.visible, device.threads) for device in shared] == [("0", 2), ("1", 1), ("0", 1), ("1", 1)]
+    assert [device.threads for device in one_a_worker(CPU, workers=3, workers_per_gpu=9)] == [2, 2, 1]
+    assert [device.threads for device in one_a_worker(CPU)] == [5]
+    assert [device.threads for device in one_a_worker(CPU, workers=7)] == [1] * 7
 
 
 @pytest.mark.parametrize(

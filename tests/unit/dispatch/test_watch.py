@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.dispatch import queue
+from harness.dispatch import watch
 from harness.dispatch.launcher import JobState
-from harness.dispatch.queue import Ended, run_jobs
+from harness.dispatch.watch import Ended, run_jobs
+from harness.plan.attempt import begin_attempt, end_attempt
 
 
 class FakeHandle:
@@ -33,7 +34,9 @@ class FakeHandle:
 class FakeLauncher:
     """Workers without processes."""
 
-    def __init__(self, slots: int, pieces: tuple[str, ...] = (), statuses: dict[str, int] | None = None) -> None:
+    def __init__(
+        self, slots: int, pieces: tuple[str, ...] = (), statuses: dict[str, int | None] | None = None
+    ) -> None:
         self.workers, self.pieces, self.statuses = slots, pieces, statuses or {}
         self.handles: list[FakeHandle] = []
         self.busy: set[Path] = set()
@@ -66,7 +69,8 @@ class FakeLauncher:
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "_POLL_S", 0)
+    monkeypatch.setattr(watch, "_LONGEST_S", 0)
+    monkeypatch.setattr(watch, "_EVENTS_S", 0)
 
 
 @pytest.fixture
@@ -81,7 +85,7 @@ def folders(tmp_path: Path) -> list[Path]:
 @pytest.mark.parametrize("slots", [1, 2, 5, 9])
 def test_all_jobs_run_over_the_slots(folders: list[Path], slots: int) -> None:
     """Every job runs once, in order, and all slots are used."""
-    launcher = FakeLauncher(slots, pieces=('{"a": 1}\n',))
+    launcher = FakeLauncher(slots, pieces=('{"event": "a"}\n',))
     ended = run_jobs(folders, launcher, lambda _: None)
     assert [handle.folder for handle in launcher.handles] == folders
     assert sorted(ended, key=lambda job: job.folder) == [Ended(folder, 0) for folder in folders]
@@ -102,9 +106,9 @@ def test_nothing_to_run_returns_at_once() -> None:
 def test_events_are_passed_on_whole_and_once(folders: list[Path]) -> None:
     """A line that is written in pieces is one event, and the last one is not lost."""
     seen: list[dict[str, object]] = []
-    launcher = FakeLauncher(1, pieces=('{"n": 1}\n{"n"', ": 2", "}\n", '{"n": "ä"}\n'))
+    launcher = FakeLauncher(1, pieces=('{"event": 1}\n{"event"', ": 2", "}\n", '{"event": "ä"}\n'))
     run_jobs(folders[:1], launcher, seen.append)
-    assert seen == [{"n": 1}, {"n": 2}, {"n": "ä"}]
+    assert seen == [{"event": 1}, {"event": 2}, {"event": "ä"}]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("x")])
@@ -114,11 +118,26 @@ def test_workers_are_ended_when_anything_is_raised(folders: list[Path], error: B
     def fail(_: object) -> None:
         raise error
 
-    launcher = FakeLauncher(2, pieces=('{"n": 1}\n',))
+    launcher = FakeLauncher(2, pieces=('{"event": 1}\n',))
     with pytest.raises(type(error)):
         run_jobs(folders, launcher, fail)
     assert [handle.stopped for handle in launcher.handles] == [True, True]
-    assert launcher.closed
+
+
+def test_torn_and_strange_events_are_passed_over(folders: list[Path]) -> None:
+    """A worker that was killed in the middle of a line, or a line that is no event, stops nobody."""
+    seen: list[dict[str, object]] = []
+    launcher = FakeLauncher(1, pieces=('{"event": 1}\n{"ev\n', '[3]\n{"n": 1}\n{"event": 2}\n'))
+    run_jobs(folders[:1], launcher, seen.append)
+    assert seen == [{"event": 1}, {"event": 2}]
+
+
+def test_a_status_that_no_engine_knows_is_the_workers_own(folders: list[Path]) -> None:
+    """It leaves its status in the job's folder."""
+    end_attempt(folders[0], begin_attempt(folders[0]), 3)
+    assert run_jobs(folders[:1], FakeLauncher(1, statuses={"job0": None}), lambda _: None) == [
+        Ended(folders[0], 3)
+    ]
 
 
 def test_log_tail_is_the_last_lines(tmp_path: Path) -> None:

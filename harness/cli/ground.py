@@ -1,0 +1,74 @@
+"""Jobs, records and claims of a matrix, as a dispatch needs them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.cli.situation import Situation
+from harness.dispatch.dispatch import Ground
+from harness.matrix.cell import Cell
+from harness.matrix.identity import cell_id
+from harness.plan.job import Job, write_job
+from harness.plan.pending import Standing, standings
+from harness.store.claims import Claimant
+from harness.store.record import RunRecord
+from harness.store.records import read_records, write_record
+
+
+def ground_of(
+    situation: Situation,
+    results: Path,
+    job: Callable[[Sequence[Cell]], Job],
+    again: dict[str, str],
+    claims: Claimant,
+) -> Ground:
+    """What a dispatch stands on.
+
+    Args:
+        situation: of the matrix.
+        results: where its records are.
+        job: makes the job of some cells.
+        again: failed cells that are run once more: from cell id to the time of the failure.
+        claims: of this process.
+    """
+    numbers = itertools.count(1)
+
+    def unfinished(cells: Sequence[Cell]) -> list[Cell]:
+        scan = read_records(results, [cell_id(cell) for cell in cells])
+        found = standings(cells, scan, results, situation.today)
+        return [standing.cell for standing in found if not _counts(standing, again)]
+
+    def fail(cell: Cell, reason: str, log_tail: list[str]) -> None:
+        identifier = cell_id(cell)
+        if claims.claim(identifier) is not None:
+            return  # somebody else has it in hand
+        try:
+            if unfinished([cell]):
+                record = RunRecord(
+                    cell_id=identifier,
+                    cell=cell.to_dict(),
+                    status="failed",
+                    reason=reason,
+                    details={"log_tail": log_tail},
+                    created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+                )
+                write_record(results, record)
+        finally:
+            claims.release(identifier)
+
+    return Ground(
+        write=lambda cells: write_job(job(cells), next(numbers)),
+        unfinished=unfinished,
+        holder=lambda cell: claims.cleared(cell_id(cell)),
+        fail=fail,
+    )
+
+
+def _counts(standing: Standing, again: dict[str, str]) -> bool:
+    """Whether a cell has its record; the failure that it is run again because of is none."""
+    if standing.state == "failed" and standing.record is not None:
+        return again.get(standing.id) != standing.record.created_at
+    return standing.state == "done"

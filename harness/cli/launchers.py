@@ -1,0 +1,52 @@
+"""The launcher that a matrix and the flags ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.dispatch.devices import Device, choose_devices, one_a_worker
+from harness.dispatch.launcher import Launcher
+from harness.dispatch.local import LocalLauncher
+from harness.errors import Fault, MatrixError
+from harness.matrix.launching import Launching
+
+
+def devices_of(launching: Launching, option: str) -> tuple[Device, ...]:
+    """The devices of ``--device``: those of this machine, or what a cluster lends each of its jobs.
+
+    Raises:
+        MatrixError: the device is not here, or is not for the user to choose.
+    """
+    if launching.kind == "local":
+        return choose_devices(option)
+    if option.startswith("cuda:"):
+        what = f"{option!r} names a GPU of this machine, and {launching.kind} chooses among its own."
+        raise MatrixError(Fault("--device", what, "Take auto, cpu or cuda."))
+    if option == "auto":
+        return (Device("cpu" if launching.gpus == 0 else "cuda"),)
+    return choose_devices("cpu") if option == "cpu" else (Device("cuda"),)
+
+
+def make_launcher(launching: Launching, devices: Sequence[Device], folder: Path) -> Launcher:
+    """A launcher; engines that are optional are imported here, when they are asked for.
+
+    Args:
+        launching: its kind and options.
+        devices: of ``devices_of``.
+        folder: of the matrix, below the results; a launcher's own files go into a folder of its name there.
+
+    Raises:
+        HarnessError: the engine is not installed, or cannot be reached.
+    """
+    if launching.kind == "local":
+        return LocalLauncher(one_a_worker(devices, launching.workers, launching.workers_per_gpu))
+    if devices[0].kind == "cpu":
+        launching = launching.model_copy(update={"gpus": 0.0})
+    if launching.kind == "slurm":
+        from harness.dispatch.slurm import SlurmLauncher  # type: ignore[import-untyped]
+
+        return SlurmLauncher(launching, folder / "slurm")  # type: ignore[no-any-return]
+    from harness.dispatch.ray import RayLauncher  # type: ignore[import-untyped]
+
+    return RayLauncher(launching)  # type: ignore[no-any-return]

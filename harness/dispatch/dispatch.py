@@ -1,0 +1,261 @@
+"""Cells to workers until all have their record: again when a worker dies, later when somebody else holds them."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.dispatch.launcher import Launcher
+from harness.dispatch.orders import Orders
+from harness.dispatch.piece import Piece, smaller_pieces
+from harness.dispatch.watch import Ended, Event, Watch
+from harness.errors import Fault
+from harness.matrix.cell import Cell
+from harness.matrix.identity import cell_id
+from harness.plan.attempt import read_attempt
+from harness.plan.job import BROKE, DONE, NOT_BEGUN, NOT_WRITTEN, OUT_OF_MEMORY, STOPPED
+from harness.store.claims import Owner
+
+_ALIKE = 3  # jobs that end alike before any cell is done: all would
+_HELD_S = 2.0  # between two looks at cells that others hold
+_TAIL_LINES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a dispatch stands on: jobs, records and claims of one matrix.
+
+    Attributes:
+        write: writes a job of cells; its folder.
+        unfinished: those of some cells that have no record that counts.
+        holder: who holds a cell; ``None`` when nobody does.
+        fail: writes the failed record of a cell: why, and the last lines of its worker.
+    """
+
+    write: Callable[[Sequence[Cell]], Path]
+    unfinished: Callable[[Sequence[Cell]], list[Cell]]
+    holder: Callable[[Cell], Owner | None]
+    fail: Callable[[Cell, str, list[str]], None]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a dispatch went; how its cells stand, only the records say.
+
+    Attributes:
+        broken: the jobs whose worker broke down, each with what became of it.
+        fault: what made further jobs useless; ``None`` mostly.
+    """
+
+    broken: list[Ended] = field(default_factory=list)
+    fault: Fault | None = None
+
+
+def dispatch(
+    pieces: Iterable[Piece],
+    ground: Ground,
+    launcher: Launcher,
+    on_event: Callable[[Event], None],
+    orders: Orders,
+) -> Outcome:
+    """Run all pieces, the first ones first, as the launcher has room.
+
+    When a worker breaks down its unfinished cells go to the end of the queue in smaller pieces, at most three
+    times, and then get a failed record. Cells that other workers hold are waited for.
+
+    When anything is raised all jobs are ended first.
+
+    Raises:
+        RunError: the launcher's engine refuses jobs.
+        OSError: a job cannot be written.
+    """
+    return _Dispatch(ground, launcher, on_event, orders).run(pieces)
+
+
+class _Dispatch:
+    """The state of one dispatch."""
+
+    def __init__(
+        self, ground: Ground, launcher: Launcher, on_event: Callable[[Event], None], orders: Orders
+    ) -> None:
+        self._ground = ground
+        self._launcher = launcher
+        self._on_event = on_event
+        self._orders = orders
+        self._watch = Watch(launcher, self._hear)
+        self._waiting: deque[Piece] = deque()
+        self._sent: dict[Path, Piece] = {}
+        self._held: list[Piece] = []
+        self._held_now: dict[Path, set[str]] = {}
+        self._look_at_held_s = 0.0
+        self._said: set[str] = set()
+        self._is_fruitful = False
+        self._alike: list[tuple[object, ...]] = []
+        self._outcome = Outcome()
+
+    def run(self, pieces: Iterable[Piece]) -> Outcome:
+        self._waiting.extend(pieces)
+        try:
+            while not self._orders.stop:
+                if self._goes_on:
+                    self._submit()
+                    self._look_at_held()
+                for ended in self._watch.look():
+                    self._take_back(ended)
+                if not self._watch.n_running and not (self._goes_on and (self._waiting or self._held)):
+                    break
+                self._watch.pause()
+        finally:
+            self._watch.stop()
+        return self._outcome
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether further jobs are begun."""
+        return not self._orders.finish and self._outcome.fault is None
+
+    def _submit(self) -> None:
+        folders = []
+        for _ in range(min(self._launcher.room, len(self._waiting))):
+            piece = self._waiting.popleft()
+            folder = self._ground.write(piece.cells)
+            self._sent[folder] = piece
+            folders.append(folder)
+        self._watch.submit(folders)
+
+    def _hear(self, folder: Path, event: Event) -> None:
+        """Take note of an event, and pass it on."""
+        kind = event["event"]
+        if kind == "held":
+            self._held_now.setdefault(folder, set()).add(str(event["cell"]))
+            self._say_held(str(event["by"]))
+            return
+        self._is_fruitful = self._is_fruitful or kind in ("done", "failed", "recorded")
+        self._on_event(event)
+
+    def _take_back(self, ended: Ended) -> None:
+        """Decide what is done after a job."""
+        piece = self._sent.pop(ended.folder)
+        held = self._held_now.pop(ended.folder, set())
+        if ended.status != DONE:
+            self._outcome.broken.append(ended)
+        if ended.status == NOT_WRITTEN:
+            self._give_up(Fault("", _last_line(ended) or "records cannot be written any more."))
+        elif ended.status == DONE:
+            self._hold(Piece(tuple(cell for cell in piece.cells if cell_id(cell) in held), piece.tries))
+        elif read_attempt(ended.folder) is None:
+            self._again_as_it_is(piece, ended)
+        elif ended.status == NOT_BEGUN:
+            self._look_for_likes(ended, str(ended.status))
+        elif not self._orders.stop:
+            self._again_in_pieces(piece, ended)
+
+    def _again_as_it_is(self, piece: Piece, ended: Ended) -> None:
+        """A worker that died before it looked at its job says nothing about the job, unless others do start."""
+        if self._is_fruitful:
+            self._again_in_pieces(piece, ended)
+        elif not self._look_for_likes(ended, "start"):
+            self._say(f"a worker did not start ({spelled(ended)}); its {_cells(len(piece.cells))} go to another")
+            self._waiting.append(piece)
+
+    def _again_in_pieces(self, piece: Piece, ended: Ended) -> None:
+        unfinished = self._ground.unfinished(piece.cells)
+        if not unfinished:
+            return
+        # Memory that runs out, or a killer's signal, may well not do so for a smaller piece.
+        is_like_others = piece.tries == 0 and ended.status not in (OUT_OF_MEMORY, STOPPED, -signal.SIGKILL, None)
+        if is_like_others and self._look_for_likes(ended, "broke"):
+            return
+        smaller = smaller_pieces(piece, unfinished)
+        what = f"a worker {spelled(ended)}"
+        if smaller:
+            self._say(f"{what}; {_cells(len(unfinished))} are tried again in {len(smaller)} smaller jobs")
+            self._waiting.extend(smaller)
+            return
+        reason = f"the worker {spelled(ended)}, {piece.tries + 1} tries"
+        for cell in unfinished:
+            self._ground.fail(cell, reason, ended.log_tail(_TAIL_LINES).splitlines())
+            self._on_event({"event": "failed", "cell": cell_id(cell), "reason": reason})
+
+    def _look_for_likes(self, ended: Ended, kind: str) -> bool:
+        """Give up when, before any cell was done, several jobs in a row ended in the same way."""
+        self._alike.append((kind, ended.status, _last_line(ended)))
+        last = self._alike[-_ALIKE:]
+        if self._is_fruitful or len(last) < _ALIKE or len(set(last)) > 1:
+            return False
+        tail = ended.log_tail(_TAIL_LINES)
+        what = f"{_ALIKE} jobs in a row ended alike before any cell was done: the worker {spelled(ended)}"
+        self._give_up(Fault("", f"{what}; the end of {ended.folder}/log.txt:\n{tail}".rstrip()))
+        return True
+
+    def _give_up(self, fault: Fault) -> None:
+        self._outcome.fault = self._outcome.fault or fault
+
+    def _hold(self, piece: Piece) -> None:
+        if piece.cells:
+            self._held.append(piece)
+
+    def _look_at_held(self) -> None:
+        """Send cells whose holder has let go of them without a record; pass by those that have one now."""
+        start = time.monotonic()
+        if not self._held or start < self._look_at_held_s:
+            return
+        held, self._held = self._held, []
+        for piece in held:
+            unfinished = self._ground.unfinished(piece.cells)
+            for cell in set(piece.cells).difference(unfinished):
+                self._on_event({"event": "recorded", "cell": cell_id(cell)})
+            holders = {cell: self._holder(cell) for cell in unfinished}
+            for owner in filter(None, holders.values()):
+                self._say_held(str(owner))
+            free = tuple(cell for cell in unfinished if holders[cell] is None)
+            if free:
+                self._waiting.append(Piece(free, piece.tries))
+            self._hold(Piece(tuple(cell for cell in unfinished if holders[cell]), piece.tries))
+        took_s = time.monotonic() - start
+        self._look_at_held_s = start + max(_HELD_S, 20 * took_s)
+
+    def _holder(self, cell: Cell) -> Owner | None:
+        """Who holds a cell, or the training that it waits for."""
+        return self._ground.holder(cell) or self._ground.holder(cell.trained())
+
+    def _say_held(self, owner: str) -> None:
+        if owner not in self._said:
+            self._said.add(owner)
+            self._say(f"some cells are held by {owner}; they are waited for")
+
+    def _say(self, text: str) -> None:
+        self._on_event({"event": "say", "text": text})
+
+
+def spelled(ended: Ended) -> str:
+    """How a worker ended, in words that go behind ``the worker``."""
+    if ended.why:
+        return f"is gone: {ended.why}"
+    status: Any = ended.status
+    if status is None:
+        return "is gone, and nobody knows how it ended"
+    if status == OUT_OF_MEMORY:
+        return "ran out of memory"
+    if status == STOPPED:
+        return "was told to end by somebody else"
+    if status == BROKE:
+        return f"broke down: {_last_line(ended)}"
+    if status == -signal.SIGKILL:
+        return "was killed by SIGKILL, as the system does when memory runs out"
+    if status < 0:
+        return f"was killed by {signal.Signals(-status).name}"
+    return f"ended with status {status}"
+
+
+def _last_line(ended: Ended) -> str:
+    return ended.log_tail(1).strip()
+
+
+def _cells(number: int) -> str:
+    return "1 cell" if number == 1 else f"{number} cells"

@@ -1,0 +1,37 @@
+"""Cells that go to a worker together, and how they are cut when a worker dies of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.matrix.cell import Cell
+from harness.matrix.protocol import draw_rule
+
+MOST_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Cells for one job; ``tries`` counts the workers that broke down with them."""
+
+    cells: tuple[Cell, ...]
+    tries: int = 0
+
+
+def smaller_pieces(piece: Piece, unfinished: Sequence[Cell]) -> list[Piece]:
+    """What is tried after a worker broke down: draw by draw, then cell by cell, then nothing more.
+
+    So a cell that takes every worker down with it takes no other cell along.
+    """
+    tries = piece.tries + 1
+    if tries >= MOST_TRIES:
+        return []
+    parts: dict[object, list[Cell]] = {}
+    for cell in unfinished:
+        parts.setdefault(_draw(cell) if tries == 1 else cell, []).append(cell)
+    return [Piece(tuple(cells), tries) for cells in parts.values()]
+
+
+def _draw(cell: Cell) -> tuple[object, ...]:
+    return cell.backbone, cell.precision, cell.dataset, cell.classes, cell.shots, cell.seed, draw_rule(cell)

@@ -1,0 +1,157 @@
+"""Jobs that were handed to a launcher, watched until they end."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.dispatch.launcher import Handle, Launcher
+from harness.plan.attempt import read_attempt
+from harness.plan.job import EVENTS_FILE, LOG_FILE
+
+Event = dict[str, Any]
+_EVENTS_S = 0.2  # between two looks at the events of a job that runs
+_SHORTEST_S, _LONGEST_S = 0.001, 0.1  # between two looks at all jobs
+_TAIL_BYTES = 64_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A job that ended.
+
+    Attributes:
+        folder: the job's.
+        status: the worker's exit status, ``None`` where nobody knows it.
+        why: what the launcher says of it, empty mostly.
+    """
+
+    folder: Path
+    status: int | None
+    why: str = ""
+
+    def log_tail(self, lines: int = 15) -> str:
+        """The last lines that the worker printed."""
+        try:
+            with (self.folder / LOG_FILE).open("rb") as log:
+                log.seek(max(0, log.seek(0, 2) - _TAIL_BYTES))
+                text = log.read().decode("utf-8", errors="replace")
+        except OSError:
+            return ""
+        return "\n".join(text.splitlines()[-lines:])
+
+
+class Watch:
+    """The running jobs of a launcher."""
+
+    def __init__(self, launcher: Launcher, on_event: Callable[[Path, Event], None]) -> None:
+        """``on_event`` is told what workers tell, with the folder of the job."""
+        self._launcher = launcher
+        self._on_event = on_event
+        self._running: list[tuple[Handle, _Events]] = []
+        self._pause_s = _SHORTEST_S
+
+    @property
+    def n_running(self) -> int:
+        """How many jobs have not ended."""
+        return len(self._running)
+
+    def submit(self, folders: Sequence[Path]) -> None:
+        """Hand over jobs.
+
+        Raises:
+            RunError: the engine refuses them.
+        """
+        if folders:
+            handles = self._launcher.submit(folders)
+            self._running += [(handle, _Events(handle.folder / EVENTS_FILE)) for handle in handles]
+            self._pause_s = _SHORTEST_S
+
+    def look(self) -> list[Ended]:
+        """The jobs that have ended since the last look; events are passed on, the last ones before that."""
+        ended: list[Ended] = []
+        for handle, events in tuple(self._running):
+            state = handle.state()
+            for event in events.read(at_once=state.phase == "ended"):
+                self._on_event(handle.folder, event)
+            if state.phase == "ended":
+                status = state.status
+                if status is None:
+                    attempt = read_attempt(handle.folder)
+                    status = None if attempt is None else attempt.status
+                ended.append(Ended(handle.folder, status, state.why))
+                self._running.remove((handle, events))
+        return ended
+
+    def pause(self) -> None:
+        """Wait a little: short when jobs end quickly, longer the longer nothing happens."""
+        time.sleep(self._pause_s)
+        self._pause_s = min(_LONGEST_S, self._pause_s * 1.5)
+
+    def stop(self) -> None:
+        """End all jobs that run."""
+        if self._running:
+            self._launcher.stop([handle for handle, _ in self._running])
+            self.look()
+
+
+def run_jobs(folders: Sequence[Path], launcher: Launcher, on_event: Callable[[Event], None]) -> list[Ended]:
+    """All jobs, in order, as the launcher has room; how each ended.
+
+    ``on_event`` is told what workers tell. When anything is raised, an interrupt included, all jobs are ended
+    first. The launcher may be used again.
+    """
+    waiting = list(folders)
+    ended: list[Ended] = []
+    watch = Watch(launcher, lambda _, event: on_event(event))
+    try:
+        while waiting or watch.n_running:
+            room = launcher.room
+            now, waiting = waiting[:room], waiting[room:]
+            watch.submit(now)
+            ended += watch.look()
+            if watch.n_running:
+                watch.pause()
+    finally:
+        watch.stop()
+    return ended
+
+
+class _Events:
+    """The lines that a worker adds to its event file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._next_s = 0.0
+
+    def read(self, at_once: bool) -> list[Event]:
+        """The events since the last reading; a line that is not whole yet waits for the next one.
+
+        A reading that was just done is not done again, unless ``at_once``. A line that a worker was killed in
+        the middle of is passed over.
+        """
+        now = time.monotonic()
+        if now < self._next_s and not at_once:
+            return []
+        self._next_s = now + _EVENTS_S
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                content = file.read()
+        except OSError:
+            return []
+        whole = content[: content.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        return [event for line in whole.splitlines() if (event := _event(line)) is not None]
+
+
+def _event(line: bytes) -> Event | None:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "event" in event else None
