@@ -82,6 +82,20 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def chaos(session: nox.Session) -> None:
+    """Kills and interrupts at random moments (on demand; HARNESS_CHAOS_ROUNDS says how many, 20 without it)."""
+    _install(session, "test")
+    session.run("pytest", "-m", "chaos", "-n", "0", *session.posargs)
+
+
+@nox.session
+def slurm(session: nox.Session) -> None:
+    """Workers on a real Slurm of two made-up nodes (on demand; needs slurmctld, slurmd, slurm-client and munge)."""
+    _install(session, "test")
+    session.run("pytest", "-m", "slurm", "-n", "0", "-rA", "tests/slurm", *session.posargs)
+
+
+@nox.session
 def tiny(session: nox.Session) -> None:
     """Pretrain the tiny backbone anew (on demand; --out DIR)."""
     _install(session)

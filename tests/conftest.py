@@ -14,6 +14,18 @@ import pytest
 if TYPE_CHECKING:
     from harness.backbone.clip import Clip
 
+_ON_DEMAND = {"chaos": "takes many minutes", "slurm": "starts a real Slurm"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes many minutes, or an engine of its own, is skipped unless its marker is asked for."""
+    for marker, what in _ON_DEMAND.items():
+        if marker in config.getoption("markexpr"):
+            continue
+        for item in items:
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=f"{what}; `nox -s {marker}` runs it"))
+
 
 @pytest.fixture(autouse=True)
 def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:

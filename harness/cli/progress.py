@@ -67,6 +67,9 @@ class Progress:
             self._line(str(event["text"]), style="yellow")
         elif kind == "epoch":
             self._behind[cell] = self._work[cell] * event["epoch"] / event["epochs"]
+        elif kind == "recorded":  # by another run, before a worker of this one came to it
+            self._behind[cell] = self._work[cell]
+            self._n_ended += 1
         elif kind in ("done", "failed"):
             self._behind[cell] = self._work[cell]
             self._n_ended += 1

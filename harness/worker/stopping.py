@@ -25,6 +25,7 @@ class Stopping:
         self._savers: list[Callable[[], None]] = []
         self._last_words: list[Callable[[], None]] = []
         self._asked = threading.Event()
+        self._is_raised = False
 
     @property
     def is_asked(self) -> bool:
@@ -68,8 +69,10 @@ class Stopping:
 
     def _on_signal(self, _: int, __: FrameType | None) -> None:
         self._begin()
-        savers, self._savers[:] = list(self._savers), []
-        for save in savers:
+        if self._is_raised:
+            return  # a second signal must not break off what the first one has begun
+        self._is_raised = True
+        for save in self._savers:
             save()
         raise StoppedError
 

@@ -1,0 +1,169 @@
+"""Job after job through a worker's stdin and stdout, in a process that has no torch to wait for."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# What __main__ does around serve, with a job that is a few lines.
+CODE = """
+import os, sys, time
+from pathlib import Path
+from harness.worker import serve as room
+from harness.worker.stopping import StoppedError, Stopping
+room._ALIVE_S = 0.01
+stopping = Stopping(grace_s=0.5)
+def do(path):
+    print("working on", path.parent.name, flush=True)
+    os.write(2, b"a library says so\\n")
+    exec(path.read_text())
+    return status
+def note(what):
+    Path(sys.argv[1], what).touch()
+try:
+    with stopping.listening(), stopping.last_words(lambda: note("last words")):
+        sys.exit(room.serve(do, stopping))
+except StoppedError:
+    note("in order")
+    sys.exit(143)
+"""
+
+
+class Worker:
+    """A process that serves."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.folder = tmp_path
+        with (tmp_path / "start.txt").open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", CODE, str(tmp_path)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+
+    def send(self, name: str, code: str) -> Path:
+        """Give it a job of some lines; its folder."""
+        folder = self.folder / name
+        folder.mkdir()
+        (folder / "job.json").write_text(code)
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{folder / 'job.json'}\n")
+        self.process.stdin.flush()
+        return folder
+
+    def answer(self, kind: str) -> dict[str, Any]:
+        """The next answer of a kind."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if kind in json.loads(line):
+                found: dict[str, Any] = json.loads(line)
+                return found
+        raise EOFError
+
+    def hang_up(self) -> int:
+        """Close its stdin; the exit status."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Iterator[Worker]:
+    """A worker, which is gone behind the test."""
+    found = Worker(tmp_path)
+    yield found
+    found.process.kill()
+    found.process.wait()
+    for pipe in (found.process.stdin, found.process.stdout):
+        assert pipe is not None
+        pipe.close()
+
+
+def _wait_for(happens: Callable[[], object]) -> None:
+    for _ in range(6000):
+        if happens():
+            return
+        time.sleep(0.005)
+    raise TimeoutError
+
+
+def test_jobs_are_done_in_turn_with_a_log_each(worker: Worker) -> None:
+    """It says that it is ready, then how each ended; a job's output, also of libraries, is in its log."""
+    assert worker.answer("ready") == {"ready": worker.process.pid}
+    for name, status in (("one", 0), ("two", 2), ("three", 0)):
+        folder = worker.send(name, f"global status; status = {status}")
+        assert worker.answer("job") == {"job": str(folder / "job.json"), "status": status}
+        assert (folder / "log.txt").read_text() == f"working on {name}\na library says so\n"
+    assert worker.hang_up() == 0
+    assert (worker.folder / "start.txt").read_text() == ""
+
+
+def test_it_gives_signs_of_life_while_it_works(worker: Worker) -> None:
+    """Their numbers go up."""
+    worker.send("long", "time.sleep(60)")
+    numbers = [worker.answer("alive")["alive"] for _ in range(5)]
+    assert numbers == sorted(set(numbers))
+
+
+@pytest.mark.parametrize("status", [1, 3, 4])
+def test_a_job_that_ends_badly_ends_its_worker(worker: Worker, status: int) -> None:
+    """It may have left something behind; the answer comes first."""
+    worker.send("bad", f"global status; status = {status}")
+    assert worker.answer("job")["status"] == status
+    assert worker.process.wait(30) == status
+
+
+def test_a_busy_worker_ends_in_order_when_stdin_ends(worker: Worker) -> None:
+    """Its command was killed: a job that waits, and one that never comes back to Python's eye, both end."""
+    folder = worker.send("long", "time.sleep(60)")
+    _wait_for((folder / "log.txt").exists)
+    assert worker.hang_up() == 143
+    assert (worker.folder / "in order").exists()
+
+
+def test_a_job_that_does_not_end_is_ended_hard(worker: Worker) -> None:
+    """What has to be left behind is left all the same."""
+    code = "while True:\n    try: time.sleep(60)\n    except BaseException: pass"
+    folder = worker.send("deaf", code)
+    _wait_for((folder / "log.txt").exists)
+    assert worker.hang_up() == 143
+    assert not (worker.folder / "in order").exists()
+    assert (worker.folder / "last words").exists()
+
+
+def test_an_idle_worker_that_is_terminated_ends_in_order(worker: Worker) -> None:
+    """Nothing waits for a job that never comes."""
+    worker.answer("ready")
+    worker.process.send_signal(signal.SIGTERM)
+    assert worker.process.wait(30) == 143
+    assert (worker.folder / "in order").exists()
+
+
+def test_a_job_behind_a_closed_stdin_is_not_begun_in_vain(worker: Worker) -> None:
+    """Jobs that were sent before their command died are not worked off for nobody."""
+    first = worker.send("first", "time.sleep(60)")
+    second = worker.send("second", "time.sleep(60)")
+    _wait_for((first / "log.txt").exists)
+    assert worker.hang_up() == 143
+    assert not (second / "log.txt").exists()
+
+
+def test_answers_that_nobody_reads_are_dropped(worker: Worker) -> None:
+    """A closed pipe is no error of the job."""
+    worker.answer("ready")
+    assert worker.process.stdout is not None
+    worker.process.stdout.close()
+    worker.send("one", "global status; status = 0")
+    _wait_for((worker.folder / "one" / "log.txt").exists)
+    assert worker.hang_up() in (0, 143)
+    assert (worker.folder / "start.txt").stat().st_size == 0
