@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.dispatch.launcher import CANCELLED, PREEMPTED, Launcher
+from harness.dispatch.logs import last_log
 from harness.dispatch.orders import Orders
 from harness.dispatch.piece import Piece, smaller_pieces
 from harness.dispatch.watch import Ended, Event, Watch
@@ -200,7 +201,7 @@ class _Dispatch:
             return False
         tail = ended.log_tail(_TAIL_LINES)
         what = f"{_ALIKE} jobs in a row ended alike before any cell was done: the worker {spelled(ended)}"
-        self._give_up(Fault("", f"{what}; the end of {ended.folder}/log.txt:\n{tail}".rstrip()))
+        self._give_up(Fault("", f"{what}; the end of {last_log(ended.folder)}:\n{tail}".rstrip()))
         return True
 
     def _give_up(self, fault: Fault) -> None:
