@@ -14,17 +14,18 @@ import pytest
 if TYPE_CHECKING:
     from harness.backbone.clip import Clip
 
-_ON_DEMAND = {"chaos": "takes many minutes", "slurm": "starts a real Slurm"}
+_ON_DEMAND = {
+    "chaos": "takes many minutes; `nox -s chaos` runs it",
+    "slurm": "starts a real Slurm; `nox -s slurm` runs it",
+}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What takes many minutes, or an engine of its own, is skipped unless its marker is asked for."""
-    for marker, what in _ON_DEMAND.items():
-        if marker in config.getoption("markexpr"):
-            continue
+    """What takes many minutes, or an engine that is not there, is skipped unless its marker is asked for."""
+    for marker, reason in _ON_DEMAND.items():
         for item in items:
-            if item.get_closest_marker(marker):
-                item.add_marker(pytest.mark.skip(reason=f"{what}; `nox -s {marker}` runs it"))
+            if marker not in config.getoption("markexpr") and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(autouse=True)
