@@ -18,7 +18,7 @@ from harness.dispatch.slurm_queue import goes_on
 from harness.plan.job import LOG_FILE, STOPPED
 
 # Slurm signals every process of a step; only this one knows what the warning means.
-_DEAF_TO_WARNING = ["/bin/sh", "-c", 'trap "" USR2; exec "$@"', "sh"]
+_DEAF_TO_WARNING = ["/bin/sh", "-c", 'trap "" USR1 USR2; exec "$@"', "sh"]
 
 
 class WorkerRun:
@@ -44,7 +44,7 @@ class WorkerRun:
             environment["OMP_NUM_THREADS"] = cores
         with (self.folder / LOG_FILE).open("ab") as log:
             self._process = subprocess.Popen(
-                [*_DEAF_TO_WARNING, *worker_command(self.folder), "--wait"],
+                [*_DEAF_TO_WARNING, *worker_command(self.folder, wait=True)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -52,7 +52,7 @@ class WorkerRun:
             )
         status = self._process.wait()
         if status in (STOPPED, -signal.SIGTERM) and goes_on(os.environ["SLURM_JOB_ID"]):
-            signal.raise_signal(signal.SIGUSR2)
+            signal.raise_signal(_warning())
         if status:
             sys.exit(status if status > 0 else 128 - status)
 
@@ -69,6 +69,11 @@ class WorkerRun:
             if not _has_ended(process):
                 process.kill()
         return DelayedSubmission(WorkerRun(self.folder, self.stop_s))
+
+
+def _warning() -> signal.Signals:
+    """The signal that submitit takes for a warning."""
+    return signal.Signals[f"SIG{os.environ.get('SUBMITIT_PREEMPT_SIGNAL', 'USR2')}"]
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
