@@ -8,7 +8,7 @@ import io
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ _SETTLE_S = 15.0  # for a status that a slow file system has not shown yet, once
 _ABSENT_S = 60.0  # the same where Slurm says nothing of the job any more
 _STOP_S = 120.0  # for Slurm to take down what was cancelled
 _LOOK_S = 1.0  # between two readings of a job's status file
+_LOOK_AT_QUEUED_S = 5.0  # the same of one that waits: there may be a thousand
 
 
 class SlurmHandle:
@@ -53,10 +54,11 @@ class SlurmHandle:
         """How it stands by its own status file, and where that is silent, by what Slurm says."""
         if self._last.phase != "ended":
             now = time.monotonic()
-            if now >= self._next_look:
-                self._next_look = now + _LOOK_S
-                self._attempt = read_attempt(self.folder)
             seen, absent_s = self._watch.look(self.job_id)
+            if now >= self._next_look:
+                waits = seen is not None and seen.phase == "queued"
+                self._next_look = now + (_LOOK_AT_QUEUED_S if waits else _LOOK_S)
+                self._attempt = read_attempt(self.folder)
             is_over = absent_s > 0 or (seen is not None and seen.phase == "ended")
             if not is_over:
                 self._ended_since = None
@@ -194,7 +196,7 @@ class SlurmLauncher:
         launch = intend("slurm", folders)
         said = io.StringIO()
         try:
-            with contextlib.redirect_stderr(said), _outside_of_jobs():
+            with contextlib.redirect_stderr(said), _without(_in_the_way(options)):
                 jobs = self._executor(launch, options).submit_array(
                     [WorkerRun(folder.resolve(), _stop_s(options["time"])) for folder in folders]
                 )
@@ -220,7 +222,7 @@ class SlurmLauncher:
             RunError: no time limit is given, and Slurm does not say the usual one.
         """
         asked = self._launching
-        time_min = asked.time_min or usual_time_min(asked.partition)
+        time_min = asked.time_min or usual_time_min(asked.partition or os.environ.get("SBATCH_PARTITION"))
         if time_min is None:
             what = "Slurm does not say for how long a job of this partition may run."
             raise RunError(Fault("launcher.time", what, "Give a time limit: --time 4h, and perhaps --partition."))
@@ -308,14 +310,29 @@ def _link(link: Path, target: Path) -> None:
         link.symlink_to(os.path.relpath(target, link.parent.resolve()))
 
 
+# What sbatch takes from the environment before what a script says, and harness has to have its own way with.
+_ALWAYS_OURS = (
+    "ARRAY_INX", "ERROR", "JOB_NAME", "NO_REQUEUE", "OPEN_MODE", "OUTPUT", "REQUEUE", "SIGNAL", "TIMELIMIT", "WAIT",
+)  # fmt: skip
+_OURS_WHERE_GIVEN = ("account", "constraint", "partition", "qos")
+
+
+def _in_the_way(options: Mapping[str, Any]) -> set[str]:
+    """The environment variables that would change jobs which are submitted with these options.
+
+    Inside of a Slurm job those that tell of that job are among them.
+    """
+    ours = {f"SBATCH_{name}" for name in _ALWAYS_OURS}
+    ours |= {f"SBATCH_{name.upper()}" for name in _OURS_WHERE_GIVEN if options[name] is not None}
+    if "SLURM_JOB_ID" in os.environ:
+        ours |= {name for name in os.environ if name.startswith(("SLURM_", "SLURMD_", "SRUN_"))} - {"SLURM_CONF"}
+    return ours & set(os.environ)
+
+
 @contextlib.contextmanager
-def _outside_of_jobs() -> Iterator[None]:
-    """Within, this process is not seen to be in a Slurm job, whose facts would go over to those it submits."""
-    if "SLURM_JOB_ID" not in os.environ:
-        yield
-        return
-    of_job = {name for name in os.environ if name.startswith(("SLURM_", "SLURMD_", "SRUN_"))} - {"SLURM_CONF"}
-    kept = {name: os.environ.pop(name) for name in of_job}
+def _without(names: Iterable[str]) -> Iterator[None]:
+    """Within, these environment variables are not set."""
+    kept = {name: os.environ.pop(name) for name in names}
     try:
         yield
     finally:

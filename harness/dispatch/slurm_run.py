@@ -51,7 +51,7 @@ class WorkerRun:
                 env=environment,
             )
         status = self._process.wait()
-        if status in (STOPPED, -signal.SIGTERM) and goes_on(os.environ["SLURM_JOB_ID"]):
+        if status in (STOPPED, -signal.SIGTERM) and goes_on(_own_id()):
             signal.raise_signal(_warning())
         if status:
             sys.exit(status if status > 0 else 128 - status)
@@ -69,6 +69,13 @@ class WorkerRun:
             if not _has_ended(process):
                 process.kill()
         return DelayedSubmission(WorkerRun(self.folder, self.stop_s))
+
+
+def _own_id() -> str:
+    """The job's id; by its plain number one job of an array has the array's, which would stand for all."""
+    if array := os.environ.get("SLURM_ARRAY_JOB_ID"):
+        return f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}"
+    return os.environ["SLURM_JOB_ID"]
 
 
 def _warning() -> signal.Signals:

@@ -70,7 +70,8 @@ class Watch:
         ended: list[Ended] = []
         for handle, events in tuple(self._running):
             state = self._states[handle.folder] = handle.state()
-            for event in events.read(at_once=state.phase == "ended"):
+            is_over = state.phase == "ended"
+            for event in () if state.phase == "queued" else events.read(at_once=is_over):
                 self._on_event(handle.folder, event)
             if state.phase == "ended":
                 status = state.status

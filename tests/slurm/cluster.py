@@ -106,6 +106,10 @@ class Cluster:
             if _command_of(process).startswith(f"slurmstepd: [{number}."):
                 os.kill(process, signal.SIGKILL)
 
+    def is_alive(self, process: int) -> bool:
+        """Whether a process of a job is there, and not just waiting to be buried."""
+        return bool(_command_of(process)) and self._is_marked(process)
+
     def processes(self) -> list[int]:
         """The numbers of all processes that bear the cluster's mark: those of its jobs, and their watchers."""
         own = {daemon.pid for daemon in self._daemons.values()} | {os.getpid()}

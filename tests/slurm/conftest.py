@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -51,7 +53,7 @@ class Place:
         self._environment = cluster.environment | {
             "HARNESS_CACHE": str(cache),
             "HARNESS_STATE_S": "0.5",
-            "HARNESS_LEASE_S": "20",
+            "HARNESS_LEASE_S": "10",
             "WANDB_MODE": "offline",
         }
 
@@ -117,12 +119,30 @@ class Place:
             event["event"] in ("done", "failed") for event in events[-1:]
         )
 
+    def freeze(self, folder: Path) -> int:
+        """Stop a job's worker in the middle of its training, however quick it is; the number of its process.
+
+        Slurm lets it go on when it signals the job, and so does ``thaw``.
+        """
+        self.wait_for(lambda: self.is_in_training(folder), f"{folder.name} in training")
+        process = int(json.loads((folder / "status.json").read_text())["process"])
+        os.kill(process, signal.SIGSTOP)
+        return process
+
+    def thaw(self, process: int) -> None:
+        """Let a worker go on."""
+        os.kill(process, signal.SIGCONT)
+
     def events(self, folder: Path) -> list[dict[str, Any]]:
         """What the workers of a job told."""
         with contextlib.suppress(OSError):
             lines = (folder / "events.jsonl").read_text().splitlines()
             return [json.loads(line) for line in lines if line.endswith("}")]
         return []
+
+    def said(self, folder: Path, kind: str) -> bool:
+        """Whether a worker of a job told of something."""
+        return any(event["event"] == kind for event in self.events(folder))
 
     def attempts(self, folder: Path) -> int:
         """How many tries at a job there were."""

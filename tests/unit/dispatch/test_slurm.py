@@ -341,6 +341,20 @@ def test_all_that_is_missing_is_told_at_once(monkeypatch: pytest.MonkeyPatch, re
     ]
 
 
+def test_flags_go_before_the_environment(
+    results: Path, folders: list[Path], slurm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sbatch heeds its variables before a script; those that contradict what was asked for are kept from it."""
+    for name in ("PARTITION", "QOS", "JOB_NAME", "TIMELIMIT"):
+        monkeypatch.setenv(f"SBATCH_{name}", "mine")
+    (slurm.folder / "sbatch").write_text(
+        f'#!/bin/sh\nenv | grep ^SBATCH_ > "{slurm.folder}/seen"\necho Submitted batch job 5\n'
+    )
+    launch(results, partition="long").submit(folders[:1])
+    assert (slurm.folder / "seen").read_text() == "SBATCH_QOS=mine\n"
+    assert os.environ["SBATCH_PARTITION"] == "mine"
+
+
 def test_job_within_a_job_starts_afresh(
     results: Path, folders: list[Path], slurm: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,12 +73,15 @@ def test_bad_end_is_slurms_exit_status(work: Callable[..., WorkerRun], code: str
     assert caught.value.code == status
 
 
-@pytest.mark.parametrize("goes_on", [True, False])
+@pytest.mark.parametrize(("goes_on", "own_id"), [(True, "7"), (True, "7_3"), (False, "7")])
 def test_worker_that_was_stopped_goes_on_later(
-    work: Callable[..., WorkerRun], monkeypatch: pytest.MonkeyPatch, warned: list[int], goes_on: bool
+    work: Callable[..., WorkerRun], monkeypatch: pytest.MonkeyPatch, warned: list[int], goes_on: bool, own_id: str
 ) -> None:
     """Where Slurm lets the job go on its end would be its last; where it takes the job down there is no need."""
-    monkeypatch.setattr(slurm_run, "goes_on", lambda job_id: goes_on and job_id == "7")
+    if "_" in own_id:  # one job of an array has the array's number for its own
+        monkeypatch.setenv("SLURM_ARRAY_JOB_ID", "7")
+        monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "3")
+    monkeypatch.setattr(slurm_run, "goes_on", lambda job_id: goes_on and job_id == own_id)
     with pytest.raises(SystemExit) as caught:
         work(f"raise SystemExit({STOPPED})")()
     assert (caught.value.code, warned) == (STOPPED, [signal.SIGUSR2] if goes_on else [])
