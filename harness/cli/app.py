@@ -56,7 +56,7 @@ _PLACE = "Where it runs"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; its exit code: 0 ok, 1 something failed, 2 bad input, 130 interrupted."""
+    """Run a command; its exit code: 0 ok, 1 something failed, 2 bad input, 130 interrupted, 143 terminated."""
     try:
         code = app(args=arguments, standalone_mode=False)
     except HarnessError as error:

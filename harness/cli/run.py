@@ -238,7 +238,7 @@ def _run(plan: _Plan, launcher: Launcher) -> int:
     finally:
         claims.tidy()
         claims.close()
-    code = _sum_up(plan, outcome)
+    code = _sum_up(plan, outcome, bool(orders.exit_code))
     return orders.exit_code if code and orders.exit_code else code
 
 
@@ -291,7 +291,7 @@ def _say_left(earlier: Earlier, launched: Sequence[Launched], todo: Sequence[Sta
             console.note(f"{what} {each.launch.path}", style="yellow")
 
 
-def _sum_up(plan: _Plan, outcome: Outcome) -> int:
+def _sum_up(plan: _Plan, outcome: Outcome, is_interrupted: bool) -> int:
     """Say what came of the cells: by where they stand now, never by what workers said."""
     options, situation = plan.options, plan.situation
     names = display_names(situation.matrix.cells)
@@ -302,6 +302,9 @@ def _sum_up(plan: _Plan, outcome: Outcome) -> int:
     console.say(f"{situation.matrix.name}: {n_done} done, {len(failed)} failed, {len(unfinished)} unfinished")
     for cell in failed:
         console.say(f"failed {cell.id} {names[cell.id]}: {cell.why}", style="red")
+    if unfinished and is_interrupted:
+        console.error("interrupted; what was finished is kept, and the next run goes on from there")
+        return 1
     for cell in unfinished:
         console.say(f"unfinished {cell.id} {names[cell.id]}", style="red")
     if outcome.fault is not None:

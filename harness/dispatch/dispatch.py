@@ -13,7 +13,7 @@ from typing import Any
 from harness.dispatch.launcher import CANCELLED, PREEMPTED, Launcher
 from harness.dispatch.logs import last_log
 from harness.dispatch.orders import Orders
-from harness.dispatch.piece import Piece, smaller_pieces
+from harness.dispatch.piece import Piece, n_disjoint, smaller_pieces
 from harness.dispatch.watch import Ended, Event, Watch
 from harness.errors import Fault
 from harness.matrix.cell import Cell
@@ -23,6 +23,7 @@ from harness.plan.job import BROKE, DONE, NOT_BEGUN, NOT_WRITTEN, OUT_OF_MEMORY,
 from harness.store.claims import Owner
 
 _ALIKE = 3  # jobs that end alike before any cell is done: all would
+_START = "start"
 _HELD_S = 2.0  # between two looks at cells that others hold
 _PLACES_S = 20.0  # between two lines that say how many jobs wait
 _TAIL_LINES = 15
@@ -99,7 +100,8 @@ class _Dispatch:
         self._places = ""
         self._say_places_s = 0.0
         self._is_fruitful = False
-        self._alike: list[tuple[object, ...]] = []
+        self._alike: list[Piece] = []
+        self._ending: tuple[object, ...] = ()
         self._outcome = Outcome()
 
     def run(self, pieces: Iterable[Piece]) -> Outcome:
@@ -162,7 +164,7 @@ class _Dispatch:
         elif read_attempt(ended.folder) is None:
             self._again_as_it_is(piece, ended)
         elif ended.status == NOT_BEGUN:
-            self._look_for_likes(ended, str(ended.status))
+            self._look_for_likes(piece, ended, "begin")
         elif not self._orders.stop:
             self._again_in_pieces(piece, ended)
 
@@ -170,7 +172,7 @@ class _Dispatch:
         """A worker that died before it looked at its job says nothing about the job, unless others do start."""
         if self._is_fruitful:
             self._again_in_pieces(piece, ended)
-        elif not self._look_for_likes(ended, "start"):
+        elif not self._look_for_likes(piece, ended, _START):
             self._say(f"a worker did not start ({spelled(ended)}); its {_cells(len(piece.cells))} go to another")
             self._waiting.append(piece)
 
@@ -179,8 +181,8 @@ class _Dispatch:
         if not unfinished:
             return
         # Memory that runs out, or a killer's signal, may well not do so for a smaller piece.
-        is_like_others = piece.tries == 0 and ended.status not in (OUT_OF_MEMORY, STOPPED, -signal.SIGKILL, None)
-        if is_like_others and self._look_for_likes(ended, "broke"):
+        is_telling = ended.status not in (OUT_OF_MEMORY, STOPPED, -signal.SIGKILL, None)
+        if is_telling and self._look_for_likes(piece, ended, "break"):
             return
         smaller = smaller_pieces(piece, unfinished)
         what = f"a worker {spelled(ended)}"
@@ -193,14 +195,20 @@ class _Dispatch:
             self._ground.fail(cell, reason, ended.log_tail(_TAIL_LINES).splitlines())
             self._on_event({"event": "failed", "cell": cell_id(cell), "reason": reason})
 
-    def _look_for_likes(self, ended: Ended, kind: str) -> bool:
-        """Give up when, before any cell was done, several jobs in a row ended in the same way."""
-        self._alike.append((kind, ended.status, _last_line(ended)))
-        last = self._alike[-_ALIKE:]
-        if self._is_fruitful or len(last) < _ALIKE or len(set(last)) > 1:
+    def _look_for_likes(self, piece: Piece, ended: Ended, kind: str) -> bool:
+        """Give up when, before any cell was done, jobs of different cells ended in the same way in a row.
+
+        A job that no worker began tells as much as one of other cells.
+        """
+        ending = (kind, ended.status, _last_line(ended))
+        if ending != self._ending:
+            self._alike, self._ending = [], ending
+        self._alike.append(piece)
+        number = len(self._alike) if kind == _START else n_disjoint(self._alike)
+        if self._is_fruitful or number < _ALIKE:
             return False
         tail = ended.log_tail(_TAIL_LINES)
-        what = f"{_ALIKE} jobs in a row ended alike before any cell was done: the worker {spelled(ended)}"
+        what = f"{_ALIKE} jobs ended alike before any cell was done: the worker {spelled(ended)}"
         self._give_up(Fault("", f"{what}; the end of {last_log(ended.folder)}:\n{tail}".rstrip()))
         return True
 

@@ -33,5 +33,16 @@ def smaller_pieces(piece: Piece, unfinished: Sequence[Cell]) -> list[Piece]:
     return [Piece(tuple(cells), tries) for cells in parts.values()]
 
 
+def n_disjoint(pieces: Sequence[Piece]) -> int:
+    """How many of the pieces have no cell in common, small ones counted first."""
+    seen: set[Cell] = set()
+    number = 0
+    for piece in sorted(pieces, key=lambda piece: len(piece.cells)):
+        if seen.isdisjoint(piece.cells):
+            seen.update(piece.cells)
+            number += 1
+    return number
+
+
 def _draw(cell: Cell) -> tuple[object, ...]:
     return cell.backbone, cell.precision, cell.dataset, cell.classes, cell.shots, cell.seed, draw_rule(cell)

@@ -312,7 +312,8 @@ def _link(link: Path, target: Path) -> None:
 
 # What sbatch takes from the environment before what a script says, and harness has to have its own way with.
 _ALWAYS_OURS = (
-    "ARRAY_INX", "ERROR", "JOB_NAME", "NO_REQUEUE", "OPEN_MODE", "OUTPUT", "REQUEUE", "SIGNAL", "TIMELIMIT", "WAIT",
+    "ARRAY_INX", "ERROR", "JOB_NAME", "NO_REQUEUE", "OPEN_MODE", "OUTPUT", "REQUEUE", "SIGNAL", "TIMELIMIT",
+    "WAIT",
 )  # fmt: skip
 _OURS_WHERE_GIVEN = ("account", "constraint", "partition", "qos")
 

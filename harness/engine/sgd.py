@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
 from harness.errors import RunError, TooLargeError
-from harness.memory import is_out_of_memory
+from harness.machine import is_out_of_memory
 from harness.shapes import Context, Contexts, ImageFeatures, Labels, Logits, TextFeatures, TextFeaturesOfRuns
 
 Batch = tuple[ImageFeatures, Labels]

@@ -9,6 +9,7 @@ from PIL import Image
 
 from harness.backbone.clip import Clip
 from harness.features.views import View, apply_view, to_pixels
+from harness.machine import is_out_of_memory
 from harness.shapes import ImageFeatures
 from harness.threads import side_by_side
 
@@ -19,13 +20,22 @@ Seen = tuple[Image.Image, View]
 
 
 def encode_views(views: Iterable[Seen], clip: Clip) -> ImageFeatures:
-    """Features, not normalised, of each image seen through its view, in order, on the backbone's device."""
+    """Features, not normalised, of each image seen through its view, in order, on the backbone's device.
+
+    A batch that memory does not hold is encoded in halves.
+    """
 
     def encode(batch: Sequence[Seen]) -> ImageFeatures:
-        squares = [apply_view(image, view, clip.image_size_px) for image, view in batch]
-        pixels = to_pixels(squares, clip.mean, clip.std).to(clip.device)
-        with torch.no_grad():
-            return clip.encode_images(pixels)
+        try:
+            squares = [apply_view(image, view, clip.image_size_px) for image, view in batch]
+            pixels = to_pixels(squares, clip.mean, clip.std).to(clip.device)
+            with torch.no_grad():
+                return clip.encode_images(pixels)
+        except (RuntimeError, MemoryError) as error:
+            if len(batch) == 1 or not is_out_of_memory(error):
+                raise
+        half = len(batch) // 2
+        return torch.cat([encode(batch[:half]), encode(batch[half:])])
 
     size = batch_size(clip)
     return torch.cat(side_by_side(encode, _batches(views, size), clip.device))

@@ -19,9 +19,9 @@ from harness.backbone.words import nearest_words
 from harness.engine.evaluate import Counts, evaluate
 from harness.errors import HarnessError
 from harness.files import digest_bytes
+from harness.machine import is_machine_fault, is_out_of_memory
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
-from harness.memory import is_out_of_memory
 from harness.methods.method import Fit
 from harness.methods.table import load_method
 from harness.plan.job import Job
@@ -81,11 +81,15 @@ def keep_fit(desk: Desk, source: Source, target: Materials, cell: Cell, fit: Fit
 def keep_failure(desk: Desk, cell: Cell, error: Exception) -> None:
     """Write a failed record with the reason.
 
-    A cell that memory did not hold is left to a smaller job, unless this one has no other cells.
+    A cell that memory did not hold is left to a smaller job, unless this one has no other cells. A fault of the
+    machine says nothing about the cell, and ends the job.
 
     Raises:
         NotWrittenError: the record cannot be written.
+        Exception: ``error``, when it is the machine's.
     """
+    if is_machine_fault(error):
+        raise error
     reason = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
     if is_out_of_memory(error) and len(desk.job.cells) > 1:
         desk.left.append(cell)
@@ -102,9 +106,13 @@ def keep_failure(desk: Desk, cell: Cell, error: Exception) -> None:
 
 
 def _keep(desk: Desk, record: RunRecord, *files: Any) -> None:
-    """Write a record, if the claim on its cell still holds; show it, and let go of the cell."""
+    """Write a record, show it, and let go of the cell.
+
+    After a long silence another worker may have taken the cell over, and the record is that one's to write.
+    """
     if not desk.claims.holds(record.cell_id):
-        desk.tell(event="say", text=f"{record.cell_id} was taken over by another worker, which was not heard of")
+        holder = desk.claims.holder(record.cell_id)
+        desk.tell(event="held", cell=record.cell_id, by=str(holder or "another worker"))
         return
     write_record(desk.job.results, record, *files)
     desk.claims.release(record.cell_id)

@@ -1,4 +1,4 @@
-"""Benchmarks: ``python tests/bench/bench.py [text] [memory] [row] [imagenet] [smoke] [gpu]``, one JSON line each.
+"""Benchmarks: ``python tests/bench/bench.py [NAME ...]``, one JSON line each; ``main`` lists the names.
 
 Real tower sizes with random weights; both sides in turn in one process on one machine, ratios of medians with
 their spread. Timings are never tests.
@@ -18,6 +18,7 @@ from pathlib import Path
 
 import open_clip
 import torch
+from dispatching import added_ms
 from open_clip.tokenizer import SimpleTokenizer
 from plain import PlainCoOp
 
@@ -68,7 +69,7 @@ def main(wanted: list[str]) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     benches: dict[str, Callable[[torch.device], dict]] = {
         "text": text_step, "memory": step_memory, "row": dataset_row, "imagenet": imagenet_memory,
-        "smoke": smoke, "gpu": paper_figure,
+        "smoke": smoke, "dispatch": scheduling, "gpu": paper_figure,
     }  # fmt: skip
     if len(wanted) > 1 and wanted[0] == "--step":  # one side of `memory`, in a process of its own
         _one_step(wanted[1], wanted[2] == "plain")
@@ -317,6 +318,11 @@ def smoke(device: torch.device) -> dict:
         subprocess.run(command, check=True, capture_output=True, env=environment)
         ours_s = time.perf_counter() - start
     return {"plain_s": round(plain_s, 1), "ours_s": round(ours_s, 1), "ratio": round(plain_s / ours_s, 1)}
+
+
+def scheduling(_: torch.device) -> dict:
+    """What is added to a job by sending it to one of eight workers, from 1,000 and from 10,000 jobs."""
+    return added_ms()
 
 
 def paper_figure(device: torch.device) -> dict:

@@ -233,10 +233,40 @@ def test_what_fails_all_alike_ends_the_run(cells: list[Cell], tmp_path: Path, be
     world = World(tmp_path, work)
     outcome = world.do(*([cell] for cell in cells))
     assert outcome.fault is not None
-    assert "3 jobs in a row ended alike before any cell was done" in outcome.fault.what
+    assert "3 jobs ended alike before any cell was done" in outcome.fault.what
     assert outcome.fault.what.endswith("log.txt:\nImportError: libcuda.so.1")
     assert len(world.jobs) <= 4
     assert not world.failed
+
+
+def test_the_pieces_of_one_job_tell_as_much(cells: list[Cell], tmp_path: Path) -> None:
+    """Where there is one job, its three draws are what ends alike; the job that they come from is none of them."""
+
+    def work(_: World, folder: Path, sent: list[Cell]) -> int:
+        begin_attempt(folder)
+        log(folder, "ImportError: libcuda.so.1\n")
+        return BROKE
+
+    world = World(tmp_path, work)
+    outcome = world.do(cells)
+    assert outcome.fault is not None
+    assert len(world.jobs) <= 5
+    assert not world.failed
+
+
+def test_one_draw_that_breaks_workers_does_not_end_the_run(cells: list[Cell], tmp_path: Path) -> None:
+    """However often it does: its jobs are of the same cells."""
+
+    def work(world: World, folder: Path, sent: list[Cell]) -> int:
+        if cells[0] not in sent:
+            return record(world, folder, sent)
+        begin_attempt(folder)
+        return BROKE
+
+    world = World(tmp_path, work)
+    outcome = world.do(cells[:1])
+    assert outcome.fault is None
+    assert set(world.failed) == {cells[0]}
 
 
 def test_what_a_job_lacks_is_not_tried_again(cells: list[Cell], tmp_path: Path) -> None:
