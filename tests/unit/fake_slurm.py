@@ -5,9 +5,12 @@ Run as a command it answers by the name that it was called by; imported, it is t
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 _STATE = "slurm.json"
@@ -35,28 +38,35 @@ class FakeSlurm:
         return json.loads((self.folder / _STATE).read_text())
 
     def write(self, state: dict) -> None:
-        """Know this instead."""
-        (self.folder / _STATE).write_text(json.dumps(state))
+        """Know this instead; a reader sees the one or the other."""
+        (self.folder / "new").write_text(json.dumps(state))
+        (self.folder / "new").replace(self.folder / _STATE)
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[dict]:
+        """All that is known, to be changed; tests and commands change it one after another."""
+        with (self.folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            known = self.read()
+            yield known
+            self.write(known)
 
     def set(self, job_id: str, state: str, reason: str = "None") -> None:
         """Let a job have another state."""
-        known = self.read()
-        known["jobs"][job_id] |= {"state": state, "reason": reason}
-        self.write(known)
+        with self.changing() as known:
+            known["jobs"][job_id] |= {"state": state, "reason": reason}
 
     def drop(self, job_id: str, account: str | None = None) -> None:
         """Let a job leave the queue; the accounts say ``account`` of it."""
-        known = self.read()
-        del known["jobs"][job_id]
-        if account is not None:
-            known["accounts"][job_id] = account
-        self.write(known)
+        with self.changing() as known:
+            del known["jobs"][job_id]
+            if account is not None:
+                known["accounts"][job_id] = account
 
     def break_down(self, command: str, status: int = 1, words: str = "") -> None:
         """Let a command fail with these words; with status 0 it works again."""
-        known = self.read()
-        known["broken"][command] = [status, words]
-        self.write(known)
+        with self.changing() as known:
+            known["broken"][command] = [status, words]
 
     def states(self) -> dict[str, str]:
         """The state of every job in the queue."""
@@ -74,17 +84,13 @@ class FakeSlurm:
 def _main(name: str, arguments: list[str]) -> int:
     fake = FakeSlurm(Path(name).parent)
     command = Path(name).name
-    known = fake.read()
-    known["calls"].append([command, *arguments])
-    status, words = known["broken"].get(command, [0, ""])
-    if status:
-        fake.write(known)
-        sys.stderr.write(words)
-        return status
-    printed = _COMMANDS[command](known, arguments)
-    fake.write(known)
+    with fake.changing() as known:
+        known["calls"].append([command, *arguments])
+        status, words = known["broken"].get(command, [0, ""])
+        printed = "" if status else _COMMANDS[command](known, arguments)
+    sys.stderr.write(words)
     sys.stdout.write(printed)
-    return 0
+    return status
 
 
 def _sbatch(known: dict, arguments: list[str]) -> str:

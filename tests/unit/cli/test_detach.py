@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from harness.cli import run as run_module
 from harness.dispatch import slurm as slurm_module
 from harness.dispatch import slurm_queue
 from harness.dispatch.launches import intend, read_launches
+from harness.dispatch.slurm import SlurmHandle, SlurmLauncher
 from harness.matrix.cell import Cell
 from harness.plan.attempt import begin_attempt, end_attempt
 from harness.store.records import write_record
@@ -28,6 +28,7 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.setattr(slurm_queue, "_FIRST_S", 0.0)
     monkeypatch.setattr(slurm_queue, "_BUSY_S", 0.0)
     monkeypatch.setattr(slurm_module, "_LOOK_S", 0.0)
+    monkeypatch.setattr(slurm_module, "_LOOK_AT_QUEUED_S", 0.0)
     found: list[int] = []
     monkeypatch.setattr(run_module, "ask_worker", lambda job, _: found.append(len(job.cells)))
     return found
@@ -37,6 +38,22 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def run(harness: Harness, matrix: Path, tmp_path: Path, slurm: Any) -> Callable[..., Any]:
     """``harness run`` of the matrix."""
     return lambda *flags: harness("run", "--matrix", matrix, "--results", tmp_path / "results", *flags)
+
+
+@pytest.fixture
+def behind_submit(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Makes something happen as soon as a command has its jobs in Slurm, new ones or earlier ones."""
+    own = SlurmLauncher.submit
+
+    def happen(act: Callable[[], object]) -> None:
+        def submit(launcher: SlurmLauncher, folders: Sequence[Path]) -> list[SlurmHandle]:
+            handles = own(launcher, folders)
+            act()
+            return handles
+
+        monkeypatch.setattr(SlurmLauncher, "submit", submit)
+
+    return happen
 
 
 @pytest.fixture
@@ -112,15 +129,18 @@ def test_only_what_is_new_is_handed_over(
 
 
 def test_jobs_are_followed_to_their_end(
-    run: Callable[..., Any], slurm: Any, tmp_path: Path, work: Callable[[], None], checked: list[int]
+    run: Callable[..., Any],
+    slurm: Any,
+    tmp_path: Path,
+    work: Callable[[], None],
+    checked: list[int],
+    behind_submit: Callable[[Callable[[], object]], None],
 ) -> None:
     """A later command waits for the jobs of a detached one, hands over nothing, and sums up."""
     run(*SLURM, "--detach")
     before = slurm.states()
-    timer = threading.Timer(0.3, work)
-    timer.start()
+    behind_submit(work)
     answer = run(*SLURM)
-    timer.join()
     assert (answer.code, answer.out.splitlines()[0]) == (0, "mine: 3 done, 0 failed, 0 unfinished")
     assert f"{len(before)} jobs of slurm (launch " in answer.err
     assert (slurm.states(), checked) == (before, [3])
@@ -141,15 +161,16 @@ def test_cancelled_jobs_are_run_by_the_next_command(
 
 
 def test_jobs_that_are_cancelled_meanwhile_are_not_tried_again(
-    run: Callable[..., Any], slurm: Any, monkeypatch: pytest.MonkeyPatch
+    run: Callable[..., Any],
+    slurm: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    behind_submit: Callable[[Callable[[], object]], None],
 ) -> None:
     """Who cancels a job does not want it: the command that waits ends with what is unfinished."""
     monkeypatch.setattr(slurm_module, "_SETTLE_S", 0.0)
     run(*SLURM, "--detach")
-    timer = threading.Timer(0.3, lambda: [slurm.set(job_id, "CANCELLED") for job_id in slurm.states()])
-    timer.start()
+    behind_submit(lambda: [slurm.set(job_id, "CANCELLED") for job_id in slurm.states()])
     answer = run(*SLURM)
-    timer.join()
     assert (answer.code, answer.out.splitlines()[0]) == (1, "mine: 0 done, 0 failed, 3 unfinished")
     assert "(cancelled):" in answer.out
     assert len(slurm.scripts()) == 1

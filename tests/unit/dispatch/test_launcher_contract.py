@@ -66,6 +66,7 @@ def slurm_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, slurm: Any) -> 
     monkeypatch.setattr(slurm_queue, "_FIRST_S", 0.0)
     monkeypatch.setattr(slurm_queue, "_BUSY_S", 0.0)
     monkeypatch.setattr(slurm_module, "_LOOK_S", 0.0)
+    monkeypatch.setattr(slurm_module, "_LOOK_AT_QUEUED_S", 0.0)
 
     def end(folder: Path, status: int) -> None:
         end_attempt(folder, begin_attempt(folder), status)

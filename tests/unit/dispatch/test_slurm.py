@@ -32,6 +32,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slurm_queue, "_FIRST_S", 0.0)
     monkeypatch.setattr(slurm_queue, "_BUSY_S", 0.0)
     monkeypatch.setattr(slurm_module, "_LOOK_S", 0.0)
+    monkeypatch.setattr(slurm_module, "_LOOK_AT_QUEUED_S", 0.0)
 
 
 @pytest.fixture
