@@ -113,9 +113,9 @@ class Place:
         return found
 
     def is_in_training(self, folder: Path) -> bool:
-        """Whether a job's worker has told of an epoch and is not done."""
+        """Whether a job's worker has some epochs behind it and is not done."""
         events = self.events(folder)
-        return any(event["event"] == "epoch" for event in events) and not any(
+        return any(event["event"] == "epoch" and event["epoch"] > 4 for event in events) and not any(
             event["event"] in ("done", "failed") for event in events[-1:]
         )
 

@@ -13,7 +13,7 @@ import pytest
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 
 SHORT = "shots: 1\nseeds: [1, 2, 3]\nmethods: [zero_shot, linear_probe, coop]\nrecipe: {epochs: 10}\n"
-LONG = "shots: 1\nseeds: [1, 2, 3, 4]\nmethods: [coop]\nrecipe: {epochs: 300}\n"
+LONG = "shots: 1\nseeds: [1, 2, 3, 4]\nmethods: [coop]\nrecipe: {epochs: 150}\n"
 Local = Callable[[Any], dict[str, Any]]
 
 
