@@ -26,7 +26,7 @@ from harness.dispatch.piece import Piece
 from harness.dispatch.watch import Ended
 from harness.errors import Fault, HarnessError, MatrixError, did_you_mean
 from harness.matrix.cell import Cell
-from harness.matrix.identity import display_names
+from harness.matrix.identity import cell_id, display_names
 from harness.matrix.launching import NO_OPTIONS, Launching, with_flags
 from harness.plan.group import group_cells
 from harness.plan.job import Job, Kind, flat_cells
@@ -60,7 +60,7 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What is to be run, and where."""
+    """What is to be run, and where; ``again`` has the failures that are tried once more, with their times."""
 
     options: RunOptions
     situation: Situation
@@ -68,6 +68,7 @@ class _Plan:
     devices: tuple[Device, ...]
     todo: tuple[Standing, ...]
     earlier: Earlier
+    again: Mapping[str, str]
 
     @property
     def cells(self) -> list[Cell]:
@@ -103,7 +104,7 @@ def run_command(options: RunOptions) -> int:
         todo, earlier = earlier.without(todo), NO_JOBS
         if not todo:
             return 0
-    plan = _Plan(options, situation, launching, devices, todo, earlier)
+    plan = _Plan(options, situation, launching, devices, todo, earlier, _again(todo))
     if not plan.todo:
         return _nothing_to_do(situation)
     _say_stale(plan.todo)
@@ -188,7 +189,7 @@ def _job(plan: _Plan, kind: Kind, cells: Sequence[Cell], device: str) -> Job:
         tracking=options.track or matrix.tracking,  # type: ignore[arg-type]  # checked in _check_words
         logits=matrix.logits,
         trust_weights=options.trust_weights,
-        again=_again(plan.todo) if kind == "run" else {},
+        again={name: plan.again[name] for name in map(cell_id, cells) if name in plan.again},
     )
 
 
@@ -207,7 +208,8 @@ def _check(plan: _Plan, launcher: Launcher) -> None:
         return
     console.note(f"{plan.situation.matrix.name}: checking {len(plan.new)} pending cells")
     if plan.launching.kind == "local":
-        ask(_job(plan, "check", plan.new, plan.devices[0].kind), launcher)  # the worker goes on to its first cells
+        # The worker stays, and goes on to the first cells.
+        ask(_job(plan, "check", plan.new, plan.devices[0].kind), launcher)
     else:
         ask_worker(_job(plan, "check", plan.new, "cpu"), [Device("cpu")])
 
@@ -253,7 +255,7 @@ def _ground(plan: _Plan, claims: Claimant) -> Ground:
         plan.situation,
         plan.options.results,
         lambda cells: _job(plan, "run", cells, plan.devices[0].kind),
-        _again(plan.todo),
+        plan.again,
         claims,
     )
     followed = dict(plan.earlier.folders)
