@@ -91,7 +91,7 @@ def run(
         n_jobs: int, *scripts: Sequence[JobState], orders: Orders | None = None
     ) -> tuple[Engine, list[str], Outcome]:
         engine = Engine(tmp_path, scripts)
-        ground = Ground(engine.write, list, lambda _: None, lambda *_: None)
+        ground = Ground(engine.write, lambda _: [], lambda _: None, lambda *_: None)
         pieces = [Piece((make_cell(seed=number),)) for number in range(n_jobs)]
         told: list[Any] = []
         outcome = dispatch(pieces, ground, engine, told.append, orders or Orders())
