@@ -102,6 +102,13 @@ def chaos(session: nox.Session) -> None:
 
 
 @nox.session
+def slurm(session: nox.Session) -> None:
+    """Workers on a real Slurm of two nodes (on demand; needs slurmctld, slurmd, slurm-client and munge)."""
+    _install(session, "test")
+    session.run("pytest", "-m", "slurm", "-n", "0", "-rA", "tests/slurm", *session.posargs)
+
+
+@nox.session
 def tiny(session: nox.Session) -> None:
     """Pretrain the tiny backbone anew (on demand; --out DIR)."""
     _install(session)

@@ -14,6 +14,11 @@ import pytest
 if TYPE_CHECKING:
     from harness.backbone.clip import Clip
 
+_ON_DEMAND = {
+    "chaos": "takes many minutes; `nox -s chaos` runs it",
+    "slurm": "starts a real Slurm; `nox -s slurm` runs it",
+}
+
 
 _ON_DEMAND = {
     "chaos": "takes many minutes; `nox -s chaos` runs it",

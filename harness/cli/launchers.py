@@ -47,9 +47,9 @@ def make_launcher(launching: Launching, devices: Sequence[Device], folder: Path)
     if devices[0].kind == "cpu":
         launching = launching.model_copy(update={"gpus": 0.0})
     if launching.kind == "slurm":
-        from harness.dispatch.slurm import SlurmLauncher  # type: ignore[import-untyped]
+        from harness.dispatch.slurm import SlurmLauncher
 
-        return SlurmLauncher(launching, folder / "slurm")  # type: ignore[no-any-return]
+        return SlurmLauncher(launching, folder / "slurm")
     if devices[0].kind == "cuda" and launching.gpus is None:
         launching = launching.model_copy(update={"gpus": 1.0})
     return RayLauncher(launching)

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.cli import console
 from harness.cli.ask import ask, ask_worker
+from harness.cli.attach import NO_JOBS, Earlier, earlier_jobs
 from harness.cli.ground import ground_of
 from harness.cli.launchers import devices_of, lent_by, make_launcher
 from harness.cli.live_matrix import live_matrix
@@ -17,8 +18,10 @@ from harness.cli.progress import Progress
 from harness.cli.situation import Situation, look, look_at_cells
 from harness.data.dataset import keep_split
 from harness.dispatch.devices import Device
-from harness.dispatch.dispatch import Outcome, dispatch
+from harness.dispatch.dispatch import Ground, Outcome, dispatch
+from harness.dispatch.launched import Launched, look_at_launches, tidy
 from harness.dispatch.launcher import Launcher
+from harness.dispatch.logs import last_log
 from harness.dispatch.orders import Orders
 from harness.dispatch.piece import Piece
 from harness.dispatch.watch import Ended
@@ -65,12 +68,18 @@ class _Plan:
     launching: Launching
     devices: tuple[Device, ...]
     todo: tuple[Standing, ...]
+    earlier: Earlier
     again: Mapping[str, str]
 
     @property
     def cells(self) -> list[Cell]:
         """The cells to run."""
         return [standing.cell for standing in self.todo]
+
+    @property
+    def new(self) -> list[Cell]:
+        """Those of them that no job has yet."""
+        return [standing.cell for standing in self.earlier.without(self.todo)]
 
 
 def run_command(options: RunOptions) -> int:
@@ -89,7 +98,14 @@ def run_command(options: RunOptions) -> int:
     quarantine(options.results, situation.scan)
     write_manifest(options.results, situation.matrix)
     todo = tuple(_todo(situation, options))
-    plan = _Plan(options, situation, launching, devices, todo, _again(todo))
+    launched = tidy(look_at_launches(options.results, situation.matrix.name))
+    earlier = earlier_jobs(launched, {cell.id for cell in todo if cell.state == "pending"})
+    if earlier.folders and (options.detach or launching.kind != "slurm"):
+        _say_left(earlier, launched, todo)
+        todo, earlier = earlier.without(todo), NO_JOBS
+        if not todo:
+            return 0
+    plan = _Plan(options, situation, launching, devices, todo, earlier, _again(todo))
     if not plan.todo:
         return _nothing_to_do(situation)
     _say_stale(plan.todo)
@@ -100,7 +116,7 @@ def run_command(options: RunOptions) -> int:
         plan = replace(plan, devices=lent_by(launcher, devices))
         _check(plan, launcher)
         _keep_splits(situation, plan.cells)
-        return _run(plan, launcher)
+        return _detach(plan, launcher, launched) if options.detach else _run(plan, launcher)
 
 
 def _check_words(options: RunOptions) -> None:
@@ -196,28 +212,24 @@ def _check(plan: _Plan, launcher: Launcher) -> None:
     Raises:
         HarnessError: with all that it found.
     """
-    console.note(f"{plan.situation.matrix.name}: checking {len(plan.todo)} pending cells")
+    if not plan.new:
+        return
+    console.note(f"{plan.situation.matrix.name}: checking {len(plan.new)} pending cells")
     if plan.launching.kind == "local":
         # The worker stays, and goes on to the first cells.
-        ask(_job(plan, "check", plan.cells, plan.devices[0].kind), launcher)
+        ask(_job(plan, "check", plan.new, plan.devices[0].kind), launcher)
     else:
-        ask_worker(_job(plan, "check", plan.cells, "cpu"), [Device("cpu")])
+        ask_worker(_job(plan, "check", plan.new, "cpu"), [Device("cpu")])
 
 
 def _run(plan: _Plan, launcher: Launcher) -> int:
-    """Run all jobs with live progress."""
+    """Run all jobs with live progress; those that an earlier command handed over come first."""
     options, situation = plan.options, plan.situation
-    groups = group_cells(plan.cells, launcher.workers, situation.today.sizes)
+    pieces = [Piece(tuple(cells)) for cells in (*plan.earlier.folders, *_groups(plan, launcher))]
     claims = Claimant(options.results)
-    ground = ground_of(
-        situation,
-        options.results,
-        lambda cells: _job(plan, "run", cells, plan.devices[0].kind),
-        plan.again,
-        claims,
-    )
-    if options.detach:
-        return _detach(launcher, [ground.write(group) for group in groups])
+    ground = _ground(plan, claims)
+    if plan.earlier.folders:
+        console.note(f"{len(plan.earlier.folders)} jobs of {plan.earlier.words} are followed")
     names = display_names(situation.matrix.cells)
     progress = Progress(situation.matrix.name, plan.cells, names, situation.today.sizes)
 
@@ -228,7 +240,7 @@ def _run(plan: _Plan, launcher: Launcher) -> int:
     try:
         with live_matrix(situation, options.results) as live, progress, Orders(say_first) as orders:
             try:
-                outcome = dispatch(map(Piece, groups), ground, launcher, live.follow(progress.on_event), orders)
+                outcome = dispatch(pieces, ground, launcher, live.follow(progress.on_event), orders)
             except OSError as error:
                 outcome = Outcome(fault=not_written(error).faults[0])
             except HarnessError as error:
@@ -240,11 +252,53 @@ def _run(plan: _Plan, launcher: Launcher) -> int:
     return orders.exit_code if code and orders.exit_code else code
 
 
-def _detach(launcher: Launcher, folders: Sequence[Path]) -> int:
-    """Hand all jobs over and leave."""
-    launcher.submit(folders)
+def _groups(plan: _Plan, launcher: Launcher) -> Sequence[Sequence[Cell]]:
+    """The new cells by job."""
+    return group_cells(plan.new, launcher.workers, plan.situation.today.sizes)
+
+
+def _ground(plan: _Plan, claims: Claimant) -> Ground:
+    """What the dispatch of a plan stands on; jobs that were handed over earlier are not written anew."""
+    ground = ground_of(
+        plan.situation,
+        plan.options.results,
+        lambda cells: _job(plan, "run", cells, plan.devices[0].kind),
+        plan.again,
+        claims,
+    )
+    followed = dict(plan.earlier.folders)
+
+    def write(cells: Sequence[Cell]) -> Path:
+        folder = followed.pop(tuple(cells), None)  # once: a second try is a job of its own
+        return ground.write(cells) if folder is None else folder
+
+    return replace(ground, write=write)
+
+
+def _detach(plan: _Plan, launcher: Launcher, launched: Sequence[Launched]) -> int:
+    """Hand over as many jobs as there is room for, and leave."""
+    groups = _groups(plan, launcher)
+    room = max(0, launcher.room - sum(len(each.live) for each in launched))
+    with closing(Claimant(plan.options.results)) as claims:
+        ground = _ground(plan, claims)
+        folders = [ground.write(group) for group in groups[:room]]
+    if folders:
+        launcher.submit(folders)
     console.say(f"{len(folders)} jobs are handed over; `harness status` tells how they stand")
+    if len(groups) > room:
+        console.say(f"{len(groups) - room} more do not fit now; the same command hands them over later")
     return 0
+
+
+def _say_left(earlier: Earlier, launched: Sequence[Launched], todo: Sequence[Standing]) -> None:
+    """Say which cells are left to jobs that go on."""
+    console.say(
+        f"{len(todo) - len(earlier.without(todo))} cells wait or run on {earlier.words}; they are left there"
+    )
+    for each in launched:
+        if not each.is_known:
+            what = f"{each.launch.engine} does not answer here; to run its cells all the same remove"
+            console.note(f"{what} {each.launch.path}", style="yellow")
 
 
 def _sum_up(plan: _Plan, outcome: Outcome, is_interrupted: bool) -> int:
@@ -275,7 +329,7 @@ def _sum_up(plan: _Plan, outcome: Outcome, is_interrupted: bool) -> int:
 def _show_logs(jobs: Sequence[Ended]) -> None:
     """The ends of the last few logs."""
     for job in jobs[-_MOST_LOGS:]:
-        console.say(f"the end of {job.folder / 'log.txt'} (exit status {job.status}):")
+        console.say(f"the end of {last_log(job.folder)} ({job.why or f'exit status {job.status}'}):")
         console.say(job.log_tail(_LOG_LINES))
     if len(jobs) > _MOST_LOGS:
         console.say(f"{len(jobs) - _MOST_LOGS} more workers broke down")

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.dispatch.launcher import Launcher
+from harness.dispatch.launcher import CANCELLED, PREEMPTED, Launcher
+from harness.dispatch.logs import last_log
 from harness.dispatch.orders import Orders
 from harness.dispatch.piece import Piece, n_disjoint, smaller_pieces
 from harness.dispatch.watch import Ended, Event, Watch
@@ -24,6 +25,7 @@ from harness.store.claims import Owner
 _ALIKE = 3  # jobs that end alike before any cell is done: all would
 _START = "start"
 _HELD_S = 2.0  # between two looks at cells that others hold
+_PLACES_S = 20.0  # between two lines that say how many jobs wait
 _TAIL_LINES = 15
 
 
@@ -95,6 +97,8 @@ class _Dispatch:
         self._ended_cells: dict[Path, set[str]] = {}
         self._look_at_held_s = 0.0
         self._said: set[str] = set()
+        self._places = ""
+        self._say_places_s = 0.0
         self._is_fruitful = False
         self._alike: list[Piece] = []
         self._ending: tuple[object, ...] = ()
@@ -107,10 +111,13 @@ class _Dispatch:
                 if self._goes_on:
                     self._submit()
                     self._look_at_held()
+                else:
+                    self._watch.recall()
                 for ended in self._watch.look():
                     self._take_back(ended)
                 if not self._watch.n_running and not (self._goes_on and (self._waiting or self._held)):
                     break
+                self._say_places()
                 self._watch.pause()
         finally:
             self._watch.stop()
@@ -153,6 +160,10 @@ class _Dispatch:
             # Held by others; or what was told of them is not to be seen yet on a file system that takes its time.
             untold = [cell for cell in piece.cells if cell_id(cell) not in told]
             self._hold(Piece(tuple(self._ground.unfinished(untold)) if untold else (), piece.tries))
+        elif ended.why == CANCELLED:
+            return  # somebody does not want it
+        elif ended.why == PREEMPTED:
+            self._waiting.append(piece)
         elif read_attempt(ended.folder) is None:
             self._again_as_it_is(piece, ended)
         elif ended.status == NOT_BEGUN:
@@ -201,7 +212,7 @@ class _Dispatch:
             return False
         tail = ended.log_tail(_TAIL_LINES)
         what = f"{_ALIKE} jobs ended alike before any cell was done: the worker {spelled(ended)}"
-        self._give_up(Fault("", f"{what}; the end of {ended.folder}/log.txt:\n{tail}".rstrip()))
+        self._give_up(Fault("", f"{what}; the end of {last_log(ended.folder)}:\n{tail}".rstrip()))
         return True
 
     def _give_up(self, fault: Fault) -> None:
@@ -239,6 +250,14 @@ class _Dispatch:
         if owner not in self._said:
             self._said.add(owner)
             self._say(f"some cells are held by {owner}; they are waited for")
+
+    def _say_places(self) -> None:
+        """Say how many jobs wait and run, where an engine has some wait, when that has changed."""
+        now = time.monotonic()
+        told = self._watch.told
+        if told != self._places and now >= self._say_places_s:
+            self._places, self._say_places_s = told, now + _PLACES_S
+            self._say(told)
 
     def _say(self, text: str) -> None:
         self._on_event({"event": "say", "text": text})

@@ -16,6 +16,9 @@ from harness.plan.job import JOB_FILE
 
 Phase = Literal["queued", "running", "ended"]
 
+# What an engine's users do to its jobs, as ``JobState.why``: that is no fault of the job.
+PREEMPTED, CANCELLED = "preempted", "cancelled"
+
 
 @dataclass(frozen=True, slots=True)
 class JobState:

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.dispatch.launcher import Handle, Launcher
+from harness.dispatch.launcher import Handle, JobState, Launcher
+from harness.dispatch.logs import log_tail
 from harness.plan.attempt import read_attempt
-from harness.plan.job import EVENTS_FILE, LOG_FILE
+from harness.plan.job import EVENTS_FILE
 
 Event = dict[str, Any]
 _EVENTS_S = 0.2  # between two looks at the events of a job that runs
 _SHORTEST_S, _LONGEST_S = 0.001, 0.1  # between two looks at all jobs
-_TAIL_BYTES = 64_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +34,8 @@ class Ended:
     why: str = ""
 
     def log_tail(self, lines: int = 15) -> str:
-        """The last lines that the worker printed."""
-        try:
-            with (self.folder / LOG_FILE).open("rb") as log:
-                log.seek(max(0, log.seek(0, 2) - _TAIL_BYTES))
-                text = log.read().decode("utf-8", errors="replace")
-        except OSError:
-            return ""
-        return "\n".join(text.splitlines()[-lines:])
+        """The last lines that the worker printed, or those of the engine where there was none."""
+        return log_tail(self.folder, lines)
 
 
 class Watch:
@@ -52,6 +46,7 @@ class Watch:
         self._launcher = launcher
         self._on_event = on_event
         self._running: list[tuple[Handle, _Events]] = []
+        self._states: dict[Path, JobState] = {}
         self._pause_s = _SHORTEST_S
 
     @property
@@ -74,8 +69,9 @@ class Watch:
         """The jobs that have ended since the last look; events are passed on, the last ones before that."""
         ended: list[Ended] = []
         for handle, events in tuple(self._running):
-            state = handle.state()
-            for event in events.read(at_once=state.phase == "ended"):
+            state = self._states[handle.folder] = handle.state()
+            is_over = state.phase == "ended"
+            for event in () if state.phase == "queued" else events.read(at_once=is_over):
                 self._on_event(handle.folder, event)
             if state.phase == "ended":
                 status = state.status
@@ -84,7 +80,27 @@ class Watch:
                     status = None if attempt is None else attempt.status
                 ended.append(Ended(handle.folder, status, state.why))
                 self._running.remove((handle, events))
+                del self._states[handle.folder]
         return ended
+
+    @property
+    def told(self) -> str:
+        """How many jobs run and wait, and why; empty while none has to wait."""
+        queued = [state for state in self._states.values() if state.phase == "queued"]
+        if not queued:
+            return ""
+        why = ", ".join(dict.fromkeys(state.why for state in queued if state.why))
+        return f"{len(self._states) - len(queued)} jobs run, {len(queued)} wait{f' ({why})' if why else ''}"
+
+    def recall(self) -> None:
+        """End the jobs that have not begun, or wait to go on."""
+        queued = [handle for handle, _ in self._running if self._phase(handle) == "queued"]
+        if queued:
+            self._launcher.stop(queued)
+
+    def _phase(self, handle: Handle) -> str:
+        state = self._states.get(handle.folder)
+        return "running" if state is None else state.phase
 
     def pause(self) -> None:
         """Wait a little: short when jobs end quickly, longer the longer nothing happens."""

@@ -46,6 +46,13 @@ def _gigabytes(value: Any) -> Any:
     return float(found["number"]) * _GIGABYTES[found["unit"].upper()]
 
 
+def _options(value: Any) -> Any:
+    """Options of a command: text, numbers, or ``true`` for one that takes no value."""
+    if isinstance(value, Mapping) and all(item is True or type(item) in (int, str) for item in value.values()):
+        return value
+    raise ValueError(f"must be a mapping of sbatch's options to text, whole numbers or true, not {value!r}.")
+
+
 _Minutes = Annotated[int, BeforeValidator(_minutes)]
 _Gigabytes = Annotated[float, BeforeValidator(_gigabytes)]
 _Count = Annotated[int, Field(ge=1, strict=True)]
@@ -59,13 +66,15 @@ class Launching(BaseModel):
         kind: ``local``, ``slurm`` or ``ray``.
         workers: worker processes on this machine's CPU (local).
         workers_per_gpu: worker processes that share one GPU (local).
-        gpus: GPUs a job; zero for none. Fractions are Ray's.
+        gpus: GPUs a job; zero for none, one without a word (slurm, ray). Fractions are Ray's.
         cpus: CPU cores a job (slurm, ray).
         memory_gb: host memory a job (slurm, ray).
         max_concurrent: how many jobs run at a time (slurm, ray).
         time_min: a job's time limit (slurm).
         partition, account, qos, constraint: as sbatch has them (slurm).
+        max_submitted: how many jobs wait or run at a time, where a cluster counts them (slurm).
         setup: shell lines that are run before the worker (slurm).
+        sbatch: further options of sbatch, by their long names without dashes in front (slurm).
         address: a cluster to join; without it a local one is started (ray).
     """
 
@@ -83,17 +92,31 @@ class Launching(BaseModel):
     account: _Word | None = None
     qos: _Word | None = None
     constraint: _Word | None = None
+    max_submitted: _Count | None = None
     setup: tuple[_Word, ...] = ()
+    sbatch: Annotated[Mapping[str, Any], BeforeValidator(_options)] = {}
     address: _Word | None = None
 
 
 _OF_KIND: Mapping[str, tuple[str, ...]] = {
     "local": ("workers", "workers_per_gpu"),
     "slurm": (
-        "partition", "gpus", "cpus", "memory", "time", "account", "qos", "constraint", "max_concurrent", "setup",
+        "partition", "gpus", "cpus", "memory", "time", "account", "qos", "constraint", "max_concurrent",
+        "max_submitted", "setup", "sbatch",
     ),
     "ray": ("address", "gpus", "cpus", "memory", "max_concurrent"),
 }  # fmt: skip
+
+_SBATCH_NAME = re.compile(r"[a-z][a-z-]*[a-z]")
+# What this file has a word for, and what the launcher needs in its own hands.
+_OWN_WORD: Mapping[str, str] = {
+    "partition": "partition", "account": "account", "qos": "qos", "constraint": "constraint", "time": "time",
+    "mem": "memory", "cpus-per-task": "cpus", "gpus-per-node": "gpus",
+}  # fmt: skip
+_NOT_OURS = (
+    "array", "chdir", "error", "export", "input", "job-name", "nodes", "no-requeue", "ntasks", "open-mode",
+    "output", "parsable", "requeue", "signal", "wait", "wrap",
+)  # fmt: skip
 
 
 def launching_faults(value: Any, where: str) -> list[Fault]:
@@ -115,6 +138,8 @@ def launching_faults(value: Any, where: str) -> list[Fault]:
     except ValidationError as error:
         faults += [_fault(where, detail) for detail in error.errors()]
     gpus = content.get("gpus")
+    if kind == "slurm":
+        faults += _sbatch_faults(content.get("sbatch"), f"{where}.sbatch")
     if kind == "slurm" and isinstance(gpus, float) and not gpus.is_integer():
         faults.append(Fault(f"{where}.gpus", f"Slurm lends whole GPUs, not {gpus}."))
     if kind == "ray" and isinstance(gpus, float) and gpus > 1 and not gpus.is_integer():
@@ -148,6 +173,21 @@ def with_flags(section: Launching, kind: str | None, flags: Mapping[str, Any], w
         raise MatrixError(faults)
     kept = section.model_dump(by_alias=True, exclude_defaults=True) if chosen == section.kind else {}
     return Launching.model_validate({**kept, **given, "kind": chosen})
+
+
+def _sbatch_faults(options: Any, where: str) -> list[Fault]:
+    """What is wrong with the names of further options of sbatch."""
+    if not isinstance(options, Mapping):
+        return []
+    faults = []
+    for name in options:
+        if not isinstance(name, str) or not _SBATCH_NAME.fullmatch(name):
+            faults.append(Fault(f"{where}.{name}", "is no long option of sbatch, such as exclude or mail-type."))
+        elif name in _OWN_WORD:
+            faults.append(Fault(f"{where}.{name}", f"has a word of its own: `{_OWN_WORD[name]}:`."))
+        elif name in _NOT_OURS:
+            faults.append(Fault(f"{where}.{name}", "is set by harness itself."))
+    return faults
 
 
 def _fault(where: str, detail: Any) -> Fault:

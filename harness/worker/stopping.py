@@ -52,7 +52,8 @@ class Stopping:
         try:
             yield
         finally:
-            self._savers.remove(save)
+            if save in self._savers:  # a signal has called it already
+                self._savers.remove(save)
 
     @contextmanager
     def last_words(self, act: Callable[[], None]) -> Iterator[None]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,6 +117,20 @@ _MINI = dict(
 )
 _PRETRAINED = {"ViT-mini": _MINI}
 """
+
+
+@pytest.fixture
+def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A made-up Slurm, whose commands stand first on PATH."""
+    place = importlib.util.spec_from_file_location("fake_slurm", Path(__file__).with_name("fake_slurm.py"))
+    module = importlib.util.module_from_spec(place)
+    place.loader.exec_module(module)
+    fake = module.FakeSlurm(tmp_path / "slurm bin")
+    fake.install()
+    monkeypatch.setenv("PATH", f"{fake.folder}{os.pathsep}{os.environ['PATH']}")
+    for name in ("SLURM_CONF", "SLURM_JOB_ID", "SUBMITIT_PREEMPT_SIGNAL"):
+        monkeypatch.delenv(name, raising=False)
+    return fake
 
 
 @pytest.fixture

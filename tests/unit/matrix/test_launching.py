@@ -45,6 +45,14 @@ def test_sections_are_read(value: Any, options: dict[str, Any]) -> None:
         ({"kind": "slurm", "memory": "0G"}, "must be gigabytes or a size"),
         ({"kind": "ray", "partition": "gpu"}, "is no option of ray."),
         ({"workers": 0}, "greater than or equal to 1"),
+        ({"kind": "slurm", "sbatch": {"--exclude": "n1"}}, "is no long option of sbatch, such as exclude"),
+        ({"kind": "slurm", "sbatch": {"time": 5}}, "has a word of its own: `time:`."),
+        ({"kind": "slurm", "sbatch": {"array": "0-3"}}, "is set by harness itself."),
+        (
+            {"kind": "slurm", "sbatch": "--exclude=n1"},
+            "must be a mapping of sbatch's options to text, whole numbers or true",
+        ),
+        ({"kind": "slurm", "sbatch": {"exclude": ["n1"]}}, "must be a mapping of sbatch's options"),
     ],
 )
 def test_mistakes_are_told(value: Any, what: str) -> None:
@@ -52,6 +60,13 @@ def test_mistakes_are_told(value: Any, what: str) -> None:
     (fault,) = launching_faults(value, "launcher")
     assert fault.where.startswith("launcher")
     assert what in f"{fault.what} {fault.mend}"
+
+
+def test_any_option_of_sbatch_can_be_given() -> None:
+    """What has no word here is handed on by sbatch's own name."""
+    section = read_launching({"kind": "slurm", "sbatch": {"mail-type": "FAIL", "nice": 100, "exclusive": True}})
+    assert section.sbatch == {"mail-type": "FAIL", "nice": 100, "exclusive": True}
+    assert with_flags(section, None, {"gpus": 1}).sbatch == section.sbatch
 
 
 def test_all_mistakes_are_told_at_once() -> None:

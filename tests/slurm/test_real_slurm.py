@@ -1,0 +1,173 @@
+"""Workers on a real Slurm: the same results as on one machine, whatever happens to their jobs."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.slurm, pytest.mark.slow]
+
+SHORT = "shots: 1\nseeds: [1, 2, 3]\nmethods: [zero_shot, linear_probe, coop]\nrecipe: {epochs: 10}\n"
+LONG = "shots: 1\nseeds: [1, 2, 3, 4]\nmethods: [coop]\nrecipe: {epochs: 150}\n"
+Local = Callable[[Any], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Local:
+    """What the matrix of a place gives when it is run by this machine's own workers."""
+    found: dict[str, dict[str, Any]] = {}
+
+    def counts(place: Any) -> dict[str, Any]:
+        axes = place.matrix.read_text().partition("launcher:")[0]
+        if axes not in found:
+            results = tmp_path_factory.mktemp("local")
+            place.run("run", "--launcher", "local", results=results)
+            found[axes] = place.counts(results)
+        return found[axes]
+
+    return counts
+
+
+def test_array_gives_what_this_machine_gives(place: Any, local: Local, cluster: Any) -> None:
+    """Jobs on all GPUs of all nodes, waited for, make the same records, each once."""
+    place.write(SHORT)
+    said = place.run("run", "--max-concurrent", "4")
+    assert "m: 7 done, 0 failed, 0 unfinished" in said
+    assert place.counts() == local(place)
+    assert set(place.times_done().values()) == {1}
+    assert place.launches() == []
+    assert list(cluster.states().values()).count("COMPLETED") >= 4
+
+
+def test_interrupted_jobs_go_on(place: Any, local: Local, cluster: Any) -> None:
+    """Requeue, a warning, the time limit, and the beginning of a time of grace end in the same results."""
+    place.write(LONG)
+    command = place.start("run", "--max-concurrent", "4")
+    jobs = place.wait_for(lambda: len(place.jobs()) == 4 and place.jobs(), "jobs")
+    requeued, warned, late, graced = jobs
+    frozen = {job_id: place.freeze(folder) for job_id, folder in jobs.items()}
+    cluster.run("scontrol", "update", f"JobId={late}", "TimeLimit=1")  # Slurm looks every 30 s
+    cluster.run("scontrol", "requeue", requeued)
+    cluster.run("scancel", "--signal=USR2", warned)
+    # What a preemption with a time of grace does first, on a cluster that does not warn by SIGUSR2.
+    cluster.run("scancel", "--signal=TERM", graced)
+    for job_id in (warned, graced):
+        place.thaw(frozen[job_id])
+    place.wait_for(lambda: cluster.states()[late] == "PENDING", "the time limit")
+    cluster.run("scontrol", "update", f"JobId={late}", "TimeLimit=60")
+    said = place.end(command)
+    assert "m: 4 done, 0 failed, 0 unfinished" in said
+    assert {job_id: place.attempts(folder) for job_id, folder in jobs.items()} == dict.fromkeys(jobs, 2)
+    assert place.counts() == local(place)
+    assert set(place.times_done().values()) == {1}
+    for folder in jobs.values():
+        epochs = [event["epoch"] for event in place.events(folder) if event["event"] == "epoch"]
+        again = [second for first, second in itertools.pairwise(epochs) if second <= first]
+        assert all(epoch > 1 for epoch in again), f"began anew: {epochs}"
+
+
+@pytest.mark.parametrize("partition", ["main", "grace"])
+def test_preempted_jobs_go_on(place: Any, local: Local, cluster: Any, partition: str) -> None:
+    """A job of higher priority takes the place, with and without a time of grace; ours is queued and goes on."""
+    place.write(LONG)
+    place.run("run", "--detach", "--partition", partition, "--select", "seed=1")
+    ((job_id, folder),) = place.jobs().items()
+    place.freeze(folder)
+    cluster.run(
+        "sbatch", "--partition=high", "--nodes=2", "--exclusive", "--output=/dev/null", "--wrap", "sleep 2"
+    )
+    place.wait_for(lambda: cluster.states()[job_id] == "PENDING", "preempted")
+    assert "jobs: 1 preempted" in place.run("status")
+    said = place.run("run", "--partition", partition, "--select", "seed=1")
+    assert "1 jobs of slurm (launch" in said
+    assert "m: 1 done, 0 failed, 0 unfinished" in said
+    assert place.attempts(folder) == 2
+    assert set(place.times_done().values()) == {1}
+    assert place.counts().items() <= local(place).items()
+
+
+@pytest.mark.parametrize("wakes", ["while it is waited for", "when its place is taken"])
+def test_lost_node_makes_no_cell_twice(place: Any, local: Local, cluster: Any, wakes: str) -> None:
+    """A job that Slurm has lost sight of goes on beside the one that was started in its place: one record."""
+    place.write(LONG)
+    command = place.start("run", "--select", "seed=1")
+    jobs = place.wait_for(lambda: len(place.jobs()) == 1 and place.jobs(), "a job")
+    ((job_id, folder),) = jobs.items()
+    orphan = place.freeze(folder)
+    node = cluster.node_of(job_id)
+    try:
+        cluster.lose(node, job_id)
+        place.wait_for(lambda: place.attempts(folder) == 2, "a second try beside the first")
+        if wakes == "while it is waited for":
+            place.wait_for(lambda: place.said(folder, "held"), "the second waits for the first")
+            place.thaw(orphan)
+        said = place.end(command)
+        assert cluster.is_alive(orphan) == (wakes == "when its place is taken")
+        if cluster.is_alive(orphan):
+            place.thaw(orphan)
+            place.wait_for(lambda: not cluster.is_alive(orphan), "the end of the first")
+    finally:
+        cluster.start_node(node)
+    assert "m: 1 done, 0 failed, 0 unfinished" in said
+    assert set(place.times_done().values()) == {1}
+    assert place.counts().items() <= local(place).items()
+
+
+def test_detached_launch_is_found_again(place: Any, local: Local, cluster: Any) -> None:
+    """After --detach, status and further runs know the jobs; cancelled ones are run by the next command."""
+    place.write(SHORT, "  max_concurrent: 1\n")
+    assert "jobs are handed over" in place.run("run", "--detach")
+    last = list(place.jobs())[-1]
+    cluster.run("scancel", last)
+    said = place.run("status")
+    assert "1 cancelled" in said
+    assert "queued" in said
+    following = place.start("run")
+    place.wait_for(lambda: len(place.launches()) == 2, "the cancelled cells in a launch of their own")
+    following.send_signal(signal.SIGKILL)
+    place.end(following, -signal.SIGKILL)
+    assert "are left there" in place.run("run", "--detach")
+    assert "m: 7 done, 0 failed, 0 unfinished" in place.run("run")
+    assert place.counts() == local(place)
+    assert set(place.times_done().values()) == {1}
+    assert place.launches() == []
+    assert "nothing to do" in place.run("run")
+
+
+def test_first_interrupt_lets_running_jobs_finish(place: Any, cluster: Any) -> None:
+    """What has not begun is cancelled, what runs ends as ever, and nothing is left in the queue."""
+    place.write(LONG, "  max_concurrent: 1\n")
+    command = place.start("run")
+    jobs = place.wait_for(lambda: place.jobs(), "jobs")
+    first, *others = jobs
+    frozen = place.freeze(jobs[first])
+    command.send_signal(signal.SIGINT)
+    place.wait_for(
+        lambda: {cluster.states()[job_id] for job_id in others} == {"CANCELLED"}, "the others cancelled"
+    )
+    place.thaw(frozen)
+    said = place.end(command, 130)
+    assert "m: 1 done, 0 failed, 3 unfinished" in said
+    assert len(place.counts()) == 1
+    assert cluster.states()[first] == "COMPLETED"
+
+
+def test_set_up_that_fails_is_shown(place: Any) -> None:
+    """Where no worker began, what Slurm has of the job is what the user sees."""
+    place.write(SHORT, "  setup:\n    - echo no such module >&2\n    - exit 7\n")
+    said = place.run("run", code=1)
+    assert "no such module" in said
+    assert "engine.txt" in said
+
+
+def test_partition_that_is_not_there_is_told(place: Any, tmp_path: Path) -> None:
+    """Sbatch's refusal is an error in its words, and nothing is left."""
+    place.write(SHORT)
+    said = place.run("run", "--detach", "--partition", "nowhere", code=2)
+    assert "invalid partition specified: nowhere" in said
+    assert place.launches() == []
