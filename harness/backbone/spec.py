@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -147,9 +148,9 @@ def weights_digest(spec: BackboneSpec) -> str:
         BackboneError: the weights are not on disk.
     """
     file = weights_file(spec)
-    if spec.is_shipped:
-        return digest_file(file)
     status = file.stat()
+    if spec.is_shipped:
+        return _digest_of_shipped(file, status.st_size, status.st_mtime_ns)
     key = f"{file.resolve()}\t{status.st_size}\t{status.st_mtime_ns}"
     memory = cache_folder() / _DIGESTS
     known = _read_digests(memory)
@@ -157,6 +158,12 @@ def weights_digest(spec: BackboneSpec) -> str:
         known[key] = digest_file(file)
         write_text(memory, json.dumps(known, indent=1))
     return known[key]
+
+
+@lru_cache
+def _digest_of_shipped(file: Path, _size_bytes: int, _changed_ns: int) -> str:
+    """The digest of a small file, remembered as long as the process lives: workers ask before every job."""
+    return digest_file(file)
 
 
 def hub_cache() -> Path:

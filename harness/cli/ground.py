@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def ground_of(
     situation: Situation,
     results: Path,
     job: Callable[[Sequence[Cell]], Job],
-    again: dict[str, str],
+    again: Mapping[str, str],
     claims: Claimant,
 ) -> Ground:
     """What a dispatch stands on.
@@ -67,7 +67,7 @@ def ground_of(
     )
 
 
-def _counts(standing: Standing, again: dict[str, str]) -> bool:
+def _counts(standing: Standing, again: Mapping[str, str]) -> bool:
     """Whether a cell has its record; the failure that it is run again because of is none."""
     if standing.state == "failed" and standing.record is not None:
         return again.get(standing.id) != standing.record.created_at

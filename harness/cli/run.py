@@ -23,7 +23,7 @@ from harness.dispatch.piece import Piece
 from harness.dispatch.watch import Ended
 from harness.errors import Fault, HarnessError, MatrixError, did_you_mean
 from harness.matrix.cell import Cell
-from harness.matrix.identity import display_names
+from harness.matrix.identity import cell_id, display_names
 from harness.matrix.launching import NO_OPTIONS, Launching, with_flags
 from harness.plan.group import group_cells
 from harness.plan.job import Job, Kind, flat_cells
@@ -57,13 +57,14 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What is to be run, and where."""
+    """What is to be run, and where; ``again`` has the failures that are tried once more, with their times."""
 
     options: RunOptions
     situation: Situation
     launching: Launching
     devices: tuple[Device, ...]
     todo: tuple[Standing, ...]
+    again: Mapping[str, str]
 
     @property
     def cells(self) -> list[Cell]:
@@ -86,7 +87,8 @@ def run_command(options: RunOptions) -> int:
         console.note(f"{broken} {reason}; it is set aside and its cell runs again", style="yellow")
     quarantine(options.results, situation.scan)
     write_manifest(options.results, situation.matrix)
-    plan = _Plan(options, situation, launching, devices, tuple(_todo(situation, options)))
+    todo = tuple(_todo(situation, options))
+    plan = _Plan(options, situation, launching, devices, todo, _again(todo))
     if not plan.todo:
         return _nothing_to_do(situation)
     _say_stale(plan.todo)
@@ -172,7 +174,7 @@ def _job(plan: _Plan, kind: Kind, cells: Sequence[Cell], device: str) -> Job:
         tracking=options.track or matrix.tracking,  # type: ignore[arg-type]  # checked in _check_words
         logits=matrix.logits,
         trust_weights=options.trust_weights,
-        again=_again(plan.todo) if kind == "run" else {},
+        again={name: plan.again[name] for name in map(cell_id, cells) if name in plan.again},
     )
 
 
@@ -189,9 +191,8 @@ def _check(plan: _Plan, launcher: Launcher) -> None:
     """
     console.note(f"{plan.situation.matrix.name}: checking {len(plan.todo)} pending cells")
     if plan.launching.kind == "local":
-        ask(
-            _job(plan, "check", plan.cells, plan.devices[0].kind), launcher
-        )  # the worker goes on to its first cells
+        # The worker stays, and goes on to the first cells.
+        ask(_job(plan, "check", plan.cells, plan.devices[0].kind), launcher)
     else:
         ask_worker(_job(plan, "check", plan.cells, "cpu"), [Device("cpu")])
 
@@ -201,12 +202,11 @@ def _run(plan: _Plan, launcher: Launcher) -> int:
     options, situation = plan.options, plan.situation
     groups = group_cells(plan.cells, launcher.workers, situation.today.sizes)
     claims = Claimant(options.results)
-    again = _again(plan.todo)
     ground = ground_of(
         situation,
         options.results,
         lambda cells: _job(plan, "run", cells, plan.devices[0].kind),
-        again,
+        plan.again,
         claims,
     )
     if options.detach:

@@ -92,7 +92,7 @@ class _Dispatch:
         self._waiting: deque[Piece] = deque()
         self._sent: dict[Path, Piece] = {}
         self._held: list[Piece] = []
-        self._held_now: dict[Path, set[str]] = {}
+        self._ended_cells: dict[Path, set[str]] = {}
         self._look_at_held_s = 0.0
         self._said: set[str] = set()
         self._is_fruitful = False
@@ -134,22 +134,25 @@ class _Dispatch:
         """Take note of an event, and pass it on."""
         kind = event["event"]
         if kind == "held":
-            self._held_now.setdefault(folder, set()).add(str(event["cell"]))
             self._say_held(str(event["by"]))
             return
-        self._is_fruitful = self._is_fruitful or kind in ("done", "failed", "recorded")
+        if kind in ("done", "failed", "recorded"):
+            self._ended_cells.setdefault(folder, set()).add(str(event["cell"]))
+            self._is_fruitful = True
         self._on_event(event)
 
     def _take_back(self, ended: Ended) -> None:
         """Decide what is done after a job."""
         piece = self._sent.pop(ended.folder)
-        held = self._held_now.pop(ended.folder, set())
+        told = self._ended_cells.pop(ended.folder, set())
         if ended.status != DONE:
             self._outcome.broken.append(ended)
         if ended.status == NOT_WRITTEN:
             self._give_up(Fault("", _last_line(ended) or "records cannot be written any more."))
         elif ended.status == DONE:
-            self._hold(Piece(tuple(cell for cell in piece.cells if cell_id(cell) in held), piece.tries))
+            # Held by others; or what was told of them is not to be seen yet on a file system that takes its time.
+            untold = [cell for cell in piece.cells if cell_id(cell) not in told]
+            self._hold(Piece(tuple(self._ground.unfinished(untold)) if untold else (), piece.tries))
         elif read_attempt(ended.folder) is None:
             self._again_as_it_is(piece, ended)
         elif ended.status == NOT_BEGUN:

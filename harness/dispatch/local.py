@@ -15,9 +15,10 @@ from typing import Any
 
 from harness.dispatch.devices import Device
 from harness.dispatch.launcher import Handle, JobState
+from harness.errors import RunError
 from harness.plan.job import DONE, JOB_FILE, LOG_FILE, NOT_BEGUN
 
-_STOP_S = 10.0  # a worker that has not ended by then is killed
+_STOP_S = 30.0  # a worker that has not ended by then is killed; it ends itself hard a little earlier
 _SILENT_S = 120.0  # a worker that gave no sign of life for so long is stuck
 _START_S = 600.0  # before its first one it imports torch, perhaps from a slow disk
 _POLL_S = 0.01
@@ -62,7 +63,11 @@ class LocalLauncher:
         return len(self._free())
 
     def submit(self, folders: Sequence[Path]) -> list[LocalHandle]:
-        """Send each to a worker; what it prints goes to the job's log."""
+        """Send each to a worker; what it prints goes to the job's log.
+
+        Raises:
+            RunError: the system starts no further process.
+        """
         handles = []
         for folder, slot in zip(folders, self._free(), strict=False):
             worker = self._workers.get(slot)
@@ -107,14 +112,17 @@ class _Worker:
         then ends its workers in order.
         """
         with log.open("ab") as file:
-            self._process = subprocess.Popen(
-                serve_command(),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=file,
-                env=dict(environment),
-                start_new_session=True,
-            )
+            try:
+                self._process = subprocess.Popen(
+                    serve_command(),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=file,
+                    env=dict(environment),
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise RunError(f"no worker process can be started: {error.strerror}.") from None
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._in, self._out = self._process.stdin, self._process.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
@@ -106,17 +107,25 @@ def read_records(results: Path, identifiers: Iterable[str] | None = None) -> Sca
 
 
 def quarantine(results: Path, scan: Scan) -> list[Path]:
-    """Move the broken files out of the way, into ``records/quarantine``; where they stand now."""
+    """Move the broken files out of the way, into ``records/quarantine``; where they stand now.
+
+    Each is looked at once more: another run may have moved it, or have put a whole record in its place.
+    """
     moved = []
     for path in scan.broken:
+        again = Scan()
+        _read_into(again, path)
+        if path not in again.broken:
+            continue
         target = records_folder(results) / QUARANTINE / path.name
         target.parent.mkdir(exist_ok=True)
         number = 1
         while target.exists():
             number += 1
             target = target.with_name(f"{path.stem}.{number}{path.suffix}")
-        path.replace(target)
-        moved.append(target)
+        with contextlib.suppress(FileNotFoundError):
+            path.replace(target)
+            moved.append(target)
     return moved
 
 

@@ -1,8 +1,11 @@
 """A worker that takes job after job: job files as lines on stdin, answers as JSON lines on stdout."""
 
+import contextlib
+import ctypes
 import json
 import os
 import queue
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -12,6 +15,7 @@ from typing import Any
 from harness.plan.job import DONE, LOG_FILE, NOT_BEGUN
 from harness.worker.stopping import Stopping
 
+_PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
 _ALIVE_S = 5.0  # between two signs of life
 
 
@@ -24,6 +28,7 @@ def serve(do: Callable[[Path], int], stopping: Stopping) -> int:
 
     When stdin ends nobody waits for answers any more: an idle worker is done, and a busy one ends in order.
     """
+    _wake_when_orphaned()
     with os.fdopen(os.dup(1), "wb", buffering=0) as answers:
         os.dup2(2, 1)
         answer = _Answers(answers.fileno())
@@ -95,6 +100,13 @@ def _read() -> bytes:
         return os.read(0, 65536)
     except OSError:
         return b""
+
+
+def _wake_when_orphaned() -> None:
+    """Have the system wake this process when its parent dies: one that is stopped does not see its stdin end."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGCONT))
 
 
 def _log_to(log: Path) -> None:

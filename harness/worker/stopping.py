@@ -9,7 +9,8 @@ from types import FrameType
 
 from harness.plan.job import STOPPED
 
-_GRACE_S = 5.0  # for threads that are in the middle of an epoch; what is saved does not depend on them
+_SAVE_S = 20.0  # for writing where trainings stand
+_GRACE_S = 5.0  # behind that, for threads that are in the middle of an epoch
 
 
 class StoppedError(BaseException):
@@ -20,11 +21,12 @@ class Stopping:
     """Whether the worker is to end, and what is done then."""
 
     def __init__(self, grace_s: float = _GRACE_S) -> None:
-        """Nobody has asked; a worker that is not gone ``grace_s`` after that is ended hard."""
+        """Nobody has asked; a worker that is not gone ``grace_s`` after it has saved what it has is ended hard."""
         self._grace_s = grace_s
         self._savers: list[Callable[[], None]] = []
         self._last_words: list[Callable[[], None]] = []
         self._asked = threading.Event()
+        self._saved = threading.Event()
         self._is_raised = False
 
     @property
@@ -73,6 +75,7 @@ class Stopping:
         self._is_raised = True
         for save in self._savers:
             save()
+        self._saved.set()
         raise StoppedError
 
     def _begin(self) -> None:
@@ -82,6 +85,7 @@ class Stopping:
 
     def _end_hard(self) -> None:
         """End the process when it has not ended by itself."""
+        self._saved.wait(_SAVE_S)
         threading.Event().wait(self._grace_s)
         for act in reversed(self._last_words):
             act()

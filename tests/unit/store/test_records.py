@@ -213,3 +213,14 @@ def test_number_that_is_none_is_not_written(tmp_path: Path, make_cell: MakeCell,
     with pytest.raises(ValueError, match="Out of range float values"):
         write_record(tmp_path, record)
     assert not record_path(tmp_path, record.cell_id).exists()
+
+
+def test_a_record_that_was_made_whole_meanwhile_is_not_set_aside(tmp_path: Path, record: RunRecord) -> None:
+    """Another run may have quarantined the broken one and written it anew since it was looked at."""
+    write_record(tmp_path, record)
+    path = record_path(tmp_path, record.cell_id)
+    gone = path.with_name("gone.json")
+    scan = read_records(tmp_path)
+    scan.broken.update({path: "is not a whole record", gone: "is not a whole record"})
+    assert quarantine(tmp_path, scan) == []
+    assert path.exists()

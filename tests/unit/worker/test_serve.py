@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -167,3 +168,27 @@ def test_answers_that_nobody_reads_are_dropped(worker: Worker) -> None:
     _wait_for((worker.folder / "one" / "log.txt").exists)
     assert worker.hang_up() in (0, 143)
     assert (worker.folder / "start.txt").stat().st_size == 0
+
+
+def test_a_stopped_worker_wakes_up_when_its_command_is_killed(tmp_path: Path) -> None:
+    """A process that is stopped sees nothing end, and would stay for ever."""
+    command = (
+        "import subprocess, sys, time; pipe = subprocess.PIPE;"
+        f"worker = subprocess.Popen([sys.executable, '-c', {CODE!r}, {str(tmp_path)!r}], stdin=pipe, stdout=pipe);"
+        "worker.stdout.readline(); print(worker.pid, flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", command], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    worker = int(parent.stdout.readline())
+    os.kill(worker, signal.SIGSTOP)
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    _wait_for(lambda: not _runs(worker))
+
+
+def _runs(process: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return False
