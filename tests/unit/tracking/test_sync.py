@@ -151,7 +151,7 @@ def test_a_record_that_changed_is_sent_again_under_its_id(
     losses = []
     for record in (retried, trained_anew):
         run = online.run(record.cell_id, "trial")
-        assert (run.summary["seconds"], run.exit_code) == (9.0, 0)
+        assert (run.summary["seconds"], run.summary.get("reason"), run.exit_code) == (9.0, None, 0)
         losses.append([each["train/loss"] for each in run.history])
     assert losses == [[1.5], [2.25, 1.5]]
 
