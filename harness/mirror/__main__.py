@@ -105,6 +105,14 @@ class Desk:
         self, tracker: Tracker, ledger: Ledger, identifier: str, digest: str, show: Callable[[], None]
     ) -> Event:
         """Show what the tracker does not have, and remember it."""
+        if self._request.dry_run:
+            return self._brought(tracker, ledger, identifier, digest, show)
+        with ledger.turn(identifier):
+            return self._brought(tracker, ledger, identifier, digest, show)
+
+    def _brought(
+        self, tracker: Tracker, ledger: Ledger, identifier: str, digest: str, show: Callable[[], None]
+    ) -> Event:
         is_known = ledger.has(identifier, digest) and not self._request.again
         if not tracker.destination or (is_known and tracker.holds(identifier)):
             return Event(told="kept", run=identifier)
@@ -116,7 +124,7 @@ class Desk:
 
 
 def main() -> int:
-    """Do what standard input asks for until it ends; 0, or 2 when the tracker cannot be opened."""
+    """Do what standard input asks for until it ends; 0, else what stands in the way was told."""
     events = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no event
     request = MirrorRequest.model_validate_json(sys.stdin.buffer.readline())
@@ -131,6 +139,10 @@ def main() -> int:
     except HarnessError as error:
         desk.tell(Event(told="given_up", text=str(error)))
         return 2
+    except Exception as error:  # such as what wandb raises at a login that is none
+        traceback.print_exception(error)
+        desk.tell(Event(told="given_up", text=f"{type(error).__name__}: {error}"))
+        return 1
     return 0
 
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import uuid
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock
 
 from harness.files import write_text
 
-_FOLDER, _SENT, _IDENTITY = "tracking", "sent.jsonl", "identity"
+_FOLDER, _SENT, _IDENTITY, _LOCKS = "tracking", "sent.jsonl", "identity", "locks"
+_N_LOCKS = 64  # runs share them, so that there are few files
 
 
 def tracking_folder(results: Path) -> Path:
@@ -37,30 +43,46 @@ class Ledger:
     """
 
     def __init__(self, results: Path, destination: str) -> None:
-        """Read what is known of ``destination``."""
+        """What is known of ``destination``."""
         self._path = tracking_folder(results) / _SENT
         self._destination = destination
         self._digests: dict[str, str] = {}
-        try:
-            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            return
-        for line in lines:
-            try:
-                entry = json.loads(line)
-                if entry["to"] == destination:
-                    self._digests[str(entry["run"])] = str(entry["digest"])
-            except (ValueError, KeyError, TypeError):
-                continue
+        self._n_read_bytes = 0
 
     def has(self, identifier: str, digest: str) -> bool:
-        """Whether just this content was shown."""
+        """Whether just this content was shown, by this process or another."""
+        self._read_on()
         return self._digests.get(identifier) == digest
 
     def add(self, identifier: str, digest: str) -> None:
         """Remember that it was shown."""
-        self._digests[identifier] = digest
         line = json.dumps({"to": self._destination, "run": identifier, "digest": digest}) + "\n"
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("ab") as file:
             file.write(line.encode())
+
+    @contextmanager
+    def turn(self, identifier: str) -> Iterator[None]:
+        """Keep other processes from showing the same run meanwhile, which would log its points twice."""
+        folder = self._path.parent / _LOCKS
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / f"{zlib.crc32(identifier.encode()) % _N_LOCKS}.lock"):
+            yield
+
+    def _read_on(self) -> None:
+        """Take in the whole lines that were added since the last reading."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._n_read_bytes)
+                content = file.read()
+        except OSError:
+            return
+        whole = content[: content.rfind(b"\n") + 1]
+        self._n_read_bytes += len(whole)
+        for line in whole.splitlines():
+            try:
+                entry = json.loads(line)
+                if entry["to"] == self._destination:
+                    self._digests[str(entry["run"])] = str(entry["digest"])
+            except (ValueError, KeyError, TypeError):
+                continue

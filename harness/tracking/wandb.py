@@ -46,6 +46,7 @@ _QUIET: dict[str, Any] = {
 }
 # Inferred by wandb, so that only the variable says whether the user set them.
 _INFERRED = {"host": "WANDB_HOST", "program": "WANDB_PROGRAM", "root_dir": "WANDB_DIR"}
+_FINAL = {"reason", "accuracy", "macro_f1", "n_correct", "n_test", "seconds"}  # not all of them are in every run
 _FLUSH_S = 0.5  # wandb's 15 s lose everything of a process that is killed earlier
 
 
@@ -111,6 +112,8 @@ class WandbTracker:
             {key if key == "epoch" else f"train/{key}": value for key, value in row.items()} for row in run.history
         ]
         _log(live, _MadeFrom(run.config, run.digest), rows)
+        for key in _FINAL - run.summary.keys() & set(live.summary.keys()):
+            del live.summary[key]  # such as the reason of a cell that failed and is done now
         live.summary.update(dict(run.summary))
         for kind, path in run.files.items():
             artifact = wandb.Artifact(f"{kind}-{run.id}", kind)
@@ -158,9 +161,10 @@ class WandbTracker:
             say("wandb is disabled by its own settings (WANDB_MODE): nothing is sent")
         if mode != "online" or _has_login(self._own):
             return mode  # type: ignore[no-any-return]  # wandb is not followed by mypy
+        root = Path(self._own.root_dir) if self._is_users("root_dir") else folder
         say(
             f"no W&B login here (`wandb login` or WANDB_API_KEY makes one): runs are written offline into "
-            f"{folder / 'wandb'}, and `harness sync` sends them from the records"
+            f"{root / 'wandb'}, and with a login `harness sync` sends them from the records"
         )
         return "offline"
 

@@ -19,6 +19,7 @@ shots: [1, 2]
 seeds: 1
 recipe: {epochs: 2}
 methods: [zero_shot, linear_probe, {method: coop, context: [unified, class_specific], n_ctx: 4}]
+tracking: tensorboard
 """
 Command = Callable[..., tuple[int, str]]
 
@@ -76,6 +77,15 @@ def test_every_cell_has_a_done_record(finished: Path) -> None:
     counts = _counts(finished)
     assert len(counts) == 7
     assert {record["status"] for record in counts.values()} == {"done"}
+
+
+def test_every_cell_and_the_matrix_are_mirrored(finished: Path) -> None:
+    """One run a cell, named for people and ending in its id, and one of the matrix as it stood at the end."""
+    names = [folder.name for folder in (finished / "small" / "tensorboard").iterdir()]
+    assert {name.rpartition("-")[2] for name in names if not name.startswith("matrix-")} == {
+        path.removesuffix(".json") for path in _counts(finished)
+    }
+    assert len(names) == 8
 
 
 def test_a_second_run_does_nothing(command: Command, results: Path) -> None:

@@ -148,6 +148,7 @@ def test_a_process_whose_user_is_gone_ends_when_all_is_shown(records: list[str],
     child.stdout.close()  # nobody reads what it tells, either
     assert child.wait(SOON_S) == 0
     assert _shown(tmp_path) == set(records)
+    talk.stop()
 
 
 def test_what_is_there_is_kept(records: list[str], tmp_path: Path) -> None:

@@ -57,17 +57,12 @@ def test_cells_are_there_when_the_job_ends(job: Callable[[], list[str]], online:
     assert sorted(online.n_points().values()) == [0, 2, 2]
 
 
-@pytest.mark.parametrize("behaviour", ["hang", "error"])
-def test_training_ends_normally_whatever_the_server_does(
-    behaviour: str,
-    job: Callable[[], list[str]],
-    online: Any,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_training_ends_normally_beside_a_server_that_hangs(
+    job: Callable[[], list[str]], online: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Records are complete, it is said once that tracking stopped, and ``harness sync`` repairs the mirror."""
     monkeypatch.setenv("WANDB_INIT_TIMEOUT", "1")
-    online.behaviour = behaviour
+    online.behaviour = "hang"
     (said,) = job()
     assert said.startswith("tracking stops: CommError: ")
     assert said.endswith("; `harness sync` sends what is missing, the records are complete")

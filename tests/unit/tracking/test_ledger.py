@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -32,12 +34,32 @@ def test_a_torn_line_costs_only_itself(tmp_path: Path, torn: str) -> None:
 
 
 def test_several_processes_write_side_by_side(tmp_path: Path) -> None:
-    """Two ledgers that were opened empty lose nothing of each other."""
+    """Two ledgers that were opened empty know of each other what was added since."""
     one, other = Ledger(tmp_path, "here"), Ledger(tmp_path, "here")
     one.add("a", "1")
+    assert other.has("a", "1")
     other.add("b", "2")
-    ledger = Ledger(tmp_path, "here")
-    assert (ledger.has("a", "1"), ledger.has("b", "2")) == (True, True)
+    assert (one.has("a", "1"), one.has("b", "2"), one.has("b", "1")) == (True, True, False)
+
+
+def test_a_run_is_shown_by_one_process_at_a_time(tmp_path: Path) -> None:
+    """Whoever has the turn of a run keeps others waiting; another run's turn is free."""
+    one, other = Ledger(tmp_path, "here"), Ledger(tmp_path, "here")
+    order: list[str] = []
+
+    def wait() -> None:
+        with other.turn("a"):
+            order.append("other")
+
+    waiting = threading.Thread(target=wait)
+    with one.turn("a"):
+        waiting.start()
+        with other.turn("b"):
+            pass
+        time.sleep(0.2)
+        order.append("one")
+    waiting.join()
+    assert order == ["one", "other"]
 
 
 def test_a_results_folder_keeps_its_identity(tmp_path: Path) -> None:

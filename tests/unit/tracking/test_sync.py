@@ -151,7 +151,7 @@ def test_a_record_that_changed_is_sent_again_under_its_id(
     losses = []
     for record in (retried, trained_anew):
         run = online.run(record.cell_id, "trial")
-        assert (run.summary["seconds"], run.exit_code) == (9.0, 0)
+        assert (run.summary["seconds"], run.summary.get("reason"), run.exit_code) == (9.0, None, 0)
         losses.append([each["train/loss"] for each in run.history])
     assert losses == [[1.5], [2.25, 1.5]]
 
@@ -189,9 +189,17 @@ def test_a_server_that_takes_nothing_is_given_up(
 
 
 def test_without_a_login_runs_are_written_offline(
-    sync: Sync, mine: Mine, wandb_home: Path, offline_runs: Callable[[Path], dict[str, dict[str, Any]]]
+    sync: Sync,
+    mine: Mine,
+    wandb_home: Path,
+    server: Any,
+    offline_runs: Callable[[Path], dict[str, dict[str, Any]]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """That is said once, nothing asks, and wandb's own reader finds every run; a lost folder comes again."""
+    """That is said once, nothing asks, and wandb's own reader finds every run; a lost folder comes again.
+
+    Once there is a login, everything is sent from the records.
+    """
     code, out, err = sync()
     assert (code, out) == (0, "mine: 5 runs sent, 0 were there, 0 not sent")
     assert err.count("\n") == 0
@@ -206,22 +214,13 @@ def test_without_a_login_runs_are_written_offline(
     assert {"glob_name": "train/*", "step_metric": "epoch"}.items() <= coop["metrics"][1].items()
     assert coop["artifacts"] == [f"record-{mine.records[2].cell_id}"]
     assert found[mine.records[1].cell_id]["exit_code"] == 1
-    assert sync()[1] == "mine: 0 runs sent, 5 were there, 0 not sent"
     (lost,) = (mine.results / "mine" / "wandb").glob(f"offline-run-*-{mine.records[0].cell_id}")
     shutil.rmtree(lost)
     assert sync()[1] == "mine: 1 runs sent, 4 were there, 0 not sent"
-
-
-def test_what_was_offline_is_sent_once_there_is_a_login(
-    sync: Sync, mine: Mine, online: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Offline and online are two mirrors: each is made whole from the records."""
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    assert sync()[1] == "mine: 5 runs sent, 0 were there, 0 not sent"
-    assert online.seen == []
-    monkeypatch.delenv("WANDB_MODE")
-    assert sync()[1] == "mine: 5 runs sent, 0 were there, 0 not sent"
-    assert len(online.runs) == 5
+    monkeypatch.setenv("WANDB_BASE_URL", server.url)
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    assert sync() == (0, "mine: 5 runs sent, 0 were there, 0 not sent", "")
+    assert sorted(server.n_points().values()) == [0, 0, 1, 1, 4]
 
 
 def test_disabled_sends_nothing(sync: Sync, mine: Mine, online: Any, monkeypatch: pytest.MonkeyPatch) -> None:
