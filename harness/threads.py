@@ -4,23 +4,16 @@ On the CPU every kernel runs in one thread, so that sums are added in one order 
 pieces of work (batches of images, contexts in training) run side by side. A GPU needs neither.
 """
 
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import torch
 
+from harness.host import cpu_threads
+
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
-
-
-def cpu_threads() -> int:
-    """How many cores this process may use: ``OMP_NUM_THREADS``, else all that the system gives it."""
-    named = os.environ.get("OMP_NUM_THREADS", "")
-    if named.isdigit() and int(named) > 0:
-        return int(named)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def single_threaded_kernels() -> None:

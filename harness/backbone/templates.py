@@ -8,9 +8,10 @@ from torch.nn.functional import normalize
 
 from harness.backbone.clip import Clip
 from harness.backbone.prompts import Layout, encode_texts, spoken, text_layout
+from harness.host import cpu_threads
 from harness.matrix.template import parts_of
 from harness.shapes import TextFeatures
-from harness.threads import cpu_threads, side_by_side
+from harness.threads import side_by_side
 
 # Those that the makers of CLIP selected on ImageNet, and all 80 that they wrote for it, in open_clip's order.
 ENSEMBLE_TEMPLATES: dict[str, tuple[str, ...]] = {

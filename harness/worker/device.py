@@ -5,7 +5,8 @@ import platform
 import torch
 
 from harness.errors import Fault, RunError
-from harness.threads import cpu_threads, single_threaded_kernels
+from harness.host import cpu_threads
+from harness.threads import single_threaded_kernels
 
 
 def open_device(name: str) -> torch.device:

@@ -5,7 +5,8 @@ import threading
 import pytest
 import torch
 
-from harness.threads import cpu_threads, side_by_side
+from harness.host import cpu_threads
+from harness.threads import side_by_side
 
 CPU = torch.device("cpu")
 
