@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.cli import console
 from harness.cli.ask import ask_worker
+from harness.cli.outlook import forecaster
 from harness.cli.progress import Progress
 from harness.cli.situation import Situation, look, look_at_cells
 from harness.data.dataset import keep_split
@@ -53,7 +54,7 @@ def run_command(options: RunOptions) -> int:
     _check_words(options)
     devices = choose_devices(options.device)
     require_writable(options.results)
-    situation = look(options.matrix, options.select, options.results, options.data)
+    situation = look(options.matrix, options.select, options.results, options.data, survey=True)
     for broken, reason in situation.scan.broken.items():
         console.note(f"{broken} {reason}; it is set aside and its cell runs again", style="yellow")
     quarantine(options.results, situation.scan)
@@ -150,20 +151,21 @@ def _run(
     options: RunOptions, situation: Situation, cells: Sequence[Cell], devices: Sequence[Device]
 ) -> list[Ended]:
     """Run all jobs with live progress."""
-    groups = group_cells(cells, len(devices), situation.today.sizes)
+    seconds = forecaster(situation, options.results, devices).seconds(cells)
+    groups = group_cells(cells, len(devices), situation.today.sizes, seconds)
     folders = [
         write_job(_job(options, situation, "run", group, devices[0]), number)
         for number, group in enumerate(groups, start=1)
     ]
     names = display_names(situation.matrix.cells)
-    with Progress(situation.matrix.name, cells, names, situation.today.sizes) as progress:
+    with Progress(situation.matrix.name, cells, names, situation.today.sizes, seconds) as progress:
         return run_jobs(folders, LocalLauncher(devices), progress.on_event)
 
 
 def _sum_up(options: RunOptions, situation: Situation, cells: Sequence[Cell], ended: Sequence[Ended]) -> int:
     """Say what came of the cells: by where they stand now, never by what workers said."""
     names = display_names(situation.matrix.cells)
-    _, _, now = look_at_cells(tuple(cells), situation.matrix, options.results, situation.data)
+    _, _, now = look_at_cells(tuple(cells), situation.matrix, options.results, situation.data, survey=True)
     failed = [cell for cell in now if cell.state == "failed"]
     unfinished = [cell for cell in now if cell.state == "pending"]
     n_done = len(now) - len(failed) - len(unfinished)

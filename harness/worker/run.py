@@ -18,6 +18,7 @@ from harness.data.dataset import Size
 from harness.data.own import catalog_with
 from harness.engine.batches import epoch_batches
 from harness.engine.sgd import State
+from harness.host import available_bytes
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.protocol import draw_rule
@@ -25,6 +26,7 @@ from harness.methods.method import Fit, Method, RunInputs
 from harness.methods.table import METHODS, load_method
 from harness.plan.cost import n_train_images
 from harness.plan.job import EVENTS_FILE, Job
+from harness.plan.space import IMAGE_BYTES, images_at_once
 from harness.store.provenance import git_state, package_versions
 from harness.store.record import RunRecord
 from harness.store.records import read_context, read_records
@@ -33,8 +35,6 @@ from harness.worker.device import open_device
 from harness.worker.keep import Desk, Source, keep_failure, keep_fit
 from harness.worker.materials import Draw, Materials
 from harness.worker.state import Unfinished
-
-_WAVE_IMAGES = 20_000  # decoded training images of the draws that a GPU trains together, about 10 GB of memory
 
 
 class Rooms:
@@ -210,7 +210,8 @@ def _trainings(cells: list[Cell]) -> Iterator[tuple[Cell, list[Cell]]]:
 def _waves(cells: list[Cell], materials: Materials) -> Iterator[list[list[Cell]]]:
     """Cells by draw, and the draws that are trained together.
 
-    On the CPU that is one at a time, since nothing is gained by more; on a GPU as many as hold ``_WAVE_IMAGES``.
+    On the CPU that is one at a time, since nothing is gained by more; on a GPU as many as the host's memory holds
+    images of.
     """
     wave: list[list[Cell]] = []
     n_images = 0
@@ -221,7 +222,9 @@ def _waves(cells: list[Cell], materials: Materials) -> Iterator[list[list[Cell]]
     for cells_of_draw in draws.values():
         wave.append(cells_of_draw)
         n_images += n_train_images(cells_of_draw[0], size)
-        if materials.clip.device.type == "cpu" or n_images >= _WAVE_IMAGES:
+        if materials.clip.device.type == "cpu" or n_images >= images_at_once(
+            available_bytes(), materials.image_bytes or IMAGE_BYTES
+        ):
             yield wave
             wave, n_images = [], 0
     if wave:
