@@ -1,6 +1,7 @@
-"""Benchmarks: ``python tests/bench/bench.py [text] [memory] [row] [imagenet] [smoke] [gpu]``, one JSON line each.
+"""Benchmarks: ``python tests/bench/bench.py NAME...``, a JSON line each; without a name all that this machine can.
 
-Real tower sizes with random weights; both sides in turn in one process on one machine, ratios of medians with
+Names: text, memory, row, imagenet, smoke, gpu; forecast, forecast-processor, makespan, plan, scan. The first six
+have real tower sizes with random weights; both sides in turn in one process on one machine, ratios of medians with
 their spread. Timings are never tests.
 """
 
@@ -16,6 +17,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import foretell
+import many
 import open_clip
 import torch
 from open_clip.tokenizer import SimpleTokenizer
@@ -68,6 +71,11 @@ def main(wanted: list[str]) -> None:
     benches: dict[str, Callable[[torch.device], dict]] = {
         "text": text_step, "memory": step_memory, "row": dataset_row, "imagenet": imagenet_memory,
         "smoke": smoke, "gpu": paper_figure,
+        "forecast": lambda _: foretell.forecast("wall"),
+        "forecast-processor": lambda _: foretell.forecast("processor"),
+        "makespan": lambda _: many.in_processes(many.makespan, (1, 2, 4, 8, 16, 32)),
+        "plan": lambda _: many.in_processes(many.plan, (1_000, 10_000, 100_000)),
+        "scan": lambda _: many.in_processes(many.scan, (1_000, 10_000, 100_000)),
     }  # fmt: skip
     if len(wanted) > 1 and wanted[0] == "--step":  # one side of `memory`, in a process of its own
         _one_step(wanted[1], wanted[2] == "plain")
