@@ -67,7 +67,7 @@ def _time(said: Forecast, told: Experience, n_workers: int) -> list[str]:
         of = "" if not said.n_untold else f" for {n_cells - said.n_untold} of {n_cells} cells"
         workers = "one worker" if n_workers == 1 else f"{n_workers} workers"
         lines.append(f"time{of}: about {spell_s(said.wall_s)} with {workers}, {whole}")
-        sure = f"  give or take {said.plus_minus:.0%}, from {told.n_records} records of {device}"
+        sure = f"  give or take {100 * said.plus_minus:.0f} %, from {told.n_records} records of {device}"
         lines.append(sure + (f"; {said.n_unseen} cells are of kinds without a record" if said.n_unseen else ""))
     if said.n_untold:
         names = ", ".join(_untold(said, told))
