@@ -16,6 +16,9 @@ os.umask(_UMASK)
 _FILE_MODE = 0o666 & ~_UMASK
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
 def write_bytes(path: Path, content: bytes, durable: bool = True) -> None:
     """Write ``content`` so that ``path`` holds either the old file or the new one, also after a crash.
 
@@ -46,7 +49,7 @@ def write_text(path: Path, content: str, durable: bool = True) -> None:
 
 def canonical_json(value: Any) -> str:
     """The one spelling of ``value`` as JSON: sorted keys, no spaces, ASCII, no NaN or infinity."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def digest_text(text: str) -> str:

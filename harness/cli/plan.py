@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.cli import console
+from harness.cli.outlook import forecaster, sentences, spell_bytes, spell_s
 from harness.cli.situation import Situation, look
 from harness.data.catalog import Catalog
-from harness.dispatch.devices import choose_devices
+from harness.dispatch.devices import Device, choose_devices
 from harness.matrix.cell import Cell
 from harness.matrix.select import spell_value
 from harness.matrix.template import OWN, readable
@@ -33,21 +34,16 @@ _AXES = (
 
 
 def plan_command(matrix: Path, expression: str | None, results: Path, data: Path | None, device: str) -> int:
-    """Print cells by axis, their states, jobs, and what is missing on disk."""
-    n_workers = len(choose_devices(device))
-    situation = look(matrix, expression, results, data)
+    """Print cells by axis, their states, jobs with their forecast, and what is missing on disk."""
+    devices = choose_devices(device)
+    situation = look(matrix, expression, results, data, survey=True)
     cells = [standing.cell for standing in situation.cells]
     console.say(f"{situation.matrix.name}: {len(cells)} cells")
     console.table("", ("axis", "values (cells)"), _axes(cells, situation.catalog))
     console.say()
     _states(situation)
-    pending = [standing.cell for standing in situation.of_state("pending")]
-    jobs = group_cells(pending, n_workers, situation.today.sizes)
     console.say()
-    console.say(f"jobs: {len(jobs)}, workers: {n_workers}")
-    if jobs:
-        rows = ((job[0].backbone, job[0].dataset, len(job)) for job in jobs)
-        console.table("", ("backbone", "dataset", "cells"), rows, numbers=("cells",))
+    _jobs(situation, results, devices)
     if situation.today.missing:
         console.say()
         console.say(f"missing on disk ({len(situation.today.missing)}):", style="yellow")
@@ -56,21 +52,52 @@ def plan_command(matrix: Path, expression: str | None, results: Path, data: Path
     return 0
 
 
+def _jobs(situation: Situation, results: Path, devices: Sequence[Device]) -> None:
+    """The jobs of what is pending, with their forecast as far as records tell one."""
+    pending = [standing.cell for standing in situation.of_state("pending")]
+    n_workers = len(devices)
+    if not pending:
+        console.say(f"jobs: 0, workers: {n_workers}")
+        return
+    ahead = forecaster(situation, results, devices)
+    jobs = group_cells(pending, n_workers, situation.today.sizes, ahead.seconds(pending))
+    said = ahead.forecast(jobs, n_workers, situation.matrix.logits)
+    console.say(f"jobs: {len(jobs)}, workers: {n_workers}")
+    columns = ["backbone", "dataset", "cells"]
+    rows = [[job.cells[0].backbone, job.cells[0].dataset, len(job.cells)] for job in said.jobs]
+    if said.plus_minus is not None:
+        columns += ["time", "memory"]
+        for row, job in zip(rows, said.jobs, strict=True):
+            row.append("?" if job.seconds is None else spell_s(job.seconds))
+            row.append("?" if job.host_bytes is None else spell_bytes(job.host_bytes))
+    console.table("", columns, rows, numbers=columns[2:])
+    for sentence in sentences(said, ahead.told, n_workers):
+        console.say(sentence)
+
+
 def _axes(cells: Sequence[Cell], catalog: Catalog) -> list[tuple[str, str]]:
     """Every axis with its values, and how many cells have each; axes that no cell reads are left out."""
-    flats = [cell.to_dict() | {"template": _template(cell, catalog)} for cell in cells]
+    flats = [cell.to_dict() for cell in cells]
     rows = []
     for axis in _AXES:
-        counts = Counter(spell_value(flat[axis]) for flat in flats if flat.get(axis) is not None)
+        counts: Counter[str] = Counter()
+        if axis == "template":
+            for (target, template), count in Counter((cell.target()[0], cell.template) for cell in cells).items():
+                if template is not None:
+                    counts[_template(target, template, catalog)] += count
+        else:
+            for value, count in Counter(flat.get(axis) for flat in flats).items():  # spelled once, not once a cell
+                if value is not None:
+                    counts[spell_value(value)] += count
         if counts and set(counts) not in ({"all"}, {OWN}):  # all classes, and own templates, are worth no line
             rows.append((axis, ", ".join(f"{value} ({count})" for value, count in counts.items())))
     return rows
 
 
-def _template(cell: Cell, catalog: Catalog) -> str | None:
-    """The cell's template with the sentence of its data set by the name that a matrix gives it."""
-    row = catalog.get(cell.target()[0])
-    return None if cell.template is None else readable(cell.template, None if row is None else row.template)
+def _template(target: str, template: str, catalog: Catalog) -> str:
+    """A template with the sentence of the data set by the name that a matrix gives it."""
+    row = catalog.get(target)
+    return readable(template, None if row is None else row.template)
 
 
 def _states(situation: Situation) -> None:

@@ -23,11 +23,23 @@ class Progress:
     """Follows the events of workers; the time left is reckoned from the work that is behind."""
 
     def __init__(
-        self, title: str, cells: Sequence[Cell], names: Mapping[str, str], sizes: Mapping[str, Size]
+        self,
+        title: str,
+        cells: Sequence[Cell],
+        names: Mapping[str, str],
+        sizes: Mapping[str, Size],
+        seconds: Mapping[Cell, float | None] | None = None,
     ) -> None:
-        """Follow ``cells``; ``names`` are what people read, ``sizes`` those of the data sets."""
+        """Follow ``cells``; ``names`` are what people read, ``sizes`` those of the data sets.
+
+        ``seconds`` is the forecast of each cell; only where it is told of all of them does it count.
+        """
         self._names = names
-        self._work = {cell_id(cell): cost_of([cell], sizes) for cell in cells}
+        told = seconds or {}
+        if any(told.get(cell) is None for cell in cells):
+            self._work = {cell_id(cell): cost_of([cell], sizes) for cell in cells}
+        else:
+            self._work = {cell_id(cell): told[cell] or 0.0 for cell in cells}
         self._behind: dict[str, float] = {}
         self._n_ended = 0
         self._said: set[str] = set()

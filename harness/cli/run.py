@@ -14,6 +14,7 @@ from harness.cli.attach import NO_JOBS, Earlier, earlier_jobs
 from harness.cli.ground import ground_of
 from harness.cli.launchers import devices_of, lent_by, make_launcher
 from harness.cli.live_matrix import live_matrix
+from harness.cli.outlook import forecaster
 from harness.cli.progress import Progress
 from harness.cli.situation import Situation, look, look_at_cells
 from harness.data.dataset import keep_split
@@ -90,7 +91,8 @@ def run_command(options: RunOptions) -> int:
     """
     _check_words(options)
     require_writable(options.results)
-    situation = _tracked(look(options.matrix, options.select, options.results, options.data), options.track)
+    looked = look(options.matrix, options.select, options.results, options.data, survey=True)
+    situation = _tracked(looked, options.track)
     launching = _launching(options, situation)
     devices = devices_of(launching, options.device)
     for broken, reason in situation.scan.broken.items():
@@ -105,7 +107,7 @@ def run_command(options: RunOptions) -> int:
         todo, earlier = earlier.without(todo), NO_JOBS
         if not todo:
             return 0
-    plan = _Plan(options, situation, launching, devices, todo, earlier, _again(todo))
+    plan = _Plan(options, situation, launching, devices, todo, earlier, _again(todo, situation))
     if not plan.todo:
         return _nothing_to_do(situation)
     _say_stale(plan.todo)
@@ -201,9 +203,9 @@ def _job(plan: _Plan, kind: Kind, cells: Sequence[Cell], device: str) -> Job:
     )
 
 
-def _again(todo: Sequence[Standing]) -> dict[str, str]:
+def _again(todo: Sequence[Standing], situation: Situation) -> dict[str, str]:
     """The failures that are to be tried again: from cell id to their time."""
-    return {cell.id: cell.record.created_at for cell in todo if cell.state == "failed" and cell.record is not None}
+    return {cell.id: situation.scan.facts[cell.id].created_at for cell in todo if cell.state == "failed"}
 
 
 def _check(plan: _Plan, launcher: Launcher) -> None:
@@ -225,13 +227,14 @@ def _check(plan: _Plan, launcher: Launcher) -> None:
 def _run(plan: _Plan, launcher: Launcher) -> int:
     """Run all jobs with live progress; those that an earlier command handed over come first."""
     options, situation = plan.options, plan.situation
-    pieces = [Piece(tuple(cells)) for cells in (*plan.earlier.folders, *_groups(plan, launcher))]
+    seconds = _seconds(plan)
+    pieces = [Piece(tuple(cells)) for cells in (*plan.earlier.folders, *_groups(plan, launcher, seconds))]
     claims = Claimant(options.results)
     ground = _ground(plan, claims)
     if plan.earlier.folders:
         console.note(f"{len(plan.earlier.folders)} jobs of {plan.earlier.words} are followed")
     names = display_names(situation.matrix.cells)
-    progress = Progress(situation.matrix.name, plan.cells, names, situation.today.sizes)
+    progress = Progress(situation.matrix.name, plan.cells, names, situation.today.sizes, seconds)
 
     def say_first() -> None:
         progress.on_event({"event": "say", "text": "running jobs finish, no others begin; Ctrl-C again stops now"})
@@ -252,9 +255,14 @@ def _run(plan: _Plan, launcher: Launcher) -> int:
     return orders.exit_code if code and orders.exit_code else code
 
 
-def _groups(plan: _Plan, launcher: Launcher) -> Sequence[Sequence[Cell]]:
+def _seconds(plan: _Plan) -> Mapping[Cell, float | None]:
+    """How long each cell may take, as far as records tell."""
+    return forecaster(plan.situation, plan.options.results, plan.devices).seconds(plan.cells)
+
+
+def _groups(plan: _Plan, launcher: Launcher, seconds: Mapping[Cell, float | None]) -> Sequence[Sequence[Cell]]:
     """The new cells by job."""
-    return group_cells(plan.new, launcher.workers, plan.situation.today.sizes)
+    return group_cells(plan.new, launcher.workers, plan.situation.today.sizes, seconds)
 
 
 def _ground(plan: _Plan, claims: Claimant) -> Ground:
@@ -277,7 +285,7 @@ def _ground(plan: _Plan, claims: Claimant) -> Ground:
 
 def _detach(plan: _Plan, launcher: Launcher, launched: Sequence[Launched]) -> int:
     """Hand over as many jobs as there is room for, and leave."""
-    groups = _groups(plan, launcher)
+    groups = _groups(plan, launcher, _seconds(plan))
     room = max(0, launcher.room - sum(len(each.live) for each in launched))
     with closing(Claimant(plan.options.results)) as claims:
         ground = _ground(plan, claims)
@@ -305,7 +313,7 @@ def _sum_up(plan: _Plan, outcome: Outcome, is_interrupted: bool) -> int:
     """Say what came of the cells: by where they stand now, never by what workers said."""
     options, situation = plan.options, plan.situation
     names = display_names(situation.matrix.cells)
-    _, _, now = look_at_cells(tuple(plan.cells), situation.matrix, options.results, situation.data)
+    _, _, now = look_at_cells(tuple(plan.cells), situation.matrix, options.results, situation.data, survey=True)
     failed = [cell for cell in now if cell.state == "failed"]
     unfinished = [cell for cell in now if cell.state == "pending"]
     n_done = len(now) - len(failed) - len(unfinished)

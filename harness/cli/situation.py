@@ -15,7 +15,7 @@ from harness.matrix.matrix import Matrix, read_matrix
 from harness.matrix.select import select
 from harness.plan.pending import Standing, Today, look_at_today, standings
 from harness.store.manifest import Manifest
-from harness.store.records import Scan, read_records
+from harness.store.records import Scan, read_records, survey_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,10 @@ class Situation:
         return [cell for cell in self.cells if cell.state == state]
 
 
-def look(matrix_file: Path, expression: str | None, results: Path, data: Path | None) -> Situation:
-    """Read a matrix and the records of its cells.
+def look(
+    matrix_file: Path, expression: str | None, results: Path, data: Path | None, survey: bool = False
+) -> Situation:
+    """Read a matrix and the records of its cells; in a ``survey`` only how they stand, which is quick.
 
     Raises:
         MatrixError: the matrix or the selection cannot be used.
@@ -43,14 +45,15 @@ def look(matrix_file: Path, expression: str | None, results: Path, data: Path | 
     matrix = read_matrix(matrix_file, known_names())
     root = data_root(data, matrix.data)
     cells = select(matrix.cells, expression)
-    scan, today, found = look_at_cells(cells, matrix, results, root)
+    scan, today, found = look_at_cells(cells, matrix, results, root, survey)
     return Situation(matrix, catalog_with(matrix.sources), root, scan, today, found)
 
 
 def look_at_cells(
-    cells: tuple[Cell, ...], of: Matrix | Manifest, results: Path, root: Path | None
+    cells: tuple[Cell, ...], of: Matrix | Manifest, results: Path, root: Path | None, survey: bool = False
 ) -> tuple[Scan, Today, tuple[Standing, ...]]:
     """The records of cells, today's digests, and where each cell stands; ``of`` has brought data sets along."""
-    scan = read_records(results, [cell_id(cell) for cell in cells])
+    names = [cell_id(cell) for cell in cells]
+    scan = (survey_records if survey else read_records)(results, names)
     today = look_at_today(cells, catalog_with(of.sources), root, of.weights, results)
-    return scan, today, standings(cells, scan, results, today)
+    return scan, today, standings(cells, scan, results, today, names)

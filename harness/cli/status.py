@@ -46,7 +46,7 @@ def status_command(matrix: Path | None, results: Path, data: Path | None) -> int
 
 def _states(matrix: Path | None, results: Path, data: Path | None) -> list[tuple[str, tuple[Standing, ...]]]:
     if matrix is not None:
-        situation = look(matrix, None, results, data)
+        situation = look(matrix, None, results, data, survey=True)
         return [(situation.matrix.name, situation.cells)]
     manifests = read_manifests(results)
     if not manifests:
@@ -54,4 +54,4 @@ def _states(matrix: Path | None, results: Path, data: Path | None) -> list[tuple
             Fault(str(results), "no matrix was run into this folder yet.", "Run `harness run --matrix FILE`.")
         )
     root = data_root(data, None)
-    return [(each.name, look_at_cells(each.cells, each, results, root)[2]) for each in manifests]
+    return [(each.name, look_at_cells(each.cells, each, results, root, survey=True)[2]) for each in manifests]

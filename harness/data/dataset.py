@@ -19,6 +19,7 @@ class Size(NamedTuple):
 
     n_classes: int
     n_train: int
+    n_test: int = 0
 
 
 NO_ROOT = "no data folder: give --data DIR, set HARNESS_DATA, or write `data: DIR` in the matrix"
@@ -71,7 +72,7 @@ def known_size(row: DatasetRow) -> Size | None:
     """The size by the catalog's counts; ``None`` where only the data can tell."""
     if row.n_classes is None or row.n_images is None:
         return None
-    return Size(row.n_classes, row.n_images[0])
+    return Size(row.n_classes, row.n_images[0], row.n_images[2])
 
 
 def keep_split(row: DatasetRow, root: Path | None) -> Path | None:

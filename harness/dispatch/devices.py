@@ -9,8 +9,8 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from harness.cores import cpu_threads
 from harness.errors import Fault, MatrixError
+from harness.host import cpu_threads
 
 _LISTED = re.compile(r"\s*(?P<kind>GPU|MIG)\b.*\(UUID: (?P<uuid>[^)\s]+)\)")
 

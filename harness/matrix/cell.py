@@ -58,7 +58,7 @@ class Cell:
 
     def to_dict(self) -> dict[str, Any]:
         """The flat form that records hold: every key always there, ``recipe`` as a mapping."""
-        flat = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "extras"}
+        flat = {name: getattr(self, name) for name in CELL_KEYS}
         flat["recipe"] = None if self.recipe is None else dict(self.recipe)
         return flat | dict(self.extras)
 

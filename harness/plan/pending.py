@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,9 +14,10 @@ from harness.errors import BackboneError, DataError, Fault
 from harness.matrix.cell import Cell, Shots
 from harness.matrix.identity import cell_id
 from harness.matrix.weights import WeightsSource
+from harness.store.facts import MadeFrom
 from harness.store.prompts import missing_prompt, prompt_digest
 from harness.store.record import SCHEMA_VERSION, RunRecord
-from harness.store.records import Scan, record_path
+from harness.store.records import Scan, records_folder
 
 _Draw = tuple[str, Shots, int]  # data set, shots, seed
 
@@ -45,7 +46,10 @@ class Today:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One cell and its state: ``done``, ``failed`` or ``pending``; ``why`` says what a pending record lacks."""
+    """One cell and its state: ``done``, ``failed`` or ``pending``; ``why`` says what a pending record lacks.
+
+    ``record`` is ``None`` where there is none, and after a survey, which reads none.
+    """
 
     cell: Cell
     id: str
@@ -101,7 +105,8 @@ def _look_at_data(
             except DataError as error:
                 found += error.faults
             else:
-                splits[name], sizes[name] = split.digest, Size(len(split.class_names), len(split.train))
+                splits[name] = split.digest
+                sizes[name] = Size(len(split.class_names), len(split.train), len(split.test))
     for what, names in lacking.items():
         mend = "`harness data fetch` gets it." if what != NO_ROOT and names[0] in DATASETS else ""
         faults.append(Fault(f"data set {', '.join(names)}", f"{what}.", mend))
@@ -134,24 +139,28 @@ def _look_at_prompts(cells: Sequence[Cell], results: Path, faults: list[Fault]) 
     return prompts
 
 
-def standings(cells: Sequence[Cell], scan: Scan, results: Path, today: Today) -> tuple[Standing, ...]:
-    """The state of every cell, in the order of the cells."""
-    return tuple(_standing(cell, cell_id(cell), scan, results, today) for cell in cells)
+def standings(
+    cells: Sequence[Cell], scan: Scan, results: Path, today: Today, identifiers: Sequence[str] | None = None
+) -> tuple[Standing, ...]:
+    """The state of every cell, in the order of the cells; ``identifiers`` are theirs, where they are known."""
+    names = [cell_id(cell) for cell in cells] if identifiers is None else identifiers
+    broken = {path.stem for path in scan.broken if path.parent == records_folder(results)}
+    return tuple(_standing(cell, name, scan, broken, today) for cell, name in zip(cells, names, strict=True))
 
 
-def _standing(cell: Cell, identifier: str, scan: Scan, results: Path, today: Today) -> Standing:
-    if record_path(results, identifier) in scan.broken:
+def _standing(cell: Cell, identifier: str, scan: Scan, broken: Set[str], today: Today) -> Standing:
+    if identifier in broken:
         return Standing(cell, identifier, "pending", "its record is not whole")
     if identifier in scan.other_schemas:
         version = scan.other_schemas[identifier]
         return Standing(cell, identifier, "pending", f"stale: schema {version}, today's is {SCHEMA_VERSION}")
-    record = scan.records.get(identifier)
-    if record is None:
+    facts, record = scan.facts.get(identifier), scan.records.get(identifier)
+    if facts is None:
         return Standing(cell, identifier, "pending")
-    why = _stale(record, cell, today)
+    why = _stale(facts.made_from, cell, today)
     if why:
         return Standing(cell, identifier, "pending", f"stale: {why}", record)
-    return Standing(cell, identifier, record.status, record.reason or "", record)
+    return Standing(cell, identifier, facts.status, facts.reason or "", record)
 
 
 def _draw(cell: Cell) -> _Draw:
@@ -164,9 +173,8 @@ def _prompt(cell: Cell) -> str | None:
     return None if name is None else str(name)
 
 
-def _stale(record: RunRecord, cell: Cell, today: Today) -> str:
+def _stale(made_from: MadeFrom | None, cell: Cell, today: Today) -> str:
     """Why a record no longer counts; empty when it does, also where today's digest is not known."""
-    made_from = record.provenance
     if made_from is None:
         return ""
     changed = [

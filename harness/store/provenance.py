@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -35,6 +36,17 @@ def git_state() -> tuple[str | None, bool | None]:
 def platform_name() -> str:
     """Operating system and processor family, without the host's name."""
     return f"{platform.system()}-{platform.machine()}"
+
+
+@cache
+def processor_name() -> str:
+    """The processor's name as the system tells it, else its family: what a forecast is good for."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, "") or platform.processor() or platform.machine()
 
 
 def _git(root: Path, *arguments: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -80,20 +81,49 @@ class Provenance(_Frozen):
     seeds: dict[str, int]
 
 
-class RunRecord(_Frozen):
-    """Everything that is kept of one cell.
+class Spent(_Frozen):
+    """What a cell took of the machine, for the forecasts of others.
+
+    Attributes:
+        job: tells the jobs of workers apart; means nothing else.
+        processor: name of the processor.
+        threads: that the worker computed with.
+        elapsed_s: since the job's record before, or since the job began; over a job they add up to its time.
+        start_s: from the start of the worker's process until it could begin its first job.
+        load_s: from the job's beginning until the backbone was there; 0 for all but the first record after it.
+        draw_s: decoding of the training images; 0 for all but the first record of the draw.
+        words_s: the search for the nearest words.
+        image_bytes: of a decoded training image, the mean over the draw; ``None`` without a draw.
+        peak_host_bytes: most memory of the process since the job's record before; ``None`` where nothing tells.
+        peak_device_bytes: likewise of the GPU's memory, as far as torch had given it away; ``None`` on the CPU.
+    """
+
+    job: str
+    processor: str
+    threads: int = Field(ge=1)
+    elapsed_s: float
+    start_s: float
+    load_s: float = 0.0
+    draw_s: float = 0.0
+    words_s: float = 0.0
+    image_bytes: int | None = None
+    peak_host_bytes: int | None = None
+    peak_device_bytes: int | None = None
+
+
+class RecordHead(_Frozen):
+    """All of a record but its rows, one a class and one an epoch.
 
     Attributes:
         cell: the flat resolved cell; ``cell_id`` is its digest.
         reason: why a failed cell failed; ``None`` when done.
         n_correct: right answers among the ``n_test`` test images; ``None`` when failed.
-        per_class: one row a class in label order, from which macro-F1 follows.
-        history: one row an epoch; empty for methods that do not train by epochs.
         logits: the file of the test images' logits; ``None`` where they were not kept.
         details: what a method found on the way, such as the probe's C.
         trained_by: id of the cell that trained what this one only evaluates; ``None`` for one that trained.
         fewer_shots: classes that were taken whole because they hold fewer images than ``shots``.
         timings: seconds by phase.
+        spent: what the cell took of the machine; ``None`` in records of before that was kept.
         created_at: end of the cell, ISO 8601 in UTC; never printed in a table.
     """
 
@@ -104,35 +134,54 @@ class RunRecord(_Frozen):
     reason: str | None = None
     n_correct: int | None = None
     n_test: int | None = None
-    per_class: tuple[ClassCount, ...] = ()
-    history: tuple[EpochRow, ...] = ()
     context: ContextFile | None = None
     logits: LogitsFile | None = None
     details: dict[str, Any] = Field(default_factory=dict)
     trained_by: str | None = None
     fewer_shots: tuple[str, ...] = ()
     timings: dict[str, float] = Field(default_factory=dict)
+    spent: Spent | None = None
     provenance: Provenance | None = None
     created_at: str
 
-    @model_validator(mode="after")
-    def _is_whole(self) -> RunRecord:
-        """A record that contradicts itself is as bad as a truncated one."""
+    def require_whole(self, counts: Iterable[tuple[int, int, int]]) -> None:
+        """Raise ValueError when the record contradicts itself, which is as bad as a truncated one.
+
+        Args:
+            counts: ``n_test``, ``n_correct`` and ``n_predicted`` of every class.
+        """
         if self.cell_id != cell_id(Cell.from_dict(self.cell)):
             raise ValueError("cell_id is not the digest of cell")
         if self.status == "failed":
             if not self.reason:
                 raise ValueError("a failed record needs a reason")
-            return self
+            return
         if self.n_correct is None or self.n_test is None or self.provenance is None:
             raise ValueError("a done record needs n_correct, n_test and provenance")
-        sums = (sum(row.n_correct for row in self.per_class), sum(row.n_test for row in self.per_class))
+        rows = list(counts)
+        sums = (sum(n_correct for _, n_correct, _ in rows), sum(n_test for n_test, _, _ in rows))
         if sums != (self.n_correct, self.n_test) or self.n_test == 0:
             raise ValueError("per_class does not add up to n_correct and n_test")
-        if any(row.n_correct > min(row.n_test, row.n_predicted) for row in self.per_class):
+        if any(n_correct > min(n_test, n_predicted) for n_test, n_correct, n_predicted in rows):
             raise ValueError("a class has more right answers than images or predictions")
-        if self.logits is not None and self.logits.shape != (self.n_test, len(self.per_class)):
+        if self.logits is not None and self.logits.shape != (self.n_test, len(rows)):
             raise ValueError("the shape of logits is not that of n_test images and the classes of per_class")
+
+
+class RunRecord(RecordHead):
+    """Everything that is kept of one cell.
+
+    Attributes:
+        per_class: one row a class in label order, from which macro-F1 follows.
+        history: one row an epoch; empty for methods that do not train by epochs.
+    """
+
+    per_class: tuple[ClassCount, ...] = ()
+    history: tuple[EpochRow, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> RunRecord:
+        self.require_whole((row.n_test, row.n_correct, row.n_predicted) for row in self.per_class)
         return self
 
     @property

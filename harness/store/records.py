@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,9 +14,13 @@ from pydantic import ValidationError
 
 from harness.errors import Fault, NotWrittenError, RecordError
 from harness.files import digest_bytes, write_bytes, write_text
+from harness.store.facts import Facts, facts_of
+from harness.store.reading import Reading, Stamp, is_sealed, read_facts, sealed, settled, stamp_of
 from harness.store.record import SCHEMA_VERSION, RunRecord
+from harness.store.scan_index import read_index, write_index
 
 QUARANTINE = "quarantine"
+_INDEXED = 500  # records that are read in less time than an index is worth
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +28,14 @@ class Scan:
     """What a results folder holds.
 
     Attributes:
-        records: from cell id to its record.
+        records: from cell id to its record; empty after a survey.
+        facts: from cell id to the facts of its record.
         other_schemas: from cell id to the schema version of a record that this version cannot read.
         broken: files that are not whole records, with the reason.
     """
 
     records: dict[str, RunRecord] = field(default_factory=dict)
+    facts: dict[str, Facts] = field(default_factory=dict)
     other_schemas: dict[str, object] = field(default_factory=dict)
     broken: dict[Path, str] = field(default_factory=dict)
 
@@ -66,7 +72,7 @@ def write_record(
             write_text(path.with_suffix(".words.json"), words)
         if logits is not None:
             write_bytes(path.with_suffix(".logits.npz"), logits)
-        write_text(path, json.dumps(record.model_dump(mode="json"), indent=1, allow_nan=False) + "\n")
+        write_text(path, record_text(record))
         if logits is None:
             path.with_suffix(".logits.npz").unlink(missing_ok=True)
     except OSError as error:
@@ -78,6 +84,11 @@ def not_written(error: OSError, where: Path | None = None) -> NotWrittenError:
     what = f"records cannot be written any more: {error.strerror or error}."
     mend = "Mend that, and the next run goes on from here."
     return NotWrittenError(Fault(str(where or error.filename or ""), what, mend))
+
+
+def record_text(record: RunRecord) -> str:
+    """What the file of a record holds."""
+    return sealed(json.dumps(record.model_dump(mode="json"), indent=1, allow_nan=False))
 
 
 def read_context(results: Path, record: RunRecord) -> bytes | None:
@@ -93,17 +104,84 @@ def read_context(results: Path, record: RunRecord) -> bytes | None:
 
 def read_records(results: Path, identifiers: Iterable[str] | None = None) -> Scan:
     """The records of the named cells, or of all cells; a file that is not a whole record is listed as broken."""
-    folder = records_folder(results)
-    if identifiers is None:
-        names = sorted(entry.name for entry in os.scandir(folder)) if folder.is_dir() else []
-        paths = [folder / name for name in names if name.endswith(".json") and not name.startswith(".")]
-        paths = [path for path in paths if not path.name.endswith(".words.json")]
-    else:
-        paths = [record_path(results, identifier) for identifier in identifiers]
     scan = Scan()
-    for path in paths:
-        _read_into(scan, path)
+    for identifier in record_names(results) if identifiers is None else identifiers:
+        _read_into(scan, record_path(results, identifier))
     return scan
+
+
+def survey_records(results: Path, identifiers: Iterable[str] | None = None) -> Scan:
+    """What ``read_records`` finds, but of each record only its facts: much less time and memory for many records.
+
+    A record whose digest is right is taken for what was written, any other is read and checked whole. Of more than
+    a few records that is remembered (``scan_index``), so that only what is new or changed is read again.
+    """
+    names = list(dict.fromkeys(record_names(results) if identifiers is None else identifiers))
+    folder = records_folder(results)
+    known = read_index(folder, names) if len(names) >= _INDEXED else {}
+    valid, unread = _still_valid(folder, names, known)
+    scan = Scan()
+    fresh = {name: read_facts(f"{folder}/{name}.json") or _read_whole(scan, folder, name) for name in unread}
+    found = valid | {name: reading for name, reading in fresh.items() if reading is not None}
+    if len(fresh) >= _INDEXED:
+        write_index(folder, known | found)
+    scan.facts.update((name, found[name].facts) for name in names if name in found)
+    return scan
+
+
+def _read_whole(scan: Scan, folder: Path, name: str) -> Reading | None:
+    """The facts of a record that is not sealed; of one that is not whole ``scan`` gets the reason."""
+    path, one = folder / f"{name}.json", Scan()
+    before = _stamp(path)
+    _read_into(one, path)
+    scan.other_schemas.update(one.other_schemas)
+    scan.broken.update(one.broken)
+    return Reading(one.facts[name], settled(before, _stamp(path))) if name in one.facts else None
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        return stamp_of(path.stat())
+    except OSError:
+        return None
+
+
+def _still_valid(
+    folder: Path, names: Sequence[str], known: dict[str, Reading]
+) -> tuple[dict[str, Reading], list[str]]:
+    """What is known of files that are as they were, and the names of the other files that are there."""
+    valid: dict[str, Reading] = {}
+    unread: list[str] = []
+    for name in names:
+        try:
+            status = os.stat(f"{folder}/{name}.json")  # noqa: PTH116 - 100,000 Paths take a second
+        except OSError as error:
+            if not isinstance(error, FileNotFoundError):
+                unread.append(name)
+            continue
+        if name in known and known[name].stamp == stamp_of(status):
+            valid[name] = known[name]
+        else:
+            unread.append(name)
+    return valid, unread
+
+
+def record_names(results: Path) -> list[str]:
+    """The cell ids that files are named after, sorted."""
+    folder = records_folder(results)
+    names = [entry.name for entry in os.scandir(folder)] if folder.is_dir() else []
+    names = [name for name in names if name.endswith(".json") and not name.startswith(".")]
+    return sorted(name.removesuffix(".json") for name in names if not name.endswith(".words.json"))
+
+
+def newest_names(results: Path, most: int) -> list[str]:
+    """The cell ids of the records that were written last, the newest first."""
+    folder = records_folder(results)
+    times: dict[str, int] = {}
+    for name in record_names(results):
+        with contextlib.suppress(OSError):
+            times[name] = os.stat(f"{folder}/{name}.json").st_mtime_ns  # noqa: PTH116 - as above
+    return sorted(times, key=lambda name: (-times[name], name))[:most]
 
 
 def quarantine(results: Path, scan: Scan) -> list[Path]:
@@ -148,19 +226,21 @@ def require_writable(results: Path) -> None:
 def _read_into(scan: Scan, path: Path) -> None:
     """Add one file to ``scan``; a file that is not there adds nothing."""
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
+        text = content.decode("utf-8")
     except FileNotFoundError:
         return
     except (OSError, UnicodeDecodeError) as error:
         scan.broken[path] = f"cannot be read: {error}"
         return
     try:
-        content = json.loads(text)
-        version = content["schema_version"]
+        flat = json.loads(text)
+        version = flat["schema_version"]
         if version != SCHEMA_VERSION:
             scan.other_schemas[path.stem] = version
             return
-        record = RunRecord.model_validate(content)
+        seal = flat.pop("sha256", None)
+        record = RunRecord.model_validate(flat)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
@@ -170,5 +250,9 @@ def _read_into(scan: Scan, path: Path) -> None:
     else:
         if record.cell_id != path.stem:
             scan.broken[path] = f"holds the record of another cell, {record.cell_id}"
+        elif seal is not None and not is_sealed(content) and seal != json.loads(record_text(record))["sha256"]:
+            # Other spaces or ends of lines are no damage, so the record as it would be written has a say, too.
+            scan.broken[path] = "is damaged: its digest is not that of its content"
         else:
             scan.records[record.cell_id] = record
+            scan.facts[record.cell_id] = facts_of(record)

@@ -19,6 +19,7 @@ from harness.backbone.words import nearest_words
 from harness.engine.evaluate import Counts, evaluate
 from harness.errors import HarnessError
 from harness.files import digest_bytes
+from harness.host import cpu_threads
 from harness.machine import is_machine_fault, is_out_of_memory
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
@@ -29,10 +30,11 @@ from harness.plan.job import Job
 from harness.shapes import Labels, Logits
 from harness.store.claims import Claimant
 from harness.store.logits import KeptLogits, are_kept, logits_file, packed, shifted
-from harness.store.provenance import platform_name
-from harness.store.record import ClassCount, ContextFile, EpochRow, LogitsFile, Provenance, RunRecord
+from harness.store.provenance import platform_name, processor_name
+from harness.store.record import ClassCount, ContextFile, EpochRow, LogitsFile, Provenance, RunRecord, Spent
 from harness.store.records import write_record
 from harness.worker.device import device_name
+from harness.worker.ledger import START_S, Ledger
 from harness.worker.materials import Draw, Materials
 
 _NEAREST = 5  # words kept beside a context, for each of its vectors
@@ -51,6 +53,7 @@ class Desk:
     git: tuple[str | None, bool | None]
     packages: dict[str, str]
     claims: Claimant
+    ledger: Ledger
     left: list[Cell] = field(default_factory=list)
 
 
@@ -141,6 +144,9 @@ def _evaluated(
         counts = evaluate(predictor.logits, images, labels, len(names), chunks or (lambda _: None))
     timings["total_s"] = sum(timings.values())
     context, context_file = _context_file(identifier, fit) if is_training else (None, None)
+    searching: dict[str, float] = {}
+    with _timed(searching, "words_s"):
+        words = _words(fit, source.materials) if is_training else None
     logits, logits_said = (None, None) if chunks is None else chunks.file(identifier, labels)
     record = RunRecord(
         cell_id=identifier,
@@ -156,11 +162,30 @@ def _evaluated(
         trained_by=None if is_training or source.draw is None else cell_id(trained),
         fewer_shots=() if source.draw is None else source.draw.fewer_shots,
         timings={name: round(seconds, 4) for name, seconds in timings.items()},
+        spent=_spent(desk.ledger, source, searching["words_s"]),
         provenance=_provenance(desk, source, target, cell, fit),
         created_at=_now(),
     )
-    words = _words(fit, source.materials) if is_training else None
     return record, (context, words, logits)
+
+
+def _spent(ledger: Ledger, source: Source, words_s: float) -> Spent:
+    """What the cell took, up to now."""
+    draw, loaded = source.draw, source.materials.began - ledger.began
+    taken = ledger.take()
+    return Spent(
+        job=ledger.job,
+        processor=processor_name(),
+        threads=cpu_threads(),
+        elapsed_s=round(taken.elapsed_s, 4),
+        start_s=round(START_S, 2),
+        load_s=round(ledger.once("load", max(0.0, loaded)), 4),
+        draw_s=0.0 if draw is None else round(ledger.once(draw.stream_names, draw.seconds), 4),
+        words_s=round(words_s, 4),
+        image_bytes=None if draw is None else draw.image_bytes,
+        peak_host_bytes=taken.peak_host_bytes,
+        peak_device_bytes=taken.peak_device_bytes,
+    )
 
 
 def _provenance(desk: Desk, source: Source, target: Materials, cell: Cell, fit: Fit) -> Provenance:

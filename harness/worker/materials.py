@@ -1,5 +1,6 @@
 """What all cells of one backbone, data set and class half share: towers, split, test features, few-shot draws."""
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,17 +21,17 @@ from harness.features.extract import encode_views
 from harness.features.few_shot import FewShotFeatures, KeepViews
 from harness.features.key import FeatureKey
 from harness.matrix.cell import Shots
+from harness.plan.space import DECODED_BYTES
 from harness.shapes import ImageFeatures, Labels
 from harness.store.provenance import package_versions
-
-_DECODED_BYTES = 4 << 30  # decoded training images that are held for further draws of the same job
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
     """One few-shot draw: digests, features, and the names its random streams derive from.
 
-    ``fewer_shots`` names the classes that hold fewer images than asked for.
+    ``fewer_shots`` names the classes that hold fewer images than asked for, ``seconds`` is what reading the images
+    took, and ``image_bytes`` the mean size of a decoded one.
     """
 
     fewer_shots: tuple[str, ...]
@@ -39,6 +40,8 @@ class Draw:
     images_digest: str | None
     features: FewShotFeatures
     stream_names: tuple[object, ...]
+    seconds: float = 0.0
+    image_bytes: int | None = None
 
 
 class Materials:
@@ -52,6 +55,7 @@ class Materials:
         Raises:
             DataError: the split is missing or wrong, or has no classes of this half.
         """
+        self.began = time.monotonic()
         self.clip = clip
         self.row = row
         self.split: Split = read_split(row, data)
@@ -62,11 +66,18 @@ class Materials:
         self._read_file = read_images(row, data)
         self._decoded: dict[str, Image.Image] = {}
         self._decoded_bytes = 0
+        self._test: tuple[ImageFeatures, Labels] | None = None
 
-    @cache  # noqa: B019 - the materials live as long as the worker's job
     def test(self) -> tuple[ImageFeatures, Labels]:
         """Features and labels of the test images; the features come from the cache when they are there."""
-        return self._centre_features(cut(self.split.test, self._kept))
+        if self._test is None:
+            self._test = self._centre_features(cut(self.split.test, self._kept))
+        return self._test
+
+    @property
+    def image_bytes(self) -> float | None:
+        """Mean size of the training images that are held decoded; ``None`` while there are none."""
+        return self._decoded_bytes / len(self._decoded) if self._decoded else None
 
     def draw(self, shots: Shots, seed: int, rule: str) -> Draw:
         """The few-shot draw of (shots, seed) by a rule, or the list of images in its place.
@@ -76,6 +87,7 @@ class Materials:
         Raises:
             DataError: the draw cannot be made; or the list is missing or does not go with the split.
         """
+        start = time.monotonic()
         subset = draw_subset(self.split, self.row, shots, seed, rule)
         listed = list_digest(self.row, shots, seed)
         train = cut(subset.train_items(self.split), self._kept)
@@ -83,16 +95,20 @@ class Materials:
         names: tuple[object, ...] = (self.split.digest, shots, seed)
         names += () if rule == COOP_RULE else (rule,)
         names += () if listed is None else (listed,)
+        images = [self._read_once(item.path) for item in train]
+        n_bytes = sum(image.width * image.height * 3 for image in images)
         features = FewShotFeatures(
             self.clip,
             self.row.augmentation,
             names,
-            train=([self._read_once(item.path) for item in train], self._labels(train)),
+            train=(images, self._labels(train)),
             val=cache(lambda: self._centre_features(val)),
             keep=self._keep_views(train, names) if views_are_kept() else None,
         )
         fewer = tuple(name for name in subset.fewer_shots if name in self.class_names)
-        return Draw(fewer, items_digest(train), listed, self._files_digest(train), features, names)
+        digests = items_digest(train), listed, self._files_digest(train)
+        image_bytes = round(n_bytes / len(images)) if images else None
+        return Draw(fewer, *digests, features, names, time.monotonic() - start, image_bytes)
 
     def _read_once(self, path: str) -> Image.Image:
         """A training image, decoded once for all draws of the job while memory for that lasts."""
@@ -100,7 +116,7 @@ class Materials:
             return self._decoded[path]
         image = self._read_file(path)
         n_bytes = image.width * image.height * 3
-        if self._decoded_bytes + n_bytes <= _DECODED_BYTES:
+        if self._decoded_bytes + n_bytes <= DECODED_BYTES:
             self._decoded[path] = image
             self._decoded_bytes += n_bytes
         return image

@@ -17,6 +17,7 @@ from harness.data.dataset import Size
 from harness.data.own import catalog_with
 from harness.engine.batches import epoch_batches
 from harness.engine.sgd import State
+from harness.host import available_bytes
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.protocol import draw_rule
@@ -25,6 +26,7 @@ from harness.methods.table import METHODS, load_method
 from harness.mirror.open import open_mirror
 from harness.plan.cost import n_train_images
 from harness.plan.job import DONE, OUT_OF_MEMORY, Job
+from harness.plan.space import IMAGE_BYTES, images_at_once
 from harness.store.claims import Claimant
 from harness.store.provenance import package_versions
 from harness.store.record import RunRecord
@@ -32,6 +34,7 @@ from harness.store.records import read_context, read_records
 from harness.worker.device import open_device
 from harness.worker.keep import Desk, Source, keep_failure, keep_fit
 from harness.worker.keeper import Keeper
+from harness.worker.ledger import Ledger
 from harness.worker.materials import Draw, Materials
 from harness.worker.state import Unfinished
 from harness.worker.stopping import StoppedError, Stopping
@@ -39,7 +42,6 @@ from harness.worker.take import take
 from harness.worker.telling import Tell, telling
 
 _LOOK_AGAIN_S = 2.0  # at cells that other workers hold
-_WAVE_IMAGES = 20_000  # decoded training images of the draws that a GPU trains together, about 10 GB of memory
 
 
 class Rooms:
@@ -130,7 +132,7 @@ def _do(job: Job, cells: tuple[Cell, ...], keeper: Keeper, claims: Claimant, tel
     device = open_device(job.device)
     mirror = open_mirror(job.tracking, job.results, job.matrix, say)
     try:
-        desk = Desk(job, mirror, tell, keeper.git, package_versions(), claims)
+        desk = Desk(job, mirror, tell, keeper.git, package_versions(), claims, Ledger())
         catalog = catalog_with(job.sources)
         for (backbone, precision), of_backbone in _grouped(cells, "backbone", "precision"):
             clip = load_clip(backbone_spec(backbone, job.weights), precision, device, job.trust_weights)
@@ -254,7 +256,8 @@ def _trainings(cells: list[Cell]) -> Iterator[tuple[Cell, list[Cell]]]:
 def _waves(cells: list[Cell], materials: Materials) -> Iterator[list[list[Cell]]]:
     """Cells by draw, and the draws that are trained together.
 
-    On the CPU that is one at a time, since nothing is gained by more; on a GPU as many as hold ``_WAVE_IMAGES``.
+    On the CPU that is one at a time, since nothing is gained by more; on a GPU as many as the host's memory holds
+    images of.
     """
     wave: list[list[Cell]] = []
     n_images = 0
@@ -265,7 +268,9 @@ def _waves(cells: list[Cell], materials: Materials) -> Iterator[list[list[Cell]]
     for cells_of_draw in draws.values():
         wave.append(cells_of_draw)
         n_images += n_train_images(cells_of_draw[0], size)
-        if materials.clip.device.type == "cpu" or n_images >= _WAVE_IMAGES:
+        if materials.clip.device.type == "cpu" or n_images >= images_at_once(
+            available_bytes(), materials.image_bytes or IMAGE_BYTES
+        ):
             yield wave
             wave, n_images = [], 0
     if wave:

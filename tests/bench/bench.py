@@ -1,7 +1,8 @@
-"""Benchmarks: ``python tests/bench/bench.py [NAME ...]``, one JSON line each; ``main`` lists the names.
+"""Benchmarks: ``python tests/bench/bench.py NAME...``, a JSON line each; without a name all that this machine can.
 
-Real tower sizes with random weights; both sides in turn in one process on one machine, ratios of medians with
-their spread. Timings are never tests.
+Names: text, memory, row, imagenet, smoke, gpu; dispatch, report; forecast, forecast-processor, makespan, plan,
+scan. The first six have real tower sizes with random weights; both sides in turn in one process on one machine,
+ratios of medians with their spread. Timings are never tests.
 """
 
 import json
@@ -16,6 +17,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import foretell
+import many
 import open_clip
 import torch
 from dispatching import added_ms
@@ -25,9 +28,9 @@ from plain import PlainCoOp
 from harness.backbone.clip import Clip
 from harness.backbone.prompts import prompt_layout
 from harness.backbone.text import SharedPrompts, classes_at_once
-from harness.cores import cpu_threads
 from harness.engine.sgd import Ended, Run, train_together
 from harness.features.views import to_pixels
+from harness.host import cpu_threads
 from harness.threads import side_by_side, single_threaded_kernels
 
 KINDS = [("end", False), ("middle", False), ("end", True), ("middle", True)]
@@ -70,6 +73,11 @@ def main(wanted: list[str]) -> None:
     benches: dict[str, Callable[[torch.device], dict]] = {
         "text": text_step, "memory": step_memory, "row": dataset_row, "imagenet": imagenet_memory,
         "smoke": smoke, "dispatch": scheduling, "report": report_scale, "gpu": paper_figure,
+        "forecast": lambda _: foretell.forecast("wall"),
+        "forecast-processor": lambda _: foretell.forecast("processor"),
+        "makespan": lambda _: many.in_processes(many.makespan, (1, 2, 4, 8, 16, 32)),
+        "plan": lambda _: many.in_processes(many.plan, (1_000, 10_000, 100_000)),
+        "scan": lambda _: many.in_processes(many.scan, (1_000, 10_000, 100_000)),
     }  # fmt: skip
     if len(wanted) > 1 and wanted[0] == "--step":  # one side of `memory`, in a process of its own
         _one_step(wanted[1], wanted[2] == "plain")

@@ -211,7 +211,7 @@ def test_size_and_split_of_an_own_folder_are_read(folder: Path, make_cell: MakeC
     """No catalog knows them, so the data itself is asked; a forecast can then be made."""
     catalog = _own(folder=str(folder))
     today = look_at_today([make_cell(dataset="mine")], catalog, None)
-    assert (today.missing, today.sizes["mine"]) == ((), Size(2, 4))
+    assert (today.missing, today.sizes["mine"]) == ((), Size(2, 4, 2))
     assert today.splits["mine"] == read_split(catalog["mine"], None).digest
 
 

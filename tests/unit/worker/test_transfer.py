@@ -61,6 +61,7 @@ def _rewritten(results: Path, cell: Cell, **changes: Any) -> None:
     path = record_path(results, cell_id(cell))
     content = json.loads(path.read_text())
     content["provenance"] |= changes
+    del content["sha256"]  # of what the worker wrote
     path.write_text(json.dumps(content))
 
 

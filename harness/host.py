@@ -1,0 +1,31 @@
+"""What this machine lends to a process: cores and memory. No torch here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_UNKNOWN_BYTES = 4 << 30  # what is reckoned with where the system does not tell
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def cpu_threads() -> int:
+    """How many cores this process may use: ``OMP_NUM_THREADS``, else all that the system gives it."""
+    named = os.environ.get("OMP_NUM_THREADS", "")
+    if named.isdigit() and int(named) > 0:
+        return int(named)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def available_bytes(meminfo: Path = Path("/proc/meminfo"), cgroup: Path = _CGROUP) -> int:
+    """Memory that can be had without swapping, caches that would make room included; a container may have less."""
+    try:
+        lines = meminfo.read_text(encoding="ascii").splitlines()
+        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, ValueError, StopIteration):
+        free = _UNKNOWN_BYTES
+    try:
+        most = int((cgroup / "memory.max").read_text(encoding="ascii"))
+        return max(0, min(free, most - int((cgroup / "memory.current").read_text(encoding="ascii"))))
+    except (OSError, ValueError):  # no container, or one without a limit
+        return free
