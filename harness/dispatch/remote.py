@@ -20,7 +20,7 @@ from typing import IO, Any
 ATTEMPTS_FILE, LOG_FILE = "attempts.jsonl", "log.txt"
 
 SIGHT_S = 20.0  # a network file system may show a new folder late
-STOP_S = 10.0  # a worker that was asked to end and has not by then is killed
+STOP_S = 30.0  # a worker that has not ended by then is killed; it ends itself hard a little earlier
 SILENT_S = 120.0  # a worker that gave no sign of life for so long is stuck; as for those of this machine
 START_S = 600.0  # before its first one it imports torch, perhaps from a slow disk
 _LOOK_S = 0.2  # Ray's way to cancel is an exception between two steps of Python, so nothing may wait for long
