@@ -124,10 +124,14 @@ class Place:
 
         Slurm lets it go on when it signals the job, and so does ``thaw``.
         """
-        self.wait_for(lambda: self.is_in_training(folder), f"{folder.name} in training")
-        process = int(json.loads((folder / "status.json").read_text())["process"])
+        process = self.process_in_training(folder)
         os.kill(process, signal.SIGSTOP)
         return process
+
+    def process_in_training(self, folder: Path) -> int:
+        """The number of a job's worker, once that has some epochs behind it."""
+        self.wait_for(lambda: self.is_in_training(folder), f"{folder.name} in training")
+        return int(json.loads((folder / "status.json").read_text())["process"])
 
     def thaw(self, process: int) -> None:
         """Let a worker go on."""
