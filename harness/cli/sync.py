@@ -24,7 +24,6 @@ from harness.store.manifest import read_manifests
 from harness.tracking.ledger import tracking_folder
 
 LOG = "log.txt"
-_LOG_LINES = 8
 _FAILURES = 3  # in a row: a run that cannot be shown is passed over, a server that takes none is not
 _SNAPSHOT = "matrix.json"
 
@@ -147,12 +146,10 @@ def _sum_up(name: str, events: Sequence[Event], n_all: int, options: SyncOptions
     for event in events:
         if event.told == "given_up":
             console.say(f"{name}: given up, {event.text}", style="red")
-    console.say("what was sent is remembered; `harness sync` goes on from there")
-    log = tracking_folder(options.results) / LOG
-    tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:] if log.exists() else []
-    if tail:
-        console.say(f"the end of {log}:")
-        console.say("\n".join(tail))
+    console.say(
+        f"what was sent is remembered, `harness sync` goes on from there; "
+        f"{tracking_folder(options.results) / LOG} has the details"
+    )
     return 1
 
 

@@ -165,7 +165,7 @@ def test_a_sync_that_broke_off_is_gone_on_with(
     code, out, _ = sync()
     assert code == 1
     assert "mine: given up, " in out
-    assert "`harness sync` goes on from there" in out
+    assert "`harness sync` goes on from there; " in out
     online.vanish_after = None
     assert sync()[0] == 0
     assert sorted(online.n_points().values()) == [0, 0, 1, 1, 4]
@@ -221,6 +221,19 @@ def test_without_a_login_runs_are_written_offline(
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
     assert sync() == (0, "mine: 5 runs sent, 0 were there, 0 not sent", "")
     assert sorted(server.n_points().values()) == [0, 0, 1, 1, 4]
+
+
+def test_a_login_that_is_none_is_told(
+    sync: Sync, mine: Mine, online: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key that cannot be one is said, without a traceback."""
+    monkeypatch.setenv("WANDB_API_KEY", "short")
+    code, out, _ = sync()
+    assert (code, out.splitlines()[1].startswith("mine: given up, AuthenticationError: WANDB_API_KEY")) == (
+        1,
+        True,
+    )
+    assert "Traceback" not in out
 
 
 def test_disabled_sends_nothing(sync: Sync, mine: Mine, online: Any, monkeypatch: pytest.MonkeyPatch) -> None:
