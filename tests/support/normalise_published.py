@@ -1,8 +1,9 @@
 """From a collected table of published figures to ``harness/report/published/published.csv``; run by hand.
 
-``python tests/support/normalise_published.py COLLECTED.csv`` reads a CSV with the columns ``source, backbone,
-dataset, method, variant, shots, metric, mean, std, seeds, page_or_url, confidence``, leaves out what nobody read in a
-document, and says in the project's names what the free words of ``variant`` say.
+``python tests/support/normalise_published.py COLLECTED.csv`` reads a CSV with the columns ``source``, ``backbone``,
+``dataset``, ``method``, ``variant``, ``shots``, ``metric``, ``mean``, ``std``, ``seeds``, ``page_or_url`` and
+``confidence``, leaves out what nobody read in a document, and says in the project's names what the free words of
+``variant`` say.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from pathlib import Path
 VERIFIED = ("read-directly", "secondary-source")
 COLUMNS = (
     "set", "source", "backbone", "method", "context", "n_ctx", "class_token_position", "ctx_init", "template",
-    "dataset", "evaluate_on", "classes", "shots", "seed", "n_seeds", "metric", "value", "sd", "sd_kind", "protocol",
-    "epochs", "obstacle", "note", "where", "confidence",
+    "dataset", "evaluate_on", "classes", "shots", "seed", "n_seeds", "metric", "value", "sd", "sd_kind",
+    "protocol", "epochs", "obstacle", "note", "where", "confidence",
 )  # fmt: skip
 UNKNOWN = "unknown"
 
@@ -70,7 +71,8 @@ METRICS = {
 }  # fmt: skip
 # Whose recipe the figures of CoOp and of the probe follow, where the source says so or quotes those who do.
 _RECIPE_KNOWN = (
-    "coop-", "tip-adapter-", "tpt-", "rmadapter-", "ipo-", "kgcoop-", "maple-", "promptsrc-", "ldc-", "cross-modal-",
+    "coop-", "tip-adapter-", "tpt-", "rmadapter-", "ipo-", "kgcoop-", "maple-", "promptsrc-", "ldc-",
+    "cross-modal-",
 )  # fmt: skip
 # CoOp in the base-to-new and cross-dataset tables (CoCoOp, CVPR 2022, section 4): "a photo of a", four vectors.
 _COCOOP_CONTEXT = {
@@ -80,7 +82,7 @@ _COCOOP_CONTEXT = {
 _OBSTACLES = (
     (r"pre-2021-10-09 transforms|PREVIOUS transforms|old test transform|old Dassl",
      "made with the transforms from before 9 October 2021, which did not keep the aspect ratio"),
-    (r"random_flip\+random_translation", "made with other transforms: random_flip, random_translation, center_crop"),
+    (r"random_flip\+random_translation", "made with other transforms: random flips and translations"),
     (r"released checkpoint", "the authors' checkpoint evaluated again, not a training"),
     (r"settings and origin not stated|origin and settings not stated", "its source does not state the settings"),
     (r"backbone inferred", "its source does not state the backbone"),

@@ -1,7 +1,7 @@
 """Records as if the published figures were ours, for tests of everything that is made from records.
 
-``from support.published_records import published_entries``: the cells of a matrix file of ``experiments/`` with the
-figure of a source as their accuracy, for every seed. With 10,000 test images a figure of two decimals is exact.
+``from support.published_records import published_entries``: the cells of a matrix file with the figure of
+a source as their accuracy, for every seed. With 10,000 test images a figure of two decimals is exact.
 """
 
 from __future__ import annotations
