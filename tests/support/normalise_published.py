@@ -1,6 +1,7 @@
 """From a collected table of published figures to ``harness/report/published/published.csv``; run by hand.
 
-``python tests/support/normalise_published.py COLLECTED.csv`` reads a CSV with the columns ``source``, ``backbone``,
+``python tests/support/normalise_published.py COLLECTED.csv`` reads a CSV with the columns
+``source``, ``backbone``,
 ``dataset``, ``method``, ``variant``, ``shots``, ``metric``, ``mean``, ``std``, ``seeds``, ``page_or_url`` and
 ``confidence``, leaves out what nobody read in a document, and says in the project's names what the free words of
 ``variant`` say.

@@ -13,8 +13,10 @@ from harness.report.published.sets import SETS
 
 COLLECTED = {
     "source": "coop-ijcv2022-fig3", "backbone": "RN50", "dataset": "DTD", "method": "CoOp",
-    "variant": "n_ctx=16;position=mid;csc=True;init=random", "shots": "16", "metric": "accuracy_pct", "mean": "63.6",
-    "std": "", "seeds": "3", "page_or_url": "a paper (stored file id 123; page 4)", "confidence": "secondary-source",
+    "variant": "n_ctx=16;position=mid;csc=True;init=random", "shots": "16", "metric": "accuracy_pct",
+    "mean": "63.6",
+    "std": "", "seeds": "3", "page_or_url": "a paper (stored file id 123; page 4)",
+    "confidence": "secondary-source",
 }  # fmt: skip
 
 

@@ -62,7 +62,7 @@ def cells_of(table: Table) -> Iterable[tuple[tuple[str, str, str], int, str, str
 
 
 def test_every_cell_of_the_paper_matrix_has_a_figure() -> None:
-    """The few-shot matrix of the project asks for what the paper's figure shows: 836 cells, none without a value."""
+    """The few-shot matrix of the project asks for what the paper's figure shows, in 836 cells."""
     entries = published_entries(Path(__file__).parents[3] / "experiments" / "full.yaml")
     assert len(entries) == 836
     assert not [entry.cell for entry in entries if entry.hole]
