@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 
+from harness.report.exact import percent, signed
 from harness.report.results import ByRow, Column, Result
 from harness.report.rows import Row
 from harness.report.stats import Summary
@@ -13,7 +14,6 @@ from harness.report.table import DAGGER, DASH, Note, TableCell
 
 BOLD_SENTENCE = "Bold: highest printed mean of a column among cells with nothing missing."
 
-_STEP = Decimal("0.1")  # percent are printed with one decimal
 _MOST_NAMES = 6  # names in a footnote before it says "and 12 more"
 
 
@@ -22,7 +22,7 @@ def best(columns: Sequence[Column], results: ByRow[Column]) -> set[tuple[Row, Co
     found = set()
     for column in columns:
         means = {
-            key: float(_percent(result.accuracy.mean))
+            key: float(_percent(_mean(result.accuracy)))
             for key, result in results.items()
             if key[1] == column and result.accuracy.whole and result.accuracy.mean is not None
         }
@@ -36,7 +36,7 @@ def accuracy_cell(result: Result | None, notes: Notes, *, is_best: bool, says_n:
     """The accuracy of one point; ``says_n`` puts the number of seeds beside it."""
     if result is None:
         return TableCell()
-    marks = (*((DAGGER,) if result.fewer_shots else ()), *notes.mark(result.why))
+    marks = (*((DAGGER,) if result.fewer_shots else ()), *notes.mark(result.why), *notes.mark(result.remark))
     return TableCell(_text(result.accuracy, result.counts, says_n and result.seeded), is_best, marks)
 
 
@@ -85,12 +85,14 @@ def some(names: Sequence[str]) -> str:
     return ", ".join(names[:_MOST_NAMES]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _percent(fraction: float, sign: str = "") -> str:
+def _percent(fraction: Fraction | float, sign: str = "") -> str:
     """One decimal, halves away from zero as by hand; a gain that rounds to zero has no sign."""
-    # Nine decimals first: 70.15 and 10.15 are not halves in binary, and would round in different directions.
-    exact = Decimal(repr(round(100 * fraction, 9)))
-    text = f"{exact.quantize(_STEP, ROUND_HALF_UP):{sign}f}"
-    return text.lstrip("+-") if float(text) == 0 else text.replace("-", "−" if sign else "-")
+    return signed(fraction) if sign else str(percent(fraction))
+
+
+def _mean(summary: Summary) -> Fraction | float:
+    """The mean as counted, or as close as a float comes to it."""
+    return summary.exact if summary.exact is not None else summary.mean or 0.0
 
 
 def _text(summary: Summary, counts: str, says_n: bool, sign: str = "") -> str:
@@ -98,7 +100,7 @@ def _text(summary: Summary, counts: str, says_n: bool, sign: str = "") -> str:
     if summary.mean is None:
         # A bare dash where nothing is there at all; of an average, how far it is from complete.
         return f"{DASH} ({counts})" if counts else DASH
-    text = _percent(summary.mean, sign)
+    text = _percent(_mean(summary), sign)
     if summary.sd is not None:
         text += f" ± {_percent(summary.sd)}"
     if counts:

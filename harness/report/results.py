@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TypeVar
 
 import numpy as np
 
 from harness.matrix.cell import Shots
 from harness.report.entry import GAPS, Entry
+from harness.report.exact import mean_of
 from harness.report.rows import ZERO_SHOT, Row, shots_order
 from harness.report.stats import (
     Scores,
@@ -44,6 +47,7 @@ class Result:
         templates: the templates used, sorted.
         n_test: the numbers of test images, sorted; one value unless records disagree.
         listed: data sets whose training images came from a list, not from a draw.
+        remark: what else a reader has to know, such as other seeds than those of the other rows.
     """
 
     accuracy: Summary
@@ -55,6 +59,7 @@ class Result:
     templates: tuple[str, ...]
     n_test: tuple[int, ...]
     listed: tuple[str, ...]
+    remark: str = ""
 
 
 def baseline_row(rows: Sequence[Row]) -> Row | None:
@@ -69,13 +74,15 @@ def place_results(rows: Mapping[Row, Sequence[Entry]], places: Sequence[Place]) 
     """
     points = _points(rows, places)
     baseline = _baseline(rows, places)
+    zero = _exact_mean(_baseline_entries(rows), places)
     results = {}
     for (row, shots), entries in points.items():
         scores = _scores(entries, places)
+        exact = _exact_mean(entries, places)
         gain = None
         if row.method != ZERO_SHOT and baseline is not None:
-            gain = _summary(gain_over(scores, baseline))
-        results[row, shots] = _result(entries, places, scores, _summary(scores), gain)
+            gain = _minus(_summary(gain_over(scores, baseline)), exact, zero)
+        results[row, shots] = _result(entries, places, scores, _exactly(_summary(scores), exact), gain)
     return results
 
 
@@ -87,13 +94,15 @@ def harmonic_results(rows: Mapping[Row, Sequence[Entry]], datasets: Sequence[str
     """
     base, new = ([(dataset, half) for dataset in datasets] for half in HALVES)
     zeros = _baseline(rows, base), _baseline(rows, new)
+    exact_zero = _exact_harmonic(_baseline_entries(rows), datasets, of_means=of_means)
     results = {}
     for (row, shots), entries in _points(rows, [*base, *new]).items():
         if {entry.cell.target()[1] for entry in entries} != set(HALVES):
             continue
         halves = _scores(entries, base), _scores(entries, new)
         harmonic = harmonic_mean(*halves)
-        accuracy = harmonic_of_means(*halves) if of_means else _summary(harmonic)
+        exact = _exact_harmonic(entries, datasets, of_means=of_means)
+        accuracy = _exactly(harmonic_of_means(*halves) if of_means else _summary(harmonic), exact)
         gain = None
         if row.method != ZERO_SHOT and zeros[0] is not None and zeros[1] is not None:
             if of_means:
@@ -101,9 +110,93 @@ def harmonic_results(rows: Mapping[Row, Sequence[Entry]], datasets: Sequence[str
                 gain = difference(accuracy, zero)
             else:
                 gain = _summary(gain_over(harmonic, harmonic_mean(zeros[0], zeros[1])))
+            gain = _minus(gain, exact, exact_zero)
         result = _result(entries, base, harmonic, accuracy, gain)
         results[row, shots] = replace(result, n_test=())  # the halves have their own images
     return results
+
+
+def with_remarks(results: Results, remarks: Mapping[tuple[Row, Shots], str]) -> Results:
+    """The results with what else is to be said of some of them."""
+    return {
+        key: replace(result, remark="; ".join(filter(None, (result.remark, remarks.get(key, "")))))
+        for key, result in results.items()
+    }
+
+
+def other_seeds(rows: Mapping[Row, Sequence[Entry]], places: Sequence[Place]) -> dict[tuple[Row, Shots], str]:
+    """The points whose seeds are not those of most rows at that shot count, and which seeds theirs are."""
+    seeds: dict[Shots, dict[Row, tuple[int, ...]]] = {}
+    for (row, shots), entries in _points(rows, places).items():
+        own = tuple(sorted({entry.cell.seed for entry in entries if entry.cell.seed is not None}))
+        if own:
+            seeds.setdefault(shots, {})[row] = own
+    remarks = {}
+    for shots, by_row in seeds.items():
+        counts = Counter(by_row.values())
+        usual = max(counts, key=lambda found: (counts[found], -list(counts).index(found)))
+        for row, found in by_row.items():
+            if found != usual:
+                remarks[row, shots] = f"over seeds {_names(found)}, other rows over {_names(usual)}"
+    return remarks
+
+
+def _names(seeds: Sequence[int]) -> str:
+    return ", ".join(map(str, seeds))
+
+
+def _exactly(summary: Summary, exact: Fraction | None) -> Summary:
+    """The summary with its mean as counted; as it is where it has none."""
+    if summary.mean is None or exact is None:
+        return summary
+    return replace(summary, mean=float(exact), exact=exact)
+
+
+def _minus(gain: Summary, exact: Fraction | None, zero: Fraction | None) -> Summary:
+    """A gain with its mean as counted."""
+    return gain if exact is None or zero is None else _exactly(gain, exact - zero)
+
+
+def _shares(entries: Sequence[Entry], places: Sequence[Place]) -> dict[tuple[int | None, Place], Fraction]:
+    """Right answers over test images of every run that counts, by seed and place."""
+    wanted = set(places)
+    return {
+        (entry.cell.seed, entry.cell.target()): Fraction(entry.record.n_correct, entry.record.n_test)
+        for entry in entries
+        if entry.record and not entry.hole and entry.record.n_correct is not None and entry.record.n_test
+        if entry.cell.target() in wanted
+    }
+
+
+def _exact_mean(entries: Sequence[Entry], places: Sequence[Place]) -> Fraction | None:
+    """The mean over all runs that count; it is that of a table wherever the table has one."""
+    shares = _shares(entries, places)
+    return mean_of(shares.values()) if shares else None
+
+
+def _exact_harmonic(entries: Sequence[Entry], datasets: Sequence[str], *, of_means: bool) -> Fraction | None:
+    """The harmonic mean of base and new accuracies over the runs that have both."""
+    shares = _shares(entries, [(dataset, half) for dataset in datasets for half in HALVES])
+    pairs = [
+        (share, shares[seed, (dataset, HALVES[1])])
+        for (seed, (dataset, half)), share in shares.items()
+        if half == HALVES[0] and (seed, (dataset, HALVES[1])) in shares
+    ]
+    if not pairs:
+        return None
+    if of_means:
+        return _harmonic(mean_of(base for base, _ in pairs), mean_of(new for _, new in pairs))
+    return mean_of(_harmonic(base, new) for base, new in pairs)
+
+
+def _harmonic(one: Fraction, other: Fraction) -> Fraction:
+    return 2 * one * other / (one + other) if one + other else Fraction()
+
+
+def _baseline_entries(rows: Mapping[Row, Sequence[Entry]]) -> Sequence[Entry]:
+    """The entries of the row that gains are taken over."""
+    row = baseline_row(list(rows))
+    return () if row is None else rows[row]
 
 
 def _summary(scores: Scores) -> Summary:

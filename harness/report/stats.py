@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +20,14 @@ class Summary:
     """Mean and sample standard deviation over the runs that are there, and how many should be.
 
     ``mean`` is ``None`` when it would be a mean over nothing, or over a hole that must not be skipped;
-    ``sd`` is ``None`` below two runs.
+    ``sd`` is ``None`` below two runs. ``exact`` is the mean as counted, where it was counted, for printing.
     """
 
     mean: float | None
     sd: float | None
     n: int
     n_expected: int
+    exact: Fraction | None = None
 
     @property
     def whole(self) -> bool:
