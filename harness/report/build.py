@@ -13,9 +13,13 @@ from harness.report.captions import group_title
 from harness.report.compose import AVERAGE, Subject, table
 from harness.report.elsewhere import RowEntries, halves_table, is_half, is_transfer, transfer_table
 from harness.report.entry import Entry
+from harness.report.evidence import Evidence, apart_tables, evidence_tables, remarks
+from harness.report.outliers import apart
 from harness.report.panels import Panel, panel
-from harness.report.results import place_results
+from harness.report.published.tables import Tally, added, against_tables
+from harness.report.results import place_results, with_remarks
 from harness.report.rows import Group, group_entries, labels, row_entries
+from harness.report.significance import IntervalKind
 from harness.report.table import Table
 from harness.report.tables import escape_markdown, to_csv, to_latex, to_markdown
 from harness.report.words import words_table
@@ -39,6 +43,10 @@ class GroupReport:
         curves: the stem of the figure's files.
         elsewhere: tables of other data sets, then of other halves of the classes.
         words: tables of the nearest words of learned contexts.
+        evidence: tables of methods against each other, and of intervals.
+        apart: a table of seeds that lie apart from the others.
+        against: tables of published figures beside ours.
+        tallies: what those say, counted.
     """
 
     title: str
@@ -47,11 +55,15 @@ class GroupReport:
     curves: str
     elsewhere: tuple[Table, ...] = ()
     words: tuple[Table, ...] = ()
+    evidence: tuple[Table, ...] = ()
+    apart: tuple[Table, ...] = ()
+    against: tuple[Table, ...] = ()
+    tallies: tuple[Tally, ...] = ()
 
     @property
     def all_tables(self) -> tuple[Table, ...]:
         """Every table in the order in which it is read."""
-        return (*self.tables, *self.elsewhere, *self.words)
+        return (*self.tables, *self.elsewhere, *self.evidence, *self.apart, *self.against, *self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +73,31 @@ class Report:
     name: str
     groups: tuple[GroupReport, ...]
 
+    @property
+    def tallies(self) -> tuple[Tally, ...]:
+        """How the numbers of all groups compare with each set of published figures."""
+        return added([each for group in self.groups for each in group.tallies])
 
-def build_report(name: str, entries: Sequence[Entry]) -> Report:
+
+def build_report(
+    name: str, entries: Sequence[Entry], interval: IntervalKind = "t", against: Sequence[str] = ()
+) -> Report:
     """The report on ``entries``, which hold every cell of the matrix once, in the matrix's order.
 
     Groups, data sets and the rows of further methods stand in order of first appearance; nothing else depends
     on the order of ``entries``.
+
+    Args:
+        name: of the matrix.
+        entries: its cells.
+        interval: how the 95 % intervals are made.
+        against: sets of published figures to compare with.
     """
     groups = group_entries(entries)
     stems = _Stems()
     prefixes = _prefixes(list(groups))
-    return Report(name, tuple(_group(name, group, groups[group], prefixes[group], stems) for group in groups))
+    built = (_group(name, group, groups[group], prefixes[group], stems, interval, against) for group in groups)
+    return Report(name, tuple(built))
 
 
 def write_report(report: Report, out: Path) -> tuple[Path, ...]:
@@ -125,21 +151,34 @@ def _endings(table: Table) -> list[str]:
     return [*printed, "csv"] if len(table.long) > 1 else printed
 
 
-def _group(name: str, group: Group, entries: Sequence[Entry], prefix: str, stems: _Stems) -> GroupReport:
+def _group(
+    name: str,
+    group: Group,
+    entries: Sequence[Entry],
+    prefix: str,
+    stems: _Stems,
+    interval: IntervalKind,
+    against: Sequence[str],
+) -> GroupReport:
     rows = row_entries(entries)
     words = labels(list(rows))
     curves = stems.take(prefix + CURVES)
     own = {row: [entry for entry in members if entry.cell.evaluate_on is None] for row, members in rows.items()}
     datasets = _datasets(entry for entry in entries if entry.cell.evaluate_on is None)
     places = [(dataset, group.classes) for dataset in datasets]
+    odd = apart(own)
     found = []
     if len(datasets) > 1:
         what = f"Mean over {len(datasets)} data sets ({', '.join(datasets)}), taken for each seed first"
         subject = Subject(stems.take(prefix + AVERAGE), "Average", what, AVERAGE, is_average=True)
-        found.append((subject, place_results(own, places)))
+        found.append((subject, with_remarks(place_results(own, places), remarks(own, places, odd))))
     for dataset, place in zip(datasets, places, strict=True):
         subject = Subject(stems.take(prefix + _slug(dataset)), dataset, dataset, dataset)
-        found.append((subject, place_results(own, [place])))
+        found.append((subject, with_remarks(place_results(own, [place]), remarks(own, [place], odd))))
+    evidence = Evidence(
+        name, group, words, own, places, odd, {subject.title: results for subject, results in found}
+    )
+    beside, tallies = against_tables(name, group, prefix, rows, words, against)
     return GroupReport(
         group_title(group),
         tuple(table(name, group, subject, words, results) for subject, results in found),
@@ -147,6 +186,10 @@ def _group(name: str, group: Group, entries: Sequence[Entry], prefix: str, stems
         curves,
         tuple(_elsewhere(name, group, entries, rows, prefix, stems)),
         tuple(_words(name, group, datasets, rows, prefix, stems)),
+        tuple(_named(evidence_tables(evidence, prefix, interval), stems)),
+        tuple(_named(apart_tables(evidence, prefix), stems)),
+        tuple(_named(beside, stems)),
+        tallies,
     )
 
 
@@ -176,7 +219,12 @@ def _words(
     for dataset in datasets:
         one = words_table(name, group, f"{prefix}{_slug(dataset)}-{WORDS}", dataset, words, rows)
         if one is not None:
-            yield replace(one, stem=stems.take(one.stem))
+            yield from _named([one], stems)
+
+
+def _named(tables: Iterable[Table], stems: _Stems) -> Iterator[Table]:
+    """The tables with file stems that no other table has."""
+    return (replace(one, stem=stems.take(one.stem)) for one in tables)
 
 
 def _datasets(entries: Iterable[Entry]) -> list[str]:

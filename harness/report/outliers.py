@@ -1,9 +1,9 @@
 """Seeds that lie apart from the others of their point, which three runs alone can hardly show.
 
 The spread of a point is held against what is usual for its data set: the median spread of the other points there,
-or the error of the test images where that is larger. A point is flagged when its spread is larger than chance allows
-even if the usual spread were twice as large (chi-squared, one in a hundred). Which seeds lie apart is then told by
-the widest gap: the side of fewer seeds, or the lower side where it lies below zero-shot and the upper one does not.
+or the error of the test images where that is larger. A point is flagged when its spread is larger than chance
+allows even if the usual spread were twice as large (chi-squared, one in a hundred). Which seeds lie apart is then
+told by the widest gap: the side of fewer seeds, or the lower side where zero-shot lies between the two.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import statistics
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from harness.matrix.cell import Shots
 from harness.report.captions import group_title
@@ -111,9 +112,10 @@ def outliers_table(
             (group.backbone, group.precision, group.classes, each.dataset, labels[each.row], str(each.shots),
              *spelled, full(each.sd), full(each.usual))
         )  # fmt: skip
+    columns = ("Accuracies (%)", "Apart", "sd", "Usual sd")
     return Table(
-        stem, "Seeds that lie apart", tuple(_caption(matrix, group)), ("Accuracies (%)", "Apart", "sd", "Usual sd"),
-        (Block("", tuple(rows)),), (), tuple(lines), row_heading="Point", columns_heading="Runs",
+        stem, "Seeds that lie apart", tuple(_caption(matrix, group)), columns, (Block("", tuple(rows)),), (),
+        tuple(lines), row_heading="Point", columns_heading="Runs",
     )  # fmt: skip
 
 
@@ -125,11 +127,11 @@ def said(each: Apart) -> str:
 
 
 def _caption(matrix: str, group: Group) -> Iterable[str]:
-    yield "Points whose seeds disagree by more than chance allows; numbers of such a point are means over two worlds."
+    yield "Points whose seeds disagree by more than chance allows; a mean over them says little."
     yield f"Matrix {matrix}; backbone {group_title(group)}."
     yield (
-        "Usual sd: the median over the other points of the data set, or the error of the test images where that is "
-        "larger. A point is listed when its sd is too large for one in a hundred even were the usual sd twice as large."
+        "Usual sd: the median over the other points of the data set, or the error of the test images where that "
+        "is larger. Were the usual sd twice as large, fewer than one point in a hundred would still be listed."
     )
 
 
@@ -173,7 +175,7 @@ def _test_error(runs: Sequence[tuple[int, float, int]]) -> float:
 
 def _side(runs: Sequence[tuple[int, float]], zero_shot: float | None) -> tuple[tuple[int, ...], bool, bool]:
     """The seeds that lie apart, whether they lie low, and whether zero-shot lies between them and the others."""
-    gaps = [after[1] - before[1] for before, after in zip(runs, runs[1:], strict=False)]
+    gaps = [after[1] - before[1] for before, after in pairwise(runs)]
     cut = gaps.index(max(gaps)) + 1
     low, high = runs[:cut], runs[cut:]
     between = zero_shot is not None and low[-1][1] < zero_shot <= high[0][1]

@@ -1,4 +1,4 @@
-"""Methods against each other, run by run: the mean difference, its interval, and a test that the runs can carry."""
+"""Methods against each other, run by run: mean difference, interval, and a test that the runs can carry."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def choose_unit(n_pairs: int, n_datasets: int, n_runs: int) -> Unit:
 
 
 def pairs_of(rows: Sequence[Row]) -> list[Pair]:
-    """The later and the earlier row of every pair; only pairs with the first row of a method where rows are many."""
+    """Later and earlier row of every pair; where rows are many, only pairs with the first row of a method."""
     pairs = [(late, early) for early, late in combinations(rows, 2)]
     if len(rows) <= _MOST_ROWS:
         return pairs
@@ -229,11 +229,11 @@ def _caption(
     else:
         least = smallest_p(n)
         yield (
-            f"No p is given: {n} {'units' if n != 1 else 'unit'} cannot have a two-sided sign-flip p below {least:.2g}, "
-            f"which for {n_pairs} pair{'s' if n_pairs > 1 else ''} is {min(1.0, n_pairs * least):.2g}; "
+            f"No p is given: {n} unit{'s' if n != 1 else ''} cannot have a two-sided sign-flip p below "
+            f"{least:.2g}, or {min(1.0, n_pairs * least):.2g} for {n_pairs} pair{'s' if n_pairs > 1 else ''}; "
             f"{needed_units(n_pairs)} could reach {ALPHA}."
         )
-    yield "The last block: what true difference a t test at 0.05 would find with probability 0.8, from so many units."
+    yield "The last block: the true difference that a t test at 0.05 finds with probability 0.8 in so many units."
 
 
 def _sampling(n: int) -> str:

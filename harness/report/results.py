@@ -77,7 +77,7 @@ def place_results(rows: Mapping[Row, Sequence[Entry]], places: Sequence[Place]) 
     zero = _exact_mean(_baseline_entries(rows), places)
     results = {}
     for (row, shots), entries in points.items():
-        scores = _scores(entries, places)
+        scores = run_scores(entries, places)
         exact = _exact_mean(entries, places)
         gain = None
         if row.method != ZERO_SHOT and baseline is not None:
@@ -99,7 +99,7 @@ def harmonic_results(rows: Mapping[Row, Sequence[Entry]], datasets: Sequence[str
     for (row, shots), entries in _points(rows, [*base, *new]).items():
         if {entry.cell.target()[1] for entry in entries} != set(HALVES):
             continue
-        halves = _scores(entries, base), _scores(entries, new)
+        halves = run_scores(entries, base), run_scores(entries, new)
         harmonic = harmonic_mean(*halves)
         exact = _exact_harmonic(entries, datasets, of_means=of_means)
         accuracy = _exactly(harmonic_of_means(*halves) if of_means else _summary(harmonic), exact)
@@ -222,7 +222,7 @@ def _seed_order(seed: int | None) -> tuple[bool, int]:
     return (seed is not None, seed or 0)
 
 
-def _scores(entries: Sequence[Entry], places: Sequence[Place]) -> Scores:
+def run_scores(entries: Sequence[Entry], places: Sequence[Place]) -> Scores:
     """``(runs, places)`` accuracies; a seed that one place does not have is a hole there."""
     seeds = sorted({entry.cell.seed for entry in entries}, key=_seed_order)
     scores = np.full((len(seeds), len(places)), np.nan)
@@ -239,7 +239,7 @@ def _baseline(rows: Mapping[Row, Sequence[Entry]], places: Sequence[Place]) -> S
     if row is None:
         return None
     inside = [entry for entry in rows[row] if entry.cell.target() in places]
-    return _scores(inside, places)[0] if inside else None
+    return run_scores(inside, places)[0] if inside else None
 
 
 def _result(

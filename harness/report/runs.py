@@ -24,8 +24,8 @@ class Runs:
         seeds: of every row that draws anything.
         places: data set and classes.
         shots: rising; those of rows that draw, or else 0.
-        scores: ``(seeds, places)`` of a row at a shot count, ``nan`` for a hole; of a row without seeds the one run
-            is repeated for every seed and shot count.
+        scores: ``(seeds, places)`` of a row at a shot count, ``nan`` for a hole; of a row without seeds the one
+            run is repeated for every seed and shot count.
         unseeded: the rows without seeds.
     """
 

@@ -1,8 +1,8 @@
 """Intervals and tests for a handful of runs; nothing here knows of cells, files or axes.
 
-``(runs, datasets)`` is as in ``stats``: ``nan`` for a hole. What is tested are differences between two methods on the
-same training images, so that a run of one is paired with a run of the other. Data sets are strata: a run stands only
-for others on its own data set, and every data set counts the same.
+``(runs, datasets)`` is as in ``stats``: ``nan`` for a hole. What is tested are differences between two methods on
+the same training images, so that a run of one is paired with a run of the other. Data sets are strata: a run
+stands only for others on its own data set, and every data set counts the same.
 """
 
 from __future__ import annotations
@@ -40,19 +40,37 @@ class Interval:
 def t_interval(scores: Scores) -> Interval | None:
     """Of the mean over data sets of the mean over runs; ``None`` where a data set has fewer than two runs.
 
+    For one data set it is Student's interval.
+    """
+    known = standard_error(scores)
+    if known is None:
+        return None
+    error, df = known
+    mean = math.fsum(float(np.nanmean(column)) for column in scores.T) / scores.shape[1]
+    half = t_quantile(0.5 + LEVEL / 2, df) * error
+    return Interval(mean - half, mean + half, df)
+
+
+def standard_error(scores: Scores) -> tuple[float, float] | None:
+    """The standard error of the mean over data sets of the mean over runs, and its degrees of freedom.
+
     The runs of a data set vary around its own mean, and those of different data sets independently, so that
-    variances add; the degrees of freedom of the sum are Satterthwaite's. For one data set it is Student's interval.
+    variances add; the degrees of freedom of the sum are Satterthwaite's. ``None`` where a data set has fewer than
+    two runs.
     """
     columns = [column[~np.isnan(column)] for column in scores.T]
     if not columns or any(len(column) < 2 for column in columns):
         return None
     parts = [(float(np.var(column, ddof=1)) / len(column), len(column) - 1) for column in columns]
+    total, df = added_variances(parts)
+    return math.sqrt(total) / len(columns), df
+
+
+def added_variances(parts: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The sum of variances and its degrees of freedom (Satterthwaite, 1946)."""
     total = math.fsum(part for part, _ in parts)
-    mean = math.fsum(float(column.mean()) for column in columns) / len(columns)
     squares = math.fsum(part**2 / df for part, df in parts)
-    df = total**2 / squares if squares > 0 else float(sum(df for _, df in parts))
-    half = t_quantile(0.5 + LEVEL / 2, df) * math.sqrt(total) / len(columns)
-    return Interval(mean - half, mean + half, df)
+    return total, total**2 / squares if squares > 0 else math.fsum(df for _, df in parts)
 
 
 def bootstrap_interval(scores: Scores, seed: int) -> Interval | None:
@@ -76,9 +94,9 @@ def bootstrap_interval(scores: Scores, seed: int) -> Interval | None:
 def sign_flip_p(differences: Sequence[float]) -> float:
     """The two-sided p of the sign-flip test of a mean difference of zero.
 
-    If neither method is better, a difference is as likely as its negative; p is the share of sign patterns whose sum
-    is at least as far from zero. Every pattern is visited for up to 16 differences; beyond that 19,999 are drawn, the
-    same in every run, and the pattern found counts as one more.
+    If neither method is better, a difference is as likely as its negative; p is the share of sign patterns whose
+    sum is at least as far from zero. Every pattern is visited for up to 16 differences; beyond that 19,999 are
+    drawn, the same in every run, and the pattern found counts as one more.
     """
     units = np.asarray(differences, dtype=np.float64)
     if len(units) == 0:

@@ -15,12 +15,12 @@ _MOST_LABEL = 26  # letters of a label that is not broken, however narrow the te
 def summary(report: Report) -> list[RichTable]:
     """Rich tables of every block; the averages of a group last, nearest to the prompt.
 
-    Nearest words are left to the files.
+    Nearest words, intervals and paired differences are left to the files.
     """
     found = []
     for group in report.groups:
         average, rest = (group.tables[:1], group.tables[1:]) if len(group.tables) > 1 else ((), group.tables)
-        for one in (*rest, *group.elsewhere, *average):
+        for one in (*rest, *group.elsewhere, *group.apart, *group.against, *average):
             for block in one.blocks:
                 what = block.heading or "Accuracy in percent"
                 title = f"{what}: {one.title}, {group.title}"

@@ -73,7 +73,7 @@ METRICS = {
 # Whose recipe the figures of CoOp and of the probe follow, where the source says so or quotes those who do.
 _RECIPE_KNOWN = (
     "coop-", "tip-adapter-", "tpt-", "rmadapter-", "ipo-", "kgcoop-", "maple-", "promptsrc-", "ldc-",
-    "cross-modal-",
+    "cross-modal-", "mlpt-",
 )  # fmt: skip
 # CoOp in the base-to-new and cross-dataset tables (CoCoOp, CVPR 2022, section 4): "a photo of a", four vectors.
 _COCOOP_CONTEXT = {
@@ -172,9 +172,11 @@ def _context(said: Mapping[str, str], place: Mapping[str, str], variant: str) ->
 
 
 def _template(row: Mapping[str, str], variant: str) -> str:
-    """What class names stood in: ``own``, ``selected``, or ``unknown``."""
+    """What class names stood in: ``own``, ``selected``, another ``ensemble``, or ``unknown``."""
     if "7 templates" in variant:
         return "selected"
+    if "ensembl" in variant:
+        return "ensemble"
     if re.search(r"single|hand-crafted|manual prompt|base-to-new", variant) or variant == "prompt engineering":
         return "own"
     if variant.startswith("prompt engineering"):

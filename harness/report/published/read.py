@@ -27,7 +27,7 @@ class Published:
         source: the document that it was read in.
         backbone: an architecture with OpenAI's weights.
         ctx_init: the words that the context started from, or ``random``.
-        template: of zero-shot: ``own`` or the name of an ensemble.
+        template: of zero-shot: ``own``, ``selected`` (the seven), another ``ensemble``, or ``unknown``.
         dataset: what was trained on; ``average`` is over the eleven data sets of the CoOp paper.
         evaluate_on: another data set, or ``new``; ``average`` is over the ten data sets or shifts.
         classes: ``all``, or ``base``: those that were trained on.

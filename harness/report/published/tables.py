@@ -1,0 +1,184 @@
+"""Comparisons with published figures as tables, and in one sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from harness.report.captions import group_title
+from harness.report.exact import percent, signed
+from harness.report.long import full
+from harness.report.printed import Notes
+from harness.report.published.ours import RowEntries, learns, our_numbers
+from harness.report.published.read import Published, published
+from harness.report.published.sets import SETS
+from harness.report.published.verdict import Comparison, compare, test_error
+from harness.report.rows import Group, Row
+from harness.report.table import Block, Table, TableCell, TableRow
+
+_STEP = Decimal("0.01")  # as papers print
+_MOST_OTHERS = 4
+_COLUMNS = ("Published", "Ours", "Difference", "Noise (±)", "Verdict")
+_HEAD = (
+    "set", "backbone", "precision", "classes", "evaluate_on", "dataset", "method", "label", "shots", "metric",
+    "published", "published_sd", "published_n", "ours", "sd", "n", "difference", "noise", "noise_seeds",
+    "noise_images", "noise_rounding", "noise_from", "test_set_error", "verdict", "reason", "source", "confidence", "where", "also",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many numbers came out how against one set."""
+
+    name: str
+    within: int
+    higher: int
+    lower: int
+    reasons: Mapping[str, int]
+
+    @property
+    def comparable(self) -> int:
+        """Numbers that could be compared."""
+        return self.within + self.higher + self.lower
+
+    def __str__(self) -> str:
+        others = sum(self.reasons.values())
+        if not self.comparable:
+            return f"{self.name}: none of {others} numbers can be compared"
+        by_chance = self.comparable * 0.05
+        said = (
+            f"{self.name}: {self.comparable} of {self.comparable + others} numbers can be compared: "
+            f"{self.within} within noise, {self.higher} higher, {self.lower} lower"
+        )
+        return f"{said} (about {by_chance:.0f} would lie outside by chance)" if by_chance >= 0.5 else said
+
+
+def added(tallies: Iterable[Tally]) -> tuple[Tally, ...]:
+    """One tally a set, in order of first appearance."""
+    found: dict[str, Tally] = {}
+    for each in tallies:
+        known = found.get(each.name, Tally(each.name, 0, 0, 0, {}))
+        reasons = Counter(known.reasons)
+        reasons.update(each.reasons)
+        counts = (known.within + each.within, known.higher + each.higher, known.lower + each.lower)
+        found[each.name] = Tally(each.name, *counts, dict(reasons.most_common()))
+    return tuple(found.values())
+
+
+def against_tables(
+    matrix: str, group: Group, prefix: str, rows: RowEntries, labels: Mapping[Row, str], sets: Sequence[str]
+) -> tuple[list[Table], tuple[Tally, ...]]:
+    """A table and a tally for each set of published figures that a group is held against."""
+    if not sets:
+        return [], ()
+    numbers = list(our_numbers(group, rows, labels))
+    figures = published()
+    tables, tallies = [], []
+    for name in sets:
+        comparisons = compare(numbers, figures, name)
+        tables.append(against_table(matrix, group, f"{prefix}against-{name}", name, comparisons))
+        tallies.append(tally(name, comparisons))
+    return tables, tuple(tallies)
+
+
+def tally(name: str, comparisons: Iterable[Comparison]) -> Tally:
+    """The comparisons of one set, counted."""
+    found = list(comparisons)
+    counts = Counter(each.verdict for each in found)
+    reasons = Counter(each.reason for each in found if each.verdict == "not comparable")
+    return Tally(name, counts["within noise"], counts["higher"], counts["lower"], dict(reasons.most_common()))
+
+
+def against_table(matrix: str, group: Group, stem: str, name: str, comparisons: Sequence[Comparison]) -> Table:
+    """Each number of ours beside the figure of one set; a block a place."""
+    notes = Notes()
+    blocks: dict[str, list[TableRow]] = {}
+    for each in comparisons:
+        blocks.setdefault(each.ours.where, []).append(_row(each, notes))
+    counted = tally(name, comparisons)
+    return Table(
+        stem,
+        f"Against {name}",
+        tuple(_caption(matrix, group, name, counted, comparisons)),
+        _COLUMNS,
+        tuple(Block(where, tuple(rows)) for where, rows in blocks.items()),
+        tuple(notes.made),
+        (_HEAD, *(_line(name, each) for each in comparisons)),
+        row_heading="Method, shots",
+        columns_heading=f"Against {name}",
+    )
+
+
+def _row(each: Comparison, notes: Notes) -> TableRow:
+    ours, figure = each.ours, each.figure
+    shots = f", {ours.shots} shot{'' if ours.shots == 1 else 's'}" if learns(ours) and ours.shots else ""
+    exact = ours.accuracy.exact
+    comparable = each.verdict != "not comparable"
+    also = notes.mark(_others(each.also)) if each.also else ()
+    verdict = each.verdict if comparable else f"not comparable: {each.reason}"
+    n = f" (n={ours.accuracy.n})" if ours.accuracy.sd is not None else ""
+    return TableRow(
+        f"{ours.label}{shots}",
+        (
+            TableCell("–" if figure is None else str(figure.value), marks=also),
+            TableCell("–" if exact is None else f"{percent(exact, _STEP)}{n}"),
+            TableCell("–" if each.difference is None or not comparable else signed(each.difference, _STEP)),
+            TableCell("–" if each.noise is None else str(percent(each.noise.half, _STEP))),
+            TableCell(verdict, bold=each.verdict in ("higher", "lower")),
+        ),
+    )
+
+
+def _others(figures: Sequence[Published]) -> str:
+    """The other figures for the same thing."""
+    said = [f"{each.value} ({each.source}{f': {each.obstacle}' if each.obstacle else ''})" for each in figures]
+    more = f" and {len(said) - _MOST_OTHERS} more" if len(said) > _MOST_OTHERS else ""
+    return f"also published: {'; '.join(said[:_MOST_OTHERS])}{more}"
+
+
+def _caption(
+    matrix: str, group: Group, name: str, counted: Tally, comparisons: Sequence[Comparison]
+) -> Iterable[str]:
+    yield f"{SETS[name]}. Accuracy in percent, beside ours."
+    yield f"Matrix {matrix}; backbone {group_title(group)}."
+    yield f"{counted}."
+    figures = [each.figure for each in comparisons if each.figure is not None and each.verdict != "not comparable"]
+    if not figures:
+        return
+    confidences = Counter(figure.confidence for figure in figures)
+    words = {"read-directly": "read where it was first published", "secondary-source": "read where it is quoted"}
+    yield f"Figures: {', '.join(f'{count} {words[kind]}' for kind, count in confidences.most_common())}."
+    yield (
+        "Noise: 95 % of the difference of two means by t over seeds, our spread standing for theirs where none was "
+        "published; 1 in 100 test images tipping either way; and half a unit of the last printed digit."
+    )
+    yield (
+        "The test images are the same, so that their own error is no part of it. Protocols coop and coop_ijcv2022 "
+        "count as one: they differ in the prompts of a few class names and initial words only."
+    )
+
+
+def _line(name: str, each: Comparison) -> tuple[str, ...]:
+    ours, figure, noise = each.ours, each.figure, each.noise
+    accuracy = ours.accuracy
+    parts = ("", "", "", "", "") if noise is None else (
+        full(noise.half), full(noise.seeds), full(noise.images), full(noise.rounding), noise.said,
+    )  # fmt: skip
+    theirs = ("", "", "") if figure is None else (
+        str(figure.value), "" if figure.sd is None else str(figure.sd), str(figure.n_seeds or ""),
+    )  # fmt: skip
+    source = ("", "", "") if figure is None else (figure.source, figure.confidence, figure.where)
+    also = "; ".join(f"{other.value} ({other.source})" for other in each.also)
+    return (
+        name, ours.group.backbone, ours.group.precision, ours.group.classes, ours.evaluate_on, ours.dataset,
+        ours.row.method, ours.label, str(ours.shots), ours.metric, *theirs, full(accuracy.mean), full(accuracy.sd),
+        str(accuracy.n), full(_float(each.difference)), *parts, full(test_error(ours)), each.verdict, each.reason,
+        *source, also,
+    )  # fmt: skip
+
+
+def _float(fraction: Fraction | None) -> float | None:
+    return None if fraction is None else float(fraction)
