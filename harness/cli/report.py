@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from harness.cli import console
 from harness.cli.situation import look, look_at_cells
 from harness.data.dataset import data_root
-from harness.errors import Fault, RecordError
+from harness.errors import Fault, HarnessError, RecordError, did_you_mean
 from harness.matrix.source import DatasetSource
 from harness.plan.pending import Standing
 from harness.report.build import build_report, write_report
 from harness.report.entry import Entry, Words
+from harness.report.published.sets import wanted_sets
+from harness.report.significance import INTERVAL_KINDS, IntervalKind
+from harness.report.stats import SD_KINDS, SdKind
 from harness.report.terminal import summary
 from harness.report.words import words_of
 from harness.store.manifest import read_manifests
@@ -23,12 +27,21 @@ from harness.store.records import Scan, record_path
 WORDS_SUFFIX = ".words.json"
 
 
-def report_command(matrix: Path | None, results: Path, out: Path | None) -> int:
+def report_command(
+    matrix: Path | None,
+    results: Path,
+    out: Path | None,
+    against: Sequence[str] = (),
+    sd: str = "sample",
+    interval: str = "t",
+) -> int:
     """Write tables and curves of one matrix, or of all that were run, and print a summary.
 
     Raises:
+        HarnessError: a choice is none of those that there are.
         RecordError: there is not a single record to report.
     """
+    choices = _choices(against, sd, interval)
     for name, sources, cells, scan in _matrices(matrix, results):
         for path, reason in scan.broken.items():
             console.note(f"{path} {reason}; it is left out", style="yellow")
@@ -39,12 +52,41 @@ def report_command(matrix: Path | None, results: Path, out: Path | None) -> int:
             replace(_entry(cell, results if cell.cell in wanted else None), like=likes.get(cell.cell.dataset))
             for cell in cells
         ]
-        report = build_report(name, entries)
+        report = build_report(name, entries, *choices)
         written = write_report(report, folder)
         for block in summary(report):
             console.out().print(block)
+        for tally in report.tallies:
+            console.say(str(tally))
+            for reason, count in tally.reasons.items():
+                console.say(f"  {count} not comparable: {reason}")
         console.say(f"{name}: {len(written)} files in {folder}")
     return 0
+
+
+def _choices(against: Sequence[str], sd: str, interval: str) -> tuple[SdKind, IntervalKind, tuple[str, ...]]:
+    """The choices as ``build_report`` takes them.
+
+    Raises:
+        HarnessError: with all that cannot be used.
+    """
+    faults: list[Fault] = []
+    sets: tuple[str, ...] = ()
+    try:
+        sets = wanted_sets(against)
+    except HarnessError as error:
+        faults += error.faults
+    kind = next((each for each in SD_KINDS if each == sd), None)
+    if kind is None:
+        faults.append(Fault(f"--sd {sd}", "is no standard deviation.", did_you_mean(sd, SD_KINDS)))
+    way = next((each for each in INTERVAL_KINDS if each == interval), None)
+    if way is None:
+        faults.append(
+            Fault(f"--interval {interval}", "is no way to make one.", did_you_mean(interval, INTERVAL_KINDS))
+        )
+    if faults or kind is None or way is None:
+        raise HarnessError(faults)
+    return kind, way, sets
 
 
 def _matrices(

@@ -17,9 +17,10 @@ from harness.report.evidence import Evidence, apart_tables, evidence_tables, rem
 from harness.report.outliers import apart
 from harness.report.panels import Panel, panel
 from harness.report.published.tables import Tally, added, against_tables
-from harness.report.results import place_results, with_remarks
+from harness.report.results import place_results, with_remarks, with_sd_kind
 from harness.report.rows import Group, group_entries, labels, row_entries
 from harness.report.significance import IntervalKind
+from harness.report.stats import SdKind
 from harness.report.table import Table
 from harness.report.tables import escape_markdown, to_csv, to_latex, to_markdown
 from harness.report.words import words_table
@@ -72,6 +73,7 @@ class Report:
 
     name: str
     groups: tuple[GroupReport, ...]
+    sd_kind: SdKind = "sample"
 
     @property
     def tallies(self) -> tuple[Tally, ...]:
@@ -80,7 +82,11 @@ class Report:
 
 
 def build_report(
-    name: str, entries: Sequence[Entry], interval: IntervalKind = "t", against: Sequence[str] = ()
+    name: str,
+    entries: Sequence[Entry],
+    sd_kind: SdKind = "sample",
+    interval: IntervalKind = "t",
+    against: Sequence[str] = (),
 ) -> Report:
     """The report on ``entries``, which hold every cell of the matrix once, in the matrix's order.
 
@@ -90,14 +96,17 @@ def build_report(
     Args:
         name: of the matrix.
         entries: its cells.
+        sd_kind: whose standard deviation is printed.
         interval: how the 95 % intervals are made.
         against: sets of published figures to compare with.
     """
     groups = group_entries(entries)
     stems = _Stems()
     prefixes = _prefixes(list(groups))
-    built = (_group(name, group, groups[group], prefixes[group], stems, interval, against) for group in groups)
-    return Report(name, tuple(built))
+    built = (
+        _group(name, group, groups[group], prefixes[group], stems, sd_kind, interval, against) for group in groups
+    )
+    return Report(name, tuple(built), sd_kind)
 
 
 def write_report(report: Report, out: Path) -> tuple[Path, ...]:
@@ -133,7 +142,7 @@ def index(report: Report) -> str:
         if group.panels:
             parts += [
                 f"![Accuracy in percent by shots per class]({figure}.png)\n",
-                f"Figure: mean accuracy over seeds, error bars one sample standard deviation "
+                f"Figure: mean accuracy over seeds, error bars one {report.sd_kind} standard deviation "
                 f"([PDF]({figure}.pdf), [SVG]({figure}.svg)).\n",
             ]
         for one in group.all_tables:
@@ -157,6 +166,7 @@ def _group(
     entries: Sequence[Entry],
     prefix: str,
     stems: _Stems,
+    sd_kind: SdKind,
     interval: IntervalKind,
     against: Sequence[str],
 ) -> GroupReport:
@@ -175,16 +185,17 @@ def _group(
     for dataset, place in zip(datasets, places, strict=True):
         subject = Subject(stems.take(prefix + _slug(dataset)), dataset, dataset, dataset)
         found.append((subject, with_remarks(place_results(own, [place]), remarks(own, [place], odd))))
+    found = [(subject, with_sd_kind(results, sd_kind)) for subject, results in found]
     evidence = Evidence(
         name, group, words, own, places, odd, {subject.title: results for subject, results in found}
     )
-    beside, tallies = against_tables(name, group, prefix, rows, words, against)
+    beside, tallies = against_tables(name, group, prefix, rows, words, against, odd)
     return GroupReport(
         group_title(group),
         tuple(table(name, group, subject, words, results) for subject, results in found),
         tuple(panel(subject.title, words, results) for subject, results in found),
         curves,
-        tuple(_elsewhere(name, group, entries, rows, prefix, stems)),
+        tuple(_elsewhere(name, group, entries, rows, prefix, stems, sd_kind)),
         tuple(_words(name, group, datasets, rows, prefix, stems)),
         tuple(_named(evidence_tables(evidence, prefix, interval), stems)),
         tuple(_named(apart_tables(evidence, prefix), stems)),
@@ -194,7 +205,13 @@ def _group(
 
 
 def _elsewhere(
-    name: str, group: Group, entries: Sequence[Entry], rows: RowEntries, prefix: str, stems: _Stems
+    name: str,
+    group: Group,
+    entries: Sequence[Entry],
+    rows: RowEntries,
+    prefix: str,
+    stems: _Stems,
+    sd_kind: SdKind,
 ) -> Iterator[Table]:
     """A table for each data set that something was transferred from, then those of the halves, average first."""
     words = labels(list(rows))
@@ -202,13 +219,15 @@ def _elsewhere(
     for source in _datasets(transfers):
         stem = stems.take(f"{prefix}{_slug(source)}-{TRANSFER}")
         targets = (entry.cell.target() for entry in transfers if entry.cell.dataset == source)
-        yield transfer_table(name, group, stem, source, list(dict.fromkeys(targets)), words, rows)
+        yield transfer_table(name, group, stem, source, list(dict.fromkeys(targets)), words, rows, sd_kind)
     datasets = _datasets(filter(is_half, entries))
     if len(datasets) > 1:
-        yield halves_table(name, group, stems.take(f"{prefix}{AVERAGE}-{HALVES_STEM}"), datasets, words, rows)
+        yield halves_table(
+            name, group, stems.take(f"{prefix}{AVERAGE}-{HALVES_STEM}"), datasets, words, rows, sd_kind
+        )
     for dataset in datasets:
         stem = stems.take(f"{prefix}{_slug(dataset)}-{HALVES_STEM}")
-        yield halves_table(name, group, stem, [dataset], words, rows)
+        yield halves_table(name, group, stem, [dataset], words, rows, sd_kind)
 
 
 def _words(

@@ -39,7 +39,7 @@ def caption(
     shown = [row for row in rows if any(key[0] == row for key in results)]
     runs = _runs(shown, results)
     sentences = [
-        f"{what}: accuracy in percent, mean ± sample standard deviation over seeds ({runs}).",
+        f"{what}: accuracy in percent, mean ± {_sd_kind(results)} standard deviation over seeds ({runs}).",
         f"{_setting(matrix, group, shown, n_test or _n_test(results))}.",
         *_contexts(rows, shown),
         *_recipes(rows, shown),
@@ -47,6 +47,12 @@ def caption(
         *_lists(results),
     ]
     return tuple(sentences)
+
+
+def _sd_kind(results: ByRow[Column]) -> str:
+    """Whose standard deviation is printed; the population's is smaller, and has to be told apart."""
+    kinds = {result.accuracy.sd_kind for result in results.values()}
+    return "population (n in place of n - 1)" if kinds == {"population"} else "sample"
 
 
 def common_runs(results: Iterable[Result]) -> int | None:

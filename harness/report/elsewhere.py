@@ -11,8 +11,17 @@ from harness.report.compose import AVERAGE, GAIN_HEADING, Subject, dagger_note, 
 from harness.report.entry import Entry
 from harness.report.long import Point, long_form
 from harness.report.printed import BOLD_SENTENCE, Notes, accuracy_cell, best, gain_cell, has_gain
-from harness.report.results import HALVES, Place, Result, Results, harmonic_results, place_results
+from harness.report.results import (
+    HALVES,
+    Place,
+    Result,
+    Results,
+    harmonic_results,
+    place_results,
+    with_sd_kind,
+)
 from harness.report.rows import Group, Row, shots_order
+from harness.report.stats import SdKind
 from harness.report.table import Block, Table, TableCell
 
 ACCURACY_HEADING = "Accuracy in percent"
@@ -58,6 +67,7 @@ def transfer_table(
     places: Sequence[Place],
     labels: Mapping[Row, str],
     rows: RowEntries,
+    sd_kind: SdKind = "sample",
 ) -> Table:
     """What was trained on ``source``: its accuracy there, on every other data set, and on average over those.
 
@@ -78,11 +88,17 @@ def transfer_table(
     counts = _shot_counts(evaluated)
     what = f"Trained on {source}{_shots_clause(counts)} and evaluated on other data sets without training there"
     subject = Subject(stem, f"{source}, evaluated elsewhere", what, source)
-    return _table(matrix, group, subject, labels, targets, counts, sentences)
+    return _table(matrix, group, subject, labels, targets, counts, sentences, sd_kind)
 
 
 def halves_table(
-    matrix: str, group: Group, stem: str, datasets: Sequence[str], labels: Mapping[Row, str], rows: RowEntries
+    matrix: str,
+    group: Group,
+    stem: str,
+    datasets: Sequence[str],
+    labels: Mapping[Row, str],
+    rows: RowEntries,
+    sd_kind: SdKind = "sample",
 ) -> Table:
     """The halves of the classes and their harmonic means, of one data set or averaged over several."""
     kept = {
@@ -115,7 +131,7 @@ def halves_table(
     name = datasets[0] if is_single else AVERAGE
     title = f"{name if is_single else name.capitalize()}, base and new classes"
     subject = Subject(stem, title, what, name, is_average=not is_single)
-    return _table(matrix, group, subject, labels, targets, counts, sentences)
+    return _table(matrix, group, subject, labels, targets, counts, sentences, sd_kind)
 
 
 def _table(
@@ -126,12 +142,13 @@ def _table(
     targets: Sequence[Target],
     shot_counts: Sequence[Shots],
     more: Sequence[str],
+    sd_kind: SdKind,
 ) -> Table:
     """A table with a column a target, and blocks for each shot count where there are several."""
     everything: _Everything = {
         (row, (shots, target.heading)): result
         for target in targets
-        for (row, shots), result in target.results.items()
+        for (row, shots), result in with_sd_kind(target.results, sd_kind).items()
         if shots in (0, *shot_counts)
     }
     rows = [row for row in labels if any(key[0] == row for key in everything)]

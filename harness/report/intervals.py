@@ -13,7 +13,7 @@ from harness.report.results import Results
 from harness.report.rows import Group, Row
 from harness.report.runs import Runs
 from harness.report.significance import N_RESAMPLES, Interval, IntervalKind, bootstrap_interval, t_interval
-from harness.report.stats import Scores
+from harness.report.stats import Scores, with_sd
 from harness.report.table import Block, Table, TableCell, TableRow
 
 _HEAD = ("backbone", "precision", "classes", "dataset", "label", "shots", "n", "mean", "sd")
@@ -56,7 +56,17 @@ def intervals_table(
                 text = "–" if interval is None else f"[{percent(interval.low)}, {percent(interval.high)}]"
                 cells.append(TableCell(f"{percent(accuracy.mean)} {text} n={accuracy.n}"))
                 lines.append(
-                    _line(group, title, labels[row], shots, accuracy.n, accuracy.mean, accuracy.sd, interval, kind)
+                    _line(
+                        group,
+                        title,
+                        labels[row],
+                        shots,
+                        accuracy.n,
+                        accuracy.mean,
+                        with_sd(accuracy, "sample").sd,
+                        interval,
+                        kind,
+                    )
                 )
             if any(cell.text != TableCell().text for cell in cells):
                 rows.append(TableRow(labels[row], tuple(cells)))

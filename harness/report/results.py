@@ -16,6 +16,7 @@ from harness.report.exact import mean_of
 from harness.report.rows import ZERO_SHOT, Row, shots_order
 from harness.report.stats import (
     Scores,
+    SdKind,
     Summary,
     average_over_datasets,
     difference,
@@ -24,10 +25,12 @@ from harness.report.stats import (
     harmonic_of_means,
     summarise,
     whole_datasets,
+    with_sd,
 )
 
 Results = dict[tuple[Row, Shots], "Result"]
 Column = TypeVar("Column", bound=Hashable)  # what tells the columns of a table apart: shots, or a heading
+Key = TypeVar("Key", bound=Hashable)
 ByRow = Mapping[tuple[Row, Column], "Result"]
 Place = tuple[str, str]  # Cell.target: data set and classes whose test images are evaluated on
 HALVES = ("base", "new")
@@ -116,10 +119,24 @@ def harmonic_results(rows: Mapping[Row, Sequence[Entry]], datasets: Sequence[str
     return results
 
 
-def with_remarks(results: Results, remarks: Mapping[tuple[Row, Shots], str]) -> Results:
-    """The results with what else is to be said of some of them."""
+def with_sd_kind(results: Mapping[Key, Result], kind: SdKind) -> dict[Key, Result]:
+    """The results with every sd of that kind."""
     return {
-        key: replace(result, remark="; ".join(filter(None, (result.remark, remarks.get(key, "")))))
+        key: replace(
+            result,
+            accuracy=with_sd(result.accuracy, kind),
+            gain=None if result.gain is None else with_sd(result.gain, kind),
+        )
+        for key, result in results.items()
+    }
+
+
+def with_remarks(results: Results, remarks: Mapping[tuple[Row, Shots], str]) -> Results:
+    """The results with what else is to be said of some of them; nothing of those without a number."""
+    return {
+        key: replace(result, remark=remarks[key])
+        if key in remarks and result.accuracy.mean is not None
+        else result
         for key, result in results.items()
     }
 

@@ -20,6 +20,7 @@ from harness.report.distributions import t_quantile
 from harness.report.stats import Scores
 
 IntervalKind = Literal["t", "bootstrap"]
+INTERVAL_KINDS: tuple[IntervalKind, ...] = ("t", "bootstrap")
 LEVEL = 0.95
 ALPHA = 0.05
 POWER = 0.8

@@ -21,9 +21,10 @@ def summary(report: Report) -> list[RichTable]:
     for group in report.groups:
         average, rest = (group.tables[:1], group.tables[1:]) if len(group.tables) > 1 else ((), group.tables)
         for one in (*rest, *group.elsewhere, *group.apart, *group.against, *average):
+            is_accuracy = one not in (*group.apart, *group.against)
             for block in one.blocks:
-                what = block.heading or "Accuracy in percent"
-                title = f"{what}: {one.title}, {group.title}"
+                what = block.heading or ("Accuracy in percent" if is_accuracy else "")
+                title = f"{': '.join(filter(None, (what, one.title)))}, {group.title}"
                 # Footnotes stand once, under the last block that they belong to.
                 found.append(_rich(one, block, title, has_notes=block is one.blocks[-1]))
     return found

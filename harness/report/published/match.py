@@ -78,7 +78,7 @@ def like(figure: Published, figures: ByPlace) -> list[Published]:
 
 
 def _may_be(each: Published, figure: Published, axis: str) -> bool:
-    """Whether two figures may have one value of an axis; where a source states none it is taken to be the usual."""
+    """Whether two figures may have one value of an axis; what a source does not state is taken to be the usual."""
     one, other = (
         _UNSTATED.get(axis, UNKNOWN) if value == UNKNOWN else value
         for value in (getattr(each, axis), getattr(figure, axis))

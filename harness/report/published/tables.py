@@ -11,6 +11,7 @@ from fractions import Fraction
 from harness.report.captions import group_title
 from harness.report.exact import percent, signed
 from harness.report.long import full
+from harness.report.outliers import Apart
 from harness.report.printed import Notes
 from harness.report.published.ours import RowEntries, learns, our_numbers
 from harness.report.published.read import Published, published
@@ -25,7 +26,8 @@ _COLUMNS = ("Published", "Ours", "Difference", "Noise (±)", "Verdict")
 _HEAD = (
     "set", "backbone", "precision", "classes", "evaluate_on", "dataset", "method", "label", "shots", "metric",
     "published", "published_sd", "published_n", "ours", "sd", "n", "difference", "noise", "noise_seeds",
-    "noise_images", "noise_rounding", "noise_from", "test_set_error", "verdict", "reason", "source", "confidence", "where", "also",
+    "noise_images", "noise_rounding", "noise_from", "test_set_error", "verdict", "reason", "source",
+    "confidence", "where", "also",
 )  # fmt: skip
 
 
@@ -69,7 +71,13 @@ def added(tallies: Iterable[Tally]) -> tuple[Tally, ...]:
 
 
 def against_tables(
-    matrix: str, group: Group, prefix: str, rows: RowEntries, labels: Mapping[Row, str], sets: Sequence[str]
+    matrix: str,
+    group: Group,
+    prefix: str,
+    rows: RowEntries,
+    labels: Mapping[Row, str],
+    sets: Sequence[str],
+    odd: Sequence[Apart] = (),
 ) -> tuple[list[Table], tuple[Tally, ...]]:
     """A table and a tally for each set of published figures that a group is held against."""
     if not sets:
@@ -78,7 +86,7 @@ def against_tables(
     figures = published()
     tables, tallies = [], []
     for name in sets:
-        comparisons = compare(numbers, figures, name)
+        comparisons = compare(numbers, figures, name, odd)
         tables.append(against_table(matrix, group, f"{prefix}against-{name}", name, comparisons))
         tallies.append(tally(name, comparisons))
     return tables, tuple(tallies)
@@ -152,8 +160,8 @@ def _caption(
     words = {"read-directly": "read where it was first published", "secondary-source": "read where it is quoted"}
     yield f"Figures: {', '.join(f'{count} {words[kind]}' for kind, count in confidences.most_common())}."
     yield (
-        "Noise: 95 % of the difference of two means by t over seeds, our spread standing for theirs where none was "
-        "published; 1 in 100 test images tipping either way; and half a unit of the last printed digit."
+        "Noise: 95 % of the difference of two means by t over seeds, our spread standing for theirs where none "
+        "was published; 1 in 100 test images tipping either way; and half a unit of the last printed digit."
     )
     yield (
         "The test images are the same, so that their own error is no part of it. Protocols coop and coop_ijcv2022 "

@@ -22,6 +22,7 @@ from fractions import Fraction
 from typing import Literal
 
 from harness.report.distributions import t_quantile
+from harness.report.outliers import Apart
 from harness.report.published.match import ByPlace, comparable_figures, like, match
 from harness.report.published.ours import Ours
 from harness.report.published.read import Published
@@ -74,14 +75,16 @@ class Comparison:
     also: tuple[Published, ...]
 
 
-def compare(numbers: Iterable[Ours], figures: Sequence[Published], name: str) -> list[Comparison]:
-    """Every number of ours with the figure that the set ``name`` has for it, in order."""
+def compare(
+    numbers: Iterable[Ours], figures: Sequence[Published], name: str, odd: Sequence[Apart] = ()
+) -> list[Comparison]:
+    """Every number of ours with the figure that the set ``name`` has for it, in order; ``odd`` are no basis."""
     everything = comparable_figures(figures)
     of_set = comparable_figures([each for each in figures if each.set == name])
-    return [_comparison(ours, of_set, everything) for ours in numbers]
+    return [_comparison(ours, of_set, everything, odd) for ours in numbers]
 
 
-def _comparison(ours: Ours, figures: ByPlace, everything: ByPlace) -> Comparison:
+def _comparison(ours: Ours, figures: ByPlace, everything: ByPlace, odd: Sequence[Apart]) -> Comparison:
     found = match(ours, figures)
     figure = found.figure
     if figure is None:
@@ -89,8 +92,9 @@ def _comparison(ours: Ours, figures: ByPlace, everything: ByPlace) -> Comparison
     also = tuple(like(figure, everything))
     exact = ours.accuracy.exact
     difference = None if exact is None else exact - Fraction(figure.value) / 100
-    if found.reason or difference is None:
-        reason = found.reason or "there is no number of ours"
+    torn = _torn(ours, odd)
+    if found.reason or torn or difference is None:
+        reason = "; ".join(filter(None, (found.reason, torn))) or "there is no number of ours"
         return Comparison(ours, figure, difference, None, "not comparable", reason, also)
     noise = noise_of(ours, figure)
     if noise is None:
@@ -100,6 +104,19 @@ def _comparison(ours: Ours, figures: ByPlace, everything: ByPlace) -> Comparison
     if abs(float(difference)) > noise.half:
         verdict = "higher" if difference > 0 else "lower"
     return Comparison(ours, figure, difference, noise, verdict, "", also)
+
+
+def _torn(ours: Ours, odd: Sequence[Apart]) -> str:
+    """Where seeds lie so far apart that their mean says nothing."""
+    datasets = {entry.cell.dataset for entry in ours.entries}
+    where = [
+        each.dataset
+        for each in odd
+        if (each.row, each.shots) == (ours.row, ours.shots) and each.dataset in datasets
+    ]
+    if not where:
+        return ""
+    return "seeds lie apart" if datasets == set(where) else f"seeds lie apart on {', '.join(where)}"
 
 
 def noise_of(ours: Ours, figure: Published) -> Noise | None:

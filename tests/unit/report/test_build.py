@@ -19,6 +19,7 @@ def test_files_of_one_group(small_matrix, tmp_path) -> None:
     paths = write_report(build_report("m", small_matrix), tmp_path)
     assert _names(paths) == [
         "curves.pdf", "curves.png", "curves.svg", "digits.csv", "digits.md", "digits.tex", "index.md",
+        "intervals.csv", "intervals.md", "intervals.tex", "paired.csv", "paired.md", "paired.tex",
     ]  # fmt: skip
     assert sorted(tmp_path.iterdir()) == list(paths)
 

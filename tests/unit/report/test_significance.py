@@ -41,7 +41,7 @@ def test_interval_of_an_average_is_satterthwaites() -> None:
 
 
 def test_interval_covers_as_often_as_it_says() -> None:
-    """Of many averages over 4 data sets of 3 runs with unlike spreads, 95 % lie in their interval, or a little more."""
+    """Of averages over 4 data sets of 3 runs with unlike spreads, 95 % lie in their interval, or a little more."""
     generator = np.random.default_rng(1)
     spreads = np.array([0.002, 0.01, 0.03, 0.01])
     hits = 0
