@@ -25,6 +25,7 @@ from harness.store.manifest import read_manifests
 from harness.store.records import Scan, record_path
 
 WORDS_SUFFIX = ".words.json"
+_MOST_REASONS = 8
 
 
 def report_command(
@@ -58,8 +59,10 @@ def report_command(
             console.out().print(block)
         for tally in report.tallies:
             console.say(str(tally))
-            for reason, count in tally.reasons.items():
+            for reason, count in list(tally.reasons.items())[:_MOST_REASONS]:
                 console.say(f"  {count} not comparable: {reason}")
+            if len(tally.reasons) > _MOST_REASONS:
+                console.say(f"  and {len(tally.reasons) - _MOST_REASONS} other reasons; the table has them all")
         console.say(f"{name}: {len(written)} files in {folder}")
     return 0
 

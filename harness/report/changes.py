@@ -145,11 +145,11 @@ def _shifts(found: Sequence[Change]) -> Iterable[Shift]:
         for row, members in rows.items():
             place = f"{group.backbone}, " if len(groups) > 1 else ""
             parts.setdefault(f"{place}{words[row]}", []).extend(known[entry.cell] for entry in members)
-    ps = {label: _p(members, len(parts)) for label, members in parts.items()}
+    ps = {label: _p(found_here, len(parts)) for label, found_here in parts.items()}
     tested = [label for label, p in ps.items() if p is not None]
     corrected = dict(zip(tested, holm([ps[label] or 0.0 for label in tested]), strict=True))
-    for label, members in parts.items():
-        yield _shift(label, members, corrected.get(label))
+    for label, found_here in parts.items():
+        yield _shift(label, found_here, corrected.get(label))
     if len(parts) > 1:
         everything = list(known.values())
         yield _shift("all", everything, _p(everything, 1))

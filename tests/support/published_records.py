@@ -66,7 +66,7 @@ def published_entries(
     source: str = FIGURE_3,
     n_test: int | Mapping[str, int] = N_TEST,
     spread: int = 0,
-    shift: int = 0,
+    shift: float = 0,
 ) -> list[Entry]:
     """An entry for every cell of a matrix file; ``missing`` where the source has no figure for it.
 
@@ -75,7 +75,7 @@ def published_entries(
         source: key of the document whose figures are taken.
         n_test: test images, or test images by the data set that is evaluated on.
         spread: right answers by which the first seed lies below the figure and the last one above it.
-        shift: right answers by which all seeds lie above the figure.
+        shift: percentage points by which all seeds lie above the figure.
     """
     figures = figures_of(source)
     entries = []
@@ -86,7 +86,7 @@ def published_entries(
             continue
         images = n_test if isinstance(n_test, int) else n_test[cell.target()[0]]
         off = 0 if cell.seed is None else spread * (cell.seed - 2)
-        entries.append(Entry(cell, record_with(cell, round(value * images / 100) + shift + off, images)))
+        entries.append(Entry(cell, record_with(cell, round((float(value) + shift) * images / 100) + off, images)))
     return entries
 
 

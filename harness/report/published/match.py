@@ -45,7 +45,7 @@ def match(ours: Ours, figures: ByPlace) -> Match:
     """The figure of a set that is about what ``ours`` is about; its conditions may still be other ones."""
     here = figures.get(_our_place(ours), ())
     if not here:
-        return Match(None, f"nothing published on {_place_words(ours)}")
+        return Match(None, f"the set has nothing on {_place_words(ours)}{_elsewhere(ours, figures)}")
     architecture, _, tag = ours.group.backbone.partition(":")
     reason = f"another backbone (published: {_listed(each.backbone for each in here)})"
     here = [each for each in here if each.backbone == architecture and tag == _TAG]
@@ -53,13 +53,13 @@ def match(ours: Ours, figures: ByPlace) -> Match:
         return Match(None, reason)
     here = [each for each in here if each.method == ours.row.method]
     if not here:
-        return Match(None, f"nothing published of {METHOD_LABELS.get(ours.row.method, ours.row.method)} here")
+        return Match(None, f"the set has no {METHOD_LABELS.get(ours.row.method, ours.row.method)} here")
     if learns(ours):
         reason = f"other shots (published: {_listed(str(each.shots) for each in here if each.shots)})"
         here = [each for each in here if each.shots == ours.shots]
         if not here:
             return Match(None, reason)
-    nearest = min(here, key=lambda each: len(_axis_reasons(ours, each)))
+    nearest = min(here, key=lambda each: (len(_axis_reasons(ours, each)), bool(each.obstacle)))
     if reasons := _axis_reasons(ours, nearest):
         return Match(nearest, "; ".join(reasons))
     return Match(nearest, "; ".join(_condition_reasons(ours, nearest)))
@@ -118,6 +118,25 @@ def _place_words(ours: Ours) -> str:
     if AVERAGE in (ours.dataset, ours.evaluate_on):
         return f"the average of these {len({dataset for dataset, _ in ours.places})} data sets"
     return ours.where
+
+
+def _elsewhere(ours: Ours, figures: ByPlace) -> str:
+    """What is published of the data set that is not the same thing, and is easily taken for it."""
+    words = {
+        ("all", "accuracy"): "all classes",
+        ("base", "accuracy"): "base classes",
+        ("base", "harmonic_mean"): "the harmonic mean of base and new classes",
+    }
+    found = [
+        "new classes" if on == "new" else words[classes, metric]
+        for dataset, on, classes, metric in figures
+        if dataset == _our_place(ours)[0] and on in ("", "new") and ours.evaluate_on in ("", "new")
+    ]
+    return (
+        f" ({'all' if ours.group.classes == 'all' else 'these'} classes; published: {_listed(found)})"
+        if found
+        else ""
+    )
 
 
 def _axis_reasons(ours: Ours, figure: Published) -> list[str]:
