@@ -34,15 +34,15 @@ def f_tail(f: float, over: float, under: float) -> float:
 @lru_cache(maxsize=4096)
 def t_quantile(p: float, df: float) -> float:
     """The ``t`` with P(T <= t) = ``p`` for ``0.5 <= p < 1``."""
-    low, high = 0.0, 1.0
-    while t_tail(high, df) > 1 - p:
-        high *= 2
-    while high - low > 1e-12 * high:
-        middle = (low + high) / 2
-        if middle in (low, high):
+    t, front = 0.0, math.lgamma((df + 1) / 2) - math.lgamma(df / 2) - math.log(df * math.pi) / 2
+    # Beyond zero the tail is convex, so that Newton's steps never go too far.
+    for _ in range(_MOST_STEPS):
+        density = math.exp(front - (df + 1) / 2 * math.log1p(t * t / df))
+        step = (t_tail(t, df) - (1 - p)) / density
+        t += step
+        if abs(step) <= 1e-13 * t:
             break
-        low, high = (middle, high) if t_tail(middle, df) > 1 - p else (low, middle)
-    return high
+    return t
 
 
 def _continued(x: float, a: float, b: float) -> float:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 STEP = Decimal("0.1")  # percent are printed with one decimal
 
 
 def percent(fraction: Fraction | float, step: Decimal = STEP) -> Decimal:
-    """``fraction`` in percent, in whole ``step``s.
+    """``fraction`` in percent, in whole ``step``s, which are powers of ten.
 
     A float is first rounded to nine decimals of a percent: 70.15 and 10.15 are not halves in binary, and would be
     rounded in different directions.
     """
-    exact = fraction if isinstance(fraction, Fraction) else Fraction(repr(round(100 * fraction, 9))) / 100
-    steps, rest = divmod(abs(exact) * 100, Fraction(step))
-    steps += rest * 2 >= Fraction(step)
-    return (Decimal(int(steps)) * step).copy_sign(Decimal(-1 if exact < 0 else 1))
+    if not isinstance(fraction, Fraction):
+        return Decimal(repr(round(100 * fraction, 9))).quantize(step, ROUND_HALF_UP)
+    digits = -int(step.as_tuple().exponent)
+    above, below = abs(fraction.numerator) * 100 * 10**digits, fraction.denominator
+    steps = (2 * above + below) // (2 * below)
+    return Decimal(steps if fraction >= 0 else -steps).scaleb(-digits)
 
 
 def signed(fraction: Fraction | float, step: Decimal = STEP) -> str:

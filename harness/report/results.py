@@ -174,26 +174,32 @@ def _minus(gain: Summary, exact: Fraction | None, zero: Fraction | None) -> Summ
     return gain if exact is None or zero is None else _exactly(gain, exact - zero)
 
 
-def _shares(entries: Sequence[Entry], places: Sequence[Place]) -> dict[tuple[int | None, Place], Fraction]:
-    """Right answers over test images of every run that counts, by seed and place."""
+def _counts(entries: Sequence[Entry], places: Sequence[Place]) -> dict[tuple[int | None, Place], tuple[int, int]]:
+    """Right answers and test images of every run that counts, by seed and place."""
     wanted = set(places)
     return {
-        (entry.cell.seed, entry.cell.target()): Fraction(entry.record.n_correct, entry.record.n_test)
+        (entry.cell.seed, place): (entry.record.n_correct, entry.record.n_test)
         for entry in entries
         if entry.record and not entry.hole and entry.record.n_correct is not None and entry.record.n_test
-        if entry.cell.target() in wanted
+        if (place := entry.cell.target()) in wanted
     }
 
 
 def _exact_mean(entries: Sequence[Entry], places: Sequence[Place]) -> Fraction | None:
     """The mean over all runs that count; it is that of a table wherever the table has one."""
-    shares = _shares(entries, places)
-    return mean_of(shares.values()) if shares else None
+    counts = _counts(entries, places).values()
+    by_size: dict[int, int] = {}
+    for n_correct, n_test in counts:
+        by_size[n_test] = by_size.get(n_test, 0) + n_correct
+    # Test sets are few and runs are many: integers are added first.
+    total = sum((Fraction(n_correct, n_test) for n_test, n_correct in by_size.items()), Fraction())
+    return total / len(counts) if counts else None
 
 
 def _exact_harmonic(entries: Sequence[Entry], datasets: Sequence[str], *, of_means: bool) -> Fraction | None:
     """The harmonic mean of base and new accuracies over the runs that have both."""
-    shares = _shares(entries, [(dataset, half) for dataset in datasets for half in HALVES])
+    counts = _counts(entries, [(dataset, half) for dataset in datasets for half in HALVES])
+    shares = {key: Fraction(*each) for key, each in counts.items()}
     pairs = [
         (share, shares[seed, (dataset, HALVES[1])])
         for (seed, (dataset, half)), share in shares.items()

@@ -106,9 +106,14 @@ def _numbers(
     places: Sequence[Place],
 ) -> Iterator[Ours]:
     results: Results = place_results(rows, places)
+    wanted = set(places)
+    inside: dict[tuple[Row, Shots], list[Entry]] = {}
+    for row, members in rows.items():
+        for entry in members:
+            if entry.cell.target() in wanted:
+                inside.setdefault((row, entry.cell.shots), []).append(entry)
     for (row, shots), result in results.items():
-        wanted = set(places)
-        entries = tuple(each for each in rows[row] if each.cell.target() in wanted and each.cell.shots == shots)
+        entries = tuple(inside[row, shots])
         yield Ours(
             group, row, labels[row], dataset, evaluate_on, tuple(places), shots, ACCURACY, result.accuracy,
             run_scores(entries, places), result.why, entries,
