@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.matrix.cell import Shots
 from harness.report.entry import Entry
@@ -15,7 +15,7 @@ from harness.report.results import Place, Results, other_seeds
 from harness.report.rows import Group, Row
 from harness.report.runs import runs_of
 from harness.report.significance import IntervalKind
-from harness.report.table import Table
+from harness.report.table import Note, Table
 
 INTERVALS, PAIRED, APART = "intervals", "paired", "apart"
 RowEntries = Mapping[Row, Sequence[Entry]]
@@ -52,7 +52,17 @@ def evidence_tables(evidence: Evidence, prefix: str, interval: IntervalKind) -> 
         paired_table(matrix, group, prefix + PAIRED, labels, runs, _drawn(evidence.own)),
         intervals_table(matrix, group, prefix + INTERVALS, labels, runs, evidence.results, interval),
     )
-    return (table for table in tables if table is not None)
+    notes = _odd_notes(evidence)
+    return (replace(table, notes=(*table.notes, *notes)) for table in tables if table is not None)
+
+
+def _odd_notes(evidence: Evidence) -> list[Note]:
+    """What the tables of evidence include although it says little."""
+    where: dict[str, list[str]] = {}
+    for each in evidence.odd:
+        point = f"{evidence.labels[each.row]}, {each.shots} shot{'' if each.shots == 1 else 's'}"
+        where.setdefault(point, []).append(each.dataset)
+    return [Note("", f"{point}: seeds lie apart on {', '.join(names)}.") for point, names in where.items()]
 
 
 def apart_tables(evidence: Evidence, prefix: str) -> Iterator[Table]:

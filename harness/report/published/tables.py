@@ -116,7 +116,7 @@ def against_table(matrix: str, group: Group, stem: str, name: str, comparisons: 
         tuple(notes.made),
         (_HEAD, *(_line(name, each) for each in comparisons)),
         row_heading="Method, shots",
-        columns_heading=f"Against {name}",
+        columns_heading="Published and ours",
     )
 
 

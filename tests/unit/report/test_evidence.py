@@ -232,6 +232,8 @@ def test_known_collapse_is_flagged(make_entry: Make) -> None:
     assert [(cell.text, [notes[mark] for mark in cell.marks]) for cell in marked] == [
         ("30.2 ± 28.8", ["seeds lie apart: 12.0, 15.2, 63.4 (seeds 1, 2 low, below zero-shot)"])
     ]
+    (said,) = {one.notes[-1].text for one in group.evidence}
+    assert said == "CoOp (unified), 16 shots: seeds lie apart on dtd."
     assert to_markdown(table)
     assert to_latex(table)
 
