@@ -17,6 +17,7 @@ from harness.plan.pending import Standing
 from harness.report.build import build_report, write_report
 from harness.report.entry import Entry, Words
 from harness.report.published.sets import wanted_sets
+from harness.report.published.tables import Tally
 from harness.report.significance import INTERVAL_KINDS, IntervalKind
 from harness.report.stats import SD_KINDS, SdKind
 from harness.report.terminal import summary
@@ -58,13 +59,19 @@ def report_command(
         for block in summary(report):
             console.out().print(block)
         for tally in report.tallies:
-            console.say(str(tally))
-            for reason, count in list(tally.reasons.items())[:_MOST_REASONS]:
-                console.say(f"  {count} not comparable: {reason}")
-            if len(tally.reasons) > _MOST_REASONS:
-                console.say(f"  and {len(tally.reasons) - _MOST_REASONS} other reasons; the table has them all")
+            _say(tally, explains=tally.comparable > 0 or len(report.tallies) == 1)
         console.say(f"{name}: {len(written)} files in {folder}")
     return 0
+
+
+def _say(tally: Tally, *, explains: bool) -> None:
+    """Print how many numbers compare how, and why the others cannot."""
+    console.say(str(tally))
+    reasons = list(tally.reasons.items()) if explains else []
+    for reason, count in reasons[:_MOST_REASONS]:
+        console.say(f"  {count} not comparable: {reason}")
+    if len(reasons) > _MOST_REASONS:
+        console.say(f"  and {len(reasons) - _MOST_REASONS} other reasons; the table has them all")
 
 
 def _choices(against: Sequence[str], sd: str, interval: str) -> tuple[SdKind, IntervalKind, tuple[str, ...]]:

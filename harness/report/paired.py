@@ -118,7 +118,8 @@ def paired_table(
         runs: their accuracies.
         drawn: from row, data set, shots and seed to the digest of the training images.
     """
-    pairs = pairs_of([row for row in labels if any(key[0] == row for key in runs.scores)])
+    there = {row for (row, _), scores in runs.scores.items() if not np.isnan(scores).all()}
+    pairs = pairs_of([row for row in labels if row in there])
     unit = choose_unit(len(pairs), len(runs.places), len(runs.places) * max(1, len(runs.seeds)))
     columns: list[Shots | str] = [*runs.shots, *([TOGETHER] if len(runs.shots) > 1 else [])]
     found = {
@@ -129,6 +130,7 @@ def paired_table(
     }
     if not any(each.interval for each in found.values()):
         return None
+    columns = [column for column in columns if any((pair, column) in found for pair in pairs)]
     n_units = max(each.n for each in found.values())
     can_tell = _can_tell(len(pairs), n_units)
     found = _corrected(found, pairs, columns) if can_tell else _without_p(found)

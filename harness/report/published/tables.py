@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+from harness.matrix.protocol import LPCLIP
 from harness.report.captions import group_title
 from harness.report.exact import percent, signed
 from harness.report.long import full
@@ -156,6 +157,9 @@ def _caption(
     figures = [each.figure for each in comparisons if each.figure is not None and each.verdict != "not comparable"]
     if not figures:
         return
+    probes = [each.ours for each in comparisons if each.figure is not None and each.figure.protocol == LPCLIP.name]
+    if any(ours.row.axis("protocol") != LPCLIP.name for ours in probes):
+        yield f"The authors drew the linear probe's images by another rule, which is protocol {LPCLIP.name}."
     confidences = Counter(figure.confidence for figure in figures)
     words = {"read-directly": "read where it was first published", "secondary-source": "read where it is quoted"}
     yield f"Figures: {', '.join(f'{count} {words[kind]}' for kind, count in confidences.most_common())}."

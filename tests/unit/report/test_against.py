@@ -375,3 +375,14 @@ def test_nothing_is_read_unless_it_is_asked_for(make_entry: Make) -> None:
     ((group, members),) = group_entries(probe(make_entry)).items()
     rows = row_entries(members)
     assert against_tables("m", group, "", rows, labels(list(rows)), ()) == ([], ())
+
+
+def test_other_draw_of_the_probe_is_told(make_entry: Make) -> None:
+    """The caption says that the authors' probe learned from other images, unless ours learned from them."""
+    for protocol, is_told in (("coop", True), ("lpclip", False)):
+        entries = [
+            make_entry("linear_probe", 1000 + seed, 16, seed, dataset="dtd", n_test=1692, protocol=protocol)
+            for seed in (1, 2, 3)
+        ]
+        (table,) = tables(entries)
+        assert any("by another rule" in sentence for sentence in table.caption) == is_told

@@ -197,6 +197,15 @@ def test_many_rows_are_compared_with_baselines_only(make_entry: Make) -> None:
     assert len(pairs_of(rows[:12])) == 66
 
 
+def test_what_was_not_run_is_no_pair(make_entry: Make) -> None:
+    """Rows and shot counts without a single number are neither compared nor corrected for."""
+    entries = datasets(make_entry, 11)
+    entries += [make_entry("coop", None, shots, 1, dataset="d00", n_ctx=4) for shots in (4, 8)]
+    table = report_on(entries).evidence[0]
+    assert table.columns == ("4",)
+    assert {line["tests"] for line in lines(table)} == {"3"}
+
+
 def test_difference_of_nothing_is_none() -> None:
     """Two methods without a whole data set in common are not compared."""
     one, other = np.array([[0.5], [math.nan]]), np.array([[0.5], [0.6]])
