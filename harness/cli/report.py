@@ -59,14 +59,14 @@ def report_command(
         for block in summary(report):
             console.out().print(block)
         for tally in report.tallies:
-            _say(tally, explains=tally.comparable > 0 or len(report.tallies) == 1)
+            _say(name, tally, explains=tally.comparable > 0 or len(report.tallies) == 1)
         console.say(f"{name}: {len(written)} files in {folder}")
     return 0
 
 
-def _say(tally: Tally, *, explains: bool) -> None:
+def _say(matrix: str, tally: Tally, *, explains: bool) -> None:
     """Print how many numbers compare how, and why the others cannot."""
-    console.say(str(tally))
+    console.say(f"{matrix} against {tally}")
     reasons = list(tally.reasons.items()) if explains else []
     for reason, count in reasons[:_MOST_REASONS]:
         console.say(f"  {count} not comparable: {reason}")

@@ -1,9 +1,10 @@
 """Seeds that lie apart from the others of their point, which three runs alone can hardly show.
 
 The spread of a point is held against what is usual for its data set: the median spread of the other points there,
-or the error of the test images where that is larger. A point is flagged when its spread is larger than chance
-allows even if the usual spread were twice as large (chi-squared, one in a hundred). Which seeds lie apart is then
-told by the widest gap: the side of fewer seeds, or the lower side where zero-shot lies between the two.
+or of those with as many shots, or the error of the test images, whichever is largest. A point is flagged when its
+spread is larger than chance allows even if the usual spread were twice as large (chi-squared, one in a hundred).
+Which seeds lie apart is then told by the widest gap: the side of fewer seeds, or the lower side where zero-shot lies
+between the two.
 """
 
 from __future__ import annotations
@@ -75,16 +76,19 @@ def apart(rows: Mapping[Row, Sequence[Entry]]) -> list[Apart]:
     spreads = {
         key: statistics.stdev(score for _, score, _ in runs) for key, runs in points.items() if len(runs) > 1
     }
-    by_dataset: dict[str, list[float]] = {}
-    for key, sd in spreads.items():
-        by_dataset.setdefault(key[1], []).append(sd)
-    for all_of_it in by_dataset.values():
+    peers: dict[tuple[str, Shots | None], list[float]] = {}
+    for (_, dataset, shots), sd in spreads.items():
+        peers.setdefault((dataset, None), []).append(sd)
+        peers.setdefault((dataset, shots), []).append(sd)
+    for all_of_it in peers.values():
         all_of_it.sort()
     found = []
     for key, sd in spreads.items():
         row, dataset, shots = key
         runs = points[key]
-        usual = max(_test_error(runs), _median_without(by_dataset[dataset], sd))
+        usual = max(_test_error(runs), _median_without(peers[dataset, None], sd))
+        if len(peers[dataset, shots]) > 2:  # few shots spread more than many
+            usual = max(usual, _median_without(peers[dataset, shots], sd))
         if sd <= _SAFETY * usual or f_tail((sd / (_SAFETY * usual)) ** 2, len(runs) - 1, _MANY) >= _RARE:
             continue
         ordered = sorted(((seed, score) for seed, score, _ in runs), key=lambda run: (run[1], run[0]))
@@ -130,8 +134,9 @@ def _caption(matrix: str, group: Group) -> Iterable[str]:
     yield "Points whose seeds disagree by more than chance allows; a mean over them says little."
     yield f"Matrix {matrix}; backbone {group_title(group)}."
     yield (
-        "Usual sd: the median over the other points of the data set, or the error of the test images where that "
-        "is larger. Were the usual sd twice as large, fewer than one point in a hundred would still be listed."
+        "Usual sd: the median over the other points of the data set, or over those with as many shots, or the "
+        "error of the test images, whichever is largest. Were it twice as large, fewer than one point in a hundred "
+        "would still be listed."
     )
 
 

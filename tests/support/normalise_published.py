@@ -210,6 +210,8 @@ def _where(page: str) -> str:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python tests/support/normalise_published.py COLLECTED.csv")
     collected = csv.DictReader(io.StringIO(Path(sys.argv[1]).read_text(encoding="utf-8")))
     target = Path(__file__).parents[2] / "harness" / "report" / "published" / "published.csv"
     target.write_text(to_csv(normalise(collected)), encoding="utf-8")

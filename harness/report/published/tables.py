@@ -161,7 +161,7 @@ def _caption(
     if any(ours.row.axis("protocol") != LPCLIP.name for ours in probes):
         yield f"The authors drew the linear probe's images by another rule, which is protocol {LPCLIP.name}."
     confidences = Counter(figure.confidence for figure in figures)
-    words = {"read-directly": "read where it was first published", "secondary-source": "read where it is quoted"}
+    words = {"read-directly": "read where first published", "secondary-source": "read where quoted"}
     yield f"Figures: {', '.join(f'{count} {words[kind]}' for kind, count in confidences.most_common())}."
     yield (
         "Noise: 95 % of the difference of two means by t over seeds, our spread standing for theirs where none "

@@ -60,7 +60,7 @@ def test_nothing_to_compare_with_is_no_failure(harness: Harness, matrix: Path, r
     """Digits were never published: exit 0, and every row says so, in the terminal and in the files."""
     answer = harness("report", "--matrix", matrix, "--results", records, "--against", "coop_ijcv2022")
     assert (answer.code, answer.err) == (0, "")
-    assert "coop_ijcv2022: none of 2 numbers can be compared" in answer.out
+    assert "mine against coop_ijcv2022: none of 2 numbers can be compared" in answer.out
     assert answer.out.count("not comparable: the set has nothing on digits") == 3
     written = (records / "mine" / "report" / "against-coop_ijcv2022.csv").read_text()
     assert written.count("not comparable,the set has nothing on digits") == 2
@@ -71,8 +71,8 @@ def test_several_sets(harness: Harness, matrix: Path, records: Path) -> None:
     options = ("--matrix", matrix, "--results", records)
     answer = harness("report", *options, "--against", "mlpt", "--against", "coop_ijcv2022")
     assert [line.partition(":")[0] for line in answer.out.splitlines() if "can be compared" in line] == [
-        "mlpt",
-        "coop_ijcv2022",
+        "mine against mlpt",
+        "mine against coop_ijcv2022",
     ]
     everything = harness("report", *options, "--against", "all").out
     assert everything.count("can be compared") == 17

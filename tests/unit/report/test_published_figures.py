@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections import Counter
+from importlib import resources
 
 import pytest
-from support.normalise_published import normalise
+from support.normalise_published import COLUMNS, normalise, to_csv
 
 from harness.report.published.read import published
 from harness.report.published.sets import SETS
@@ -92,3 +95,10 @@ def test_printed_digits_say_how_far_rounding_goes() -> None:
     assert halves["coop-ijcv2022-fig3"] * 200 == 1
     assert halves["halora-aaai2026-tab5"] * 20 == 1
     assert halves["cross-modal-issue23"] * 2 == 1
+
+
+def test_the_file_is_what_the_normaliser_writes() -> None:
+    """Columns, order and quoting are those of the script, so that writing it again changes nothing by itself."""
+    text = (resources.files("harness.report.published") / "published.csv").read_text(encoding="utf-8")
+    assert text == to_csv(csv.DictReader(io.StringIO(text)))
+    assert text.splitlines()[0] == ",".join(COLUMNS)

@@ -13,10 +13,12 @@ import pytest
 from support.published_records import FIGURE_3, cell_key, figures_of, published_entries
 
 from harness.report.build import Report, build_report
+from harness.report.published.read import published
 from harness.report.rows import row_entries
 from harness.report.table import Table
 from harness.report.tables import to_csv
 
+EXPERIMENTS = Path(__file__).parents[3] / "experiments"
 ELEVEN = (
     "imagenet", "caltech101", "oxford_pets", "stanford_cars", "oxford_flowers", "food101", "fgvc_aircraft",
     "sun397", "dtd", "eurosat", "ucf101",
@@ -27,7 +29,7 @@ SHOTS = (0, 1, 2, 4, 8, 16)
 @pytest.fixture(scope="module")
 def few_shot() -> Report:
     """The report on the paper's few-shot figure, as if we had run it."""
-    return build_report("full", published_entries(Path(__file__).parents[3] / "experiments" / "full.yaml"))
+    return build_report("full", published_entries(EXPERIMENTS / "full.yaml"))
 
 
 def lines(table: Table) -> list[dict[str, str]]:
@@ -63,7 +65,7 @@ def cells_of(table: Table) -> Iterable[tuple[tuple[str, str, str], int, str, str
 
 def test_every_cell_of_the_paper_matrix_has_a_figure() -> None:
     """The few-shot matrix of the project asks for what the paper's figure shows, in 836 cells."""
-    entries = published_entries(Path(__file__).parents[3] / "experiments" / "full.yaml")
+    entries = published_entries(EXPERIMENTS / "full.yaml")
     assert len(entries) == 836
     assert not [entry.cell for entry in entries if entry.hole]
     assert len({cell_key(entry.cell) for entry in entries}) == 11 * (1 + 5 * 5)
@@ -116,3 +118,45 @@ def test_gains_are_those_of_the_abstract(few_shot: Report) -> None:
     assert gain("average") == pytest.approx(14.65, abs=0.01)
     assert gain("eurosat") == pytest.approx(45.97)
     assert gain("food101") == pytest.approx(-2.64)
+
+
+def test_base_and_new_print_as_published() -> None:
+    """Base, new and the harmonic mean of every data set come out as the table that is quoted prints them."""
+    figures = {
+        (each.dataset, each.evaluate_on, each.metric): each.value
+        for each in published()
+        if (each.source, each.method) == ("ipo-neurips2024-tab8", "coop")
+    }
+    entries = published_entries(EXPERIMENTS / "base_to_new.yaml", "ipo-neurips2024-tab8")
+    tables = {table.stem: table for table in build_report("base_to_new", entries).groups[0].elsewhere}
+    assert set(tables) == {f"{name}-base-new" for name in ("average", *ELEVEN)}
+    for dataset in ("average", *ELEVEN):
+        table = tables[f"{dataset}-base-new"]
+        (row,) = [row for row in table.blocks[0].rows if row.label.startswith("CoOp")]
+        printed = dict(zip(table.columns, (cell.text for cell in row.cells), strict=True))
+        base, new, harmonic = (
+            figures[dataset, *place] for place in (("", "accuracy"), ("new", "accuracy"), ("", "harmonic_mean"))
+        )
+        # An average of eleven rounded figures may lie a hundredth beside the printed one.
+        step = Decimal("0.01") if dataset == "average" else Decimal(0)
+        for heading, value in (("Base", base), ("New", new)):
+            assert printed[heading].partition(" ")[0] in {one_decimal(value + off) for off in (-step, step)}
+        close = {one_decimal(harmonic + off) for off in (Decimal("-0.01"), Decimal("0.01"))}
+        assert printed["H of means"] in close
+
+
+def test_cross_data_set_table_prints_as_published() -> None:
+    """What is learned on ImageNet and evaluated on ten other data sets comes out as published, average and all."""
+    figures = {
+        each.evaluate_on: each.value
+        for each in published()
+        if (each.source, each.method) == ("ipo-neurips2024-tab9", "coop")
+    }
+    entries = published_entries(EXPERIMENTS / "cross_dataset.yaml", "ipo-neurips2024-tab9")
+    (table,) = build_report("cross_dataset", entries).groups[0].elsewhere
+    (row,) = [row for row in table.blocks[0].rows if row.label.startswith("CoOp")]
+    printed = dict(zip(table.columns, (cell.text.partition(" ")[0] for cell in row.cells), strict=True))
+    names = {"imagenet (source)": "", "Average": "average"}
+    assert {names.get(heading, heading): text for heading, text in printed.items()} == {
+        name: one_decimal(value) for name, value in figures.items()
+    }
