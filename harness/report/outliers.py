@@ -3,8 +3,8 @@
 The spread of a point is held against what is usual for its data set: the median spread of the other points there,
 or of those with as many shots, or the error of the test images, whichever is largest. A point is flagged when its
 spread is larger than chance allows even if the usual spread were twice as large (chi-squared, one in a hundred).
-Which seeds lie apart is then told by the widest gap: the side of fewer seeds, or the lower side where zero-shot lies
-between the two.
+Which seeds lie apart is then told by the widest gap: the side of fewer seeds, or the lower side where zero-shot
+lies between the two.
 """
 
 from __future__ import annotations
@@ -135,8 +135,8 @@ def _caption(matrix: str, group: Group) -> Iterable[str]:
     yield f"Matrix {matrix}; backbone {group_title(group)}."
     yield (
         "Usual sd: the median over the other points of the data set, or over those with as many shots, or the "
-        "error of the test images, whichever is largest. Were it twice as large, fewer than one point in a hundred "
-        "would still be listed."
+        "error of the test images, whichever is largest. Were it twice as large, fewer than one point in a "
+        "hundred would still be listed."
     )
 
 
