@@ -20,7 +20,7 @@ from harness.matrix.select import select
 from harness.report.changes import Change, Changes, Shift, changes, noticeable
 from harness.report.exact import signed
 from harness.report.long import full
-from harness.report.paired import spelled_p
+from harness.report.paired_table import spelled_p
 from harness.report.published.verdict import TIPPING
 from harness.store.manifest import read_manifests
 from harness.store.record import RunRecord

@@ -10,7 +10,7 @@ from harness.report.entry import Entry
 from harness.report.exact import percent
 from harness.report.intervals import intervals_table
 from harness.report.outliers import Apart, outliers_table, said
-from harness.report.paired import paired_table
+from harness.report.paired_table import paired_table
 from harness.report.results import Place, Results, other_seeds
 from harness.report.rows import Group, Row
 from harness.report.runs import runs_of

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.matrix.cell import Shots
 from harness.report.entry import Entry
@@ -14,6 +15,7 @@ from harness.report.rows import Row, shots_order
 from harness.report.stats import Scores
 
 RowEntries = Mapping[Row, Sequence[Entry]]
+Asked = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Runs:
         shots: rising; those of rows that draw, or else 0.
         scores: ``(seeds, places)`` of a row at a shot count, ``nan`` for a hole; of a row without seeds the one
             run is repeated for every seed and shot count.
+        asked: of the same shape: whether there should be a run.
         unseeded: the rows without seeds.
     """
 
@@ -33,6 +36,7 @@ class Runs:
     places: tuple[Place, ...]
     shots: tuple[Shots, ...]
     scores: Mapping[tuple[Row, Shots], Scores]
+    asked: Mapping[tuple[Row, Shots], Asked]
     unseeded: frozenset[Row]
 
 
@@ -45,14 +49,18 @@ def runs_of(rows: RowEntries, places: Sequence[Place]) -> Runs:
     shots = shots_order(cell.shots for cell in drawn) or [0]
     of_seed = {seed: number for number, seed in enumerate(seeds)}
     scores: dict[tuple[Row, Shots], Scores] = {}
+    asked: dict[tuple[Row, Shots], Asked] = {}
     unseeded = frozenset(row for row, found in members.items() if all(each.cell.seed is None for each in found))
     for row, found in members.items():
         for entry in found:
             columns = shots if row in unseeded else [entry.cell.shots]
             for count in columns:
                 if (row, count) not in scores:
-                    scores[row, count] = np.full((max(1, len(seeds)), len(places)), np.nan)
+                    shape = (max(1, len(seeds)), len(places))
+                    scores[row, count], asked[row, count] = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
+                run = slice(None) if entry.cell.seed is None else of_seed[entry.cell.seed]
+                place = wanted[entry.cell.target()]
+                asked[row, count][run, place] = True
                 if entry.accuracy is not None:
-                    runs = slice(None) if entry.cell.seed is None else of_seed[entry.cell.seed]
-                    scores[row, count][runs, wanted[entry.cell.target()]] = entry.accuracy
-    return Runs(tuple(seeds), tuple(places), tuple(shots), scores, unseeded)
+                    scores[row, count][run, place] = entry.accuracy
+    return Runs(tuple(seeds), tuple(places), tuple(shots), scores, asked, unseeded)

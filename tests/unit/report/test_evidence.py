@@ -209,7 +209,31 @@ def test_what_was_not_run_is_no_pair(make_entry: Make) -> None:
 def test_difference_of_nothing_is_none() -> None:
     """Two methods without a whole data set in common are not compared."""
     one, other = np.array([[0.5], [math.nan]]), np.array([[0.5], [0.6]])
-    assert difference(one, other, "run") is None
+    assert difference(one, other, "run", np.full((2, 1), True)) is None
+
+
+def test_seeds_in_common_are_compared(make_entry: Make) -> None:
+    """Methods with five seeds and with three are compared over the three; without a common seed they are not."""
+    entries = datasets(make_entry, 4, seeds=(1, 2, 3))
+    entries += [
+        make_entry("coop", 650 + seed, 4, seed, dataset=f"d{place:02}", n_ctx=n_ctx)
+        for place in range(4)
+        for n_ctx, seeds in ((4, (1, 2, 3, 4, 5)), (8, (6, 7, 8)))
+        for seed in seeds
+    ]
+    found = {(line["one"], line["other"]): line["n"] for line in lines(report_on(entries).evidence[0])}
+    assert found["CoOp (unified), M=4", "Linear probe"] == "12"
+    assert ("CoOp (unified), M=8", "Linear probe") not in found
+    assert found["CoOp (unified), M=8", "Zero-shot"] == "12"
+
+
+def test_every_data_set_counts_the_same() -> None:
+    """A data set with more seeds has no more weight in the mean or in the test."""
+    nan = math.nan
+    runs = np.array([[0.1, 0.3], [0.1, nan], [0.1, nan], [0.1, nan]])
+    found = difference(runs, np.zeros_like(runs), "run", ~np.isnan(runs))
+    assert found is not None
+    assert (found.mean, found.n, found.interval) == (pytest.approx(0.2), 5, None)
 
 
 # --- seeds that lie apart ------------------------------------------------------------------------------------
