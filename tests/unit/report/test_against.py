@@ -213,6 +213,17 @@ def test_figures_that_cannot_stand_for_anything() -> None:
     assert line["reason"] == "epochs 200 (published: 50)"
 
 
+def test_usable_figures_come_first() -> None:
+    """Of several reports the one is taken that a number can be compared with."""
+    found = [
+        each
+        for each in lines(study("full"), "coop_reports")
+        if (each["dataset"], each["shots"], each["label"]) == ("imagenet", "16", "CoOp (unified), end")
+    ]
+    assert [(each["published"], each["source"]) for each in found] == [("60.90", "coop-issue88")]
+    assert "60.6 (coop-issue88)" in found[0]["also"]
+
+
 # --- noise ---------------------------------------------------------------------------------------------------
 
 
