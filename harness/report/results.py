@@ -77,11 +77,11 @@ def place_results(rows: Mapping[Row, Sequence[Entry]], places: Sequence[Place]) 
     """
     points = _points(rows, places)
     baseline = _baseline(rows, places)
-    zero = _exact_mean(_baseline_entries(rows), places)
+    zero = _counted_mean(_baseline_entries(rows), places)
     results = {}
     for (row, shots), entries in points.items():
         scores = run_scores(entries, places)
-        exact = _exact_mean(entries, places)
+        exact = _counted_mean(entries, places)
         gain = None
         if row.method != ZERO_SHOT and baseline is not None:
             gain = _minus(_summary(gain_over(scores, baseline)), exact, zero)
@@ -97,14 +97,14 @@ def harmonic_results(rows: Mapping[Row, Sequence[Entry]], datasets: Sequence[str
     """
     base, new = ([(dataset, half) for dataset in datasets] for half in HALVES)
     zeros = _baseline(rows, base), _baseline(rows, new)
-    exact_zero = _exact_harmonic(_baseline_entries(rows), datasets, of_means=of_means)
+    exact_zero = _counted_harmonic(_baseline_entries(rows), datasets, of_means=of_means)
     results = {}
     for (row, shots), entries in _points(rows, [*base, *new]).items():
         if {entry.cell.target()[1] for entry in entries} != set(HALVES):
             continue
         halves = run_scores(entries, base), run_scores(entries, new)
         harmonic = harmonic_mean(*halves)
-        exact = _exact_harmonic(entries, datasets, of_means=of_means)
+        exact = _counted_harmonic(entries, datasets, of_means=of_means)
         accuracy = _exactly(harmonic_of_means(*halves) if of_means else _summary(harmonic), exact)
         gain = None
         if row.method != ZERO_SHOT and zeros[0] is not None and zeros[1] is not None:
@@ -174,7 +174,9 @@ def _minus(gain: Summary, exact: Fraction | None, zero: Fraction | None) -> Summ
     return gain if exact is None or zero is None else _exactly(gain, exact - zero)
 
 
-def _counts(entries: Sequence[Entry], places: Sequence[Place]) -> dict[tuple[int | None, Place], tuple[int, int]]:
+def _counts_by_run(
+    entries: Sequence[Entry], places: Sequence[Place]
+) -> dict[tuple[int | None, Place], tuple[int, int]]:
     """Right answers and test images of every run that counts, by seed and place."""
     wanted = set(places)
     return {
@@ -185,9 +187,9 @@ def _counts(entries: Sequence[Entry], places: Sequence[Place]) -> dict[tuple[int
     }
 
 
-def _exact_mean(entries: Sequence[Entry], places: Sequence[Place]) -> Fraction | None:
+def _counted_mean(entries: Sequence[Entry], places: Sequence[Place]) -> Fraction | None:
     """The mean over all runs that count; it is that of a table wherever the table has one."""
-    counts = _counts(entries, places).values()
+    counts = _counts_by_run(entries, places).values()
     by_size: dict[int, int] = {}
     for n_correct, n_test in counts:
         by_size[n_test] = by_size.get(n_test, 0) + n_correct
@@ -196,9 +198,9 @@ def _exact_mean(entries: Sequence[Entry], places: Sequence[Place]) -> Fraction |
     return total / len(counts) if counts else None
 
 
-def _exact_harmonic(entries: Sequence[Entry], datasets: Sequence[str], *, of_means: bool) -> Fraction | None:
+def _counted_harmonic(entries: Sequence[Entry], datasets: Sequence[str], *, of_means: bool) -> Fraction | None:
     """The harmonic mean of base and new accuracies over the runs that have both."""
-    counts = _counts(entries, [(dataset, half) for dataset in datasets for half in HALVES])
+    counts = _counts_by_run(entries, [(dataset, half) for dataset in datasets for half in HALVES])
     shares = {key: Fraction(*each) for key, each in counts.items()}
     pairs = [
         (share, shares[seed, (dataset, HALVES[1])])
@@ -208,11 +210,11 @@ def _exact_harmonic(entries: Sequence[Entry], datasets: Sequence[str], *, of_mea
     if not pairs:
         return None
     if of_means:
-        return _harmonic(mean_of(base for base, _ in pairs), mean_of(new for _, new in pairs))
-    return mean_of(_harmonic(base, new) for base, new in pairs)
+        return _harmonic_share(mean_of(base for base, _ in pairs), mean_of(new for _, new in pairs))
+    return mean_of(_harmonic_share(base, new) for base, new in pairs)
 
 
-def _harmonic(one: Fraction, other: Fraction) -> Fraction:
+def _harmonic_share(one: Fraction, other: Fraction) -> Fraction:
     return 2 * one * other / (one + other) if one + other else Fraction()
 
 
