@@ -16,10 +16,11 @@ from harness.matrix.source import DatasetSource
 from harness.plan.pending import Standing
 from harness.report.build import build_report, write_report
 from harness.report.entry import Entry, Words
+from harness.report.evidence import Choices
 from harness.report.published.sets import wanted_sets
 from harness.report.published.tables import Tally
-from harness.report.significance import INTERVAL_KINDS, IntervalKind
-from harness.report.stats import SD_KINDS, SdKind
+from harness.report.significance import INTERVAL_KINDS
+from harness.report.stats import SD_KINDS
 from harness.report.terminal import summary
 from harness.report.words import words_of
 from harness.store.manifest import read_manifests
@@ -54,7 +55,7 @@ def report_command(
             replace(_entry(cell, results if cell.cell in wanted else None), like=likes.get(cell.cell.dataset))
             for cell in cells
         ]
-        report = build_report(name, entries, *choices)
+        report = build_report(name, entries, choices)
         written = write_report(report, folder)
         for block in summary(report):
             console.out().print(block)
@@ -74,7 +75,7 @@ def _say(matrix: str, tally: Tally, *, explains: bool) -> None:
         console.say(f"  and {len(reasons) - _MOST_REASONS} other reasons; the table has them all")
 
 
-def _choices(against: Sequence[str], sd: str, interval: str) -> tuple[SdKind, IntervalKind, tuple[str, ...]]:
+def _choices(against: Sequence[str], sd: str, interval: str) -> Choices:
     """The choices as ``build_report`` takes them.
 
     Raises:
@@ -96,7 +97,7 @@ def _choices(against: Sequence[str], sd: str, interval: str) -> tuple[SdKind, In
         )
     if faults or kind is None or way is None:
         raise HarnessError(faults)
-    return kind, way, sets
+    return Choices(kind, way, sets)
 
 
 def _matrices(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,13 +13,12 @@ from harness.report.captions import group_title
 from harness.report.compose import AVERAGE, Subject, table
 from harness.report.elsewhere import RowEntries, halves_table, is_half, is_transfer, transfer_table
 from harness.report.entry import Entry
-from harness.report.evidence import Evidence, apart_tables, evidence_tables, remarks
+from harness.report.evidence import Beside, Choices, beside, dressed, own_entries
 from harness.report.outliers import apart
 from harness.report.panels import Panel, panel
-from harness.report.published.tables import Tally, added, against_tables
-from harness.report.results import place_results, with_remarks, with_sd_kind
+from harness.report.published.tables import Tally, added
+from harness.report.results import place_results
 from harness.report.rows import Group, group_entries, labels, row_entries
-from harness.report.significance import IntervalKind
 from harness.report.stats import SdKind
 from harness.report.table import Table
 from harness.report.tables import escape_markdown, to_csv, to_latex, to_markdown
@@ -44,10 +43,7 @@ class GroupReport:
         curves: the stem of the figure's files.
         elsewhere: tables of other data sets, then of other halves of the classes.
         words: tables of the nearest words of learned contexts.
-        evidence: tables of methods against each other, and of intervals.
-        apart: a table of seeds that lie apart from the others.
-        against: tables of published figures beside ours.
-        tallies: what those say, counted.
+        beside: tables of evidence, and of published figures.
     """
 
     title: str
@@ -56,15 +52,12 @@ class GroupReport:
     curves: str
     elsewhere: tuple[Table, ...] = ()
     words: tuple[Table, ...] = ()
-    evidence: tuple[Table, ...] = ()
-    apart: tuple[Table, ...] = ()
-    against: tuple[Table, ...] = ()
-    tallies: tuple[Tally, ...] = ()
+    beside: Beside = field(default_factory=Beside)
 
     @property
     def all_tables(self) -> tuple[Table, ...]:
         """Every table in the order in which it is read."""
-        return (*self.tables, *self.elsewhere, *self.evidence, *self.apart, *self.against, *self.words)
+        return (*self.tables, *self.elsewhere, *self.beside.tables, *self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +71,10 @@ class Report:
     @property
     def tallies(self) -> tuple[Tally, ...]:
         """How the numbers of all groups compare with each set of published figures."""
-        return added([each for group in self.groups for each in group.tallies])
+        return added([each for group in self.groups for each in group.beside.tallies])
 
 
-def build_report(
-    name: str,
-    entries: Sequence[Entry],
-    sd_kind: SdKind = "sample",
-    interval: IntervalKind = "t",
-    against: Sequence[str] = (),
-) -> Report:
+def build_report(name: str, entries: Sequence[Entry], choices: Choices | None = None) -> Report:
     """The report on ``entries``, which hold every cell of the matrix once, in the matrix's order.
 
     Groups, data sets and the rows of further methods stand in order of first appearance; nothing else depends
@@ -96,17 +83,14 @@ def build_report(
     Args:
         name: of the matrix.
         entries: its cells.
-        sd_kind: whose standard deviation is printed.
-        interval: how the 95 % intervals are made.
-        against: sets of published figures to compare with.
+        choices: made by the user; those of ``Choices()`` without any.
     """
+    choices = choices or Choices()
     groups = group_entries(entries)
     stems = _Stems()
     prefixes = _prefixes(list(groups))
-    built = (
-        _group(name, group, groups[group], prefixes[group], stems, sd_kind, interval, against) for group in groups
-    )
-    return Report(name, tuple(built), sd_kind)
+    built = (_group(name, group, groups[group], prefixes[group], stems, choices) for group in groups)
+    return Report(name, tuple(built), choices.sd_kind)
 
 
 def write_report(report: Report, out: Path) -> tuple[Path, ...]:
@@ -166,14 +150,12 @@ def _group(
     entries: Sequence[Entry],
     prefix: str,
     stems: _Stems,
-    sd_kind: SdKind,
-    interval: IntervalKind,
-    against: Sequence[str],
+    choices: Choices,
 ) -> GroupReport:
     rows = row_entries(entries)
     words = labels(list(rows))
     curves = stems.take(prefix + CURVES)
-    own = {row: [entry for entry in members if entry.cell.evaluate_on is None] for row, members in rows.items()}
+    own = own_entries(rows)
     datasets = _datasets(entry for entry in entries if entry.cell.evaluate_on is None)
     places = [(dataset, group.classes) for dataset in datasets]
     odd = apart(own)
@@ -181,26 +163,19 @@ def _group(
     if len(datasets) > 1:
         what = f"Mean over {len(datasets)} data sets ({', '.join(datasets)}), taken for each seed first"
         subject = Subject(stems.take(prefix + AVERAGE), "Average", what, AVERAGE, is_average=True)
-        found.append((subject, with_remarks(place_results(own, places), remarks(own, places, odd))))
+        found.append((subject, dressed(place_results(own, places), own, places, odd, choices.sd_kind)))
     for dataset, place in zip(datasets, places, strict=True):
         subject = Subject(stems.take(prefix + _slug(dataset)), dataset, dataset, dataset)
-        found.append((subject, with_remarks(place_results(own, [place]), remarks(own, [place], odd))))
-    found = [(subject, with_sd_kind(results, sd_kind)) for subject, results in found]
-    evidence = Evidence(
-        name, group, words, own, places, odd, {subject.title: results for subject, results in found}
-    )
-    beside, tallies = against_tables(name, group, prefix, rows, words, against, odd)
+        found.append((subject, dressed(place_results(own, [place]), own, [place], odd, choices.sd_kind)))
+    by_title = {subject.title: results for subject, results in found}
     return GroupReport(
         group_title(group),
         tuple(table(name, group, subject, words, results) for subject, results in found),
         tuple(panel(subject.title, words, results) for subject, results in found),
         curves,
-        tuple(_elsewhere(name, group, entries, rows, prefix, stems, sd_kind)),
+        tuple(_elsewhere(name, group, entries, rows, prefix, stems, choices.sd_kind)),
         tuple(_words(name, group, datasets, rows, prefix, stems)),
-        tuple(_named(evidence_tables(evidence, prefix, interval), stems)),
-        tuple(_named(apart_tables(evidence, prefix), stems)),
-        tuple(_named(beside, stems)),
-        tallies,
+        beside(name, group, prefix, words, rows, odd, by_title, choices).with_stems(stems.take),
     )
 
 
@@ -238,12 +213,7 @@ def _words(
     for dataset in datasets:
         one = words_table(name, group, f"{prefix}{_slug(dataset)}-{WORDS}", dataset, words, rows)
         if one is not None:
-            yield from _named([one], stems)
-
-
-def _named(tables: Iterable[Table], stems: _Stems) -> Iterator[Table]:
-    """The tables with file stems that no other table has."""
-    return (replace(one, stem=stems.take(one.stem)) for one in tables)
+            yield replace(one, stem=stems.take(one.stem))
 
 
 def _datasets(entries: Iterable[Entry]) -> list[str]:

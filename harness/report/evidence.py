@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.matrix.cell import Shots
@@ -11,10 +11,12 @@ from harness.report.exact import percent
 from harness.report.intervals import intervals_table
 from harness.report.outliers import Apart, outliers_table, said
 from harness.report.paired_table import paired_table
-from harness.report.results import Place, Results, other_seeds
+from harness.report.published.tables import Tally, against_tables
+from harness.report.results import Place, Results, other_seeds, with_remarks, with_sd_kind
 from harness.report.rows import Group, Row
 from harness.report.runs import runs_of
 from harness.report.significance import IntervalKind
+from harness.report.stats import SdKind
 from harness.report.table import Note, Table
 
 INTERVALS, PAIRED, APART = "intervals", "paired", "apart"
@@ -22,53 +24,105 @@ RowEntries = Mapping[Row, Sequence[Entry]]
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the tables of evidence are made from.
+class Choices:
+    """What can be chosen of a report's statistics.
 
     Attributes:
-        matrix: its name.
-        group: that the rows belong to.
-        labels: of all rows, in order.
-        own: the entries on own test images.
-        places: the data sets and classes of those.
-        odd: the points whose seeds disagree.
-        results: the numbers of the accuracy tables, by title.
+        sd_kind: whose standard deviation is printed.
+        interval: how the 95 % intervals are made.
+        against: sets of published figures to compare with.
     """
 
-    matrix: str
-    group: Group
-    labels: Mapping[Row, str]
-    own: RowEntries
-    places: Sequence[Place]
-    odd: Sequence[Apart]
-    results: Mapping[str, Results]
+    sd_kind: SdKind = "sample"
+    interval: IntervalKind = "t"
+    against: tuple[str, ...] = ()
 
 
-def evidence_tables(evidence: Evidence, prefix: str, interval: IntervalKind) -> Iterator[Table]:
-    """Paired differences and intervals; only those that have something to say."""
-    runs = runs_of(evidence.own, evidence.places)
-    matrix, group, labels = evidence.matrix, evidence.group, evidence.labels
-    tables = (
-        paired_table(matrix, group, prefix + PAIRED, labels, runs, _drawn(evidence.own)),
-        intervals_table(matrix, group, prefix + INTERVALS, labels, runs, evidence.results, interval),
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The tables that stand beside the accuracies of a group.
+
+    Attributes:
+        evidence: methods against each other, and intervals.
+        apart: seeds that lie apart from the others.
+        against: published figures beside ours, a table a set.
+        tallies: what those say, counted.
+    """
+
+    evidence: tuple[Table, ...] = ()
+    apart: tuple[Table, ...] = ()
+    against: tuple[Table, ...] = ()
+    tallies: tuple[Tally, ...] = ()
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """All of them in the order in which they are read."""
+        return (*self.evidence, *self.apart, *self.against)
+
+    def with_stems(self, take: Callable[[str], str]) -> Beside:
+        """The same with file stems that ``take`` gives out."""
+
+        def named(tables: Sequence[Table]) -> tuple[Table, ...]:
+            return tuple(replace(one, stem=take(one.stem)) for one in tables)
+
+        return Beside(named(self.evidence), named(self.apart), named(self.against), self.tallies)
+
+
+def dressed(
+    results: Results, rows: RowEntries, places: Sequence[Place], odd: Sequence[Apart], sd_kind: SdKind
+) -> Results:
+    """The results of a table with the chosen deviation, and with what is to be said of some of them."""
+    return with_sd_kind(with_remarks(results, remarks(rows, places, odd)), sd_kind)
+
+
+def beside(
+    matrix: str,
+    group: Group,
+    prefix: str,
+    labels: Mapping[Row, str],
+    rows: RowEntries,
+    odd: Sequence[Apart],
+    results: Mapping[str, Results],
+    choices: Choices,
+) -> Beside:
+    """What stands beside the numbers of a group.
+
+    Args:
+        matrix: its name.
+        group: that the rows belong to.
+        prefix: that file stems begin with.
+        labels: of all rows, in order.
+        rows: all entries.
+        odd: the points whose seeds disagree.
+        results: the numbers of the accuracy tables, by title.
+        choices: made by the user.
+    """
+    own = own_entries(rows)
+    places = list(dict.fromkeys(entry.cell.target() for members in own.values() for entry in members))
+    runs = runs_of(own, places)
+    found = (
+        paired_table(matrix, group, prefix + PAIRED, labels, runs, _drawn(own)),
+        intervals_table(matrix, group, prefix + INTERVALS, labels, runs, results, choices.interval),
     )
-    notes = _odd_notes(evidence)
-    return (replace(table, notes=(*table.notes, *notes)) for table in tables if table is not None)
+    notes = _odd_notes(labels, odd)
+    evidence = (replace(table, notes=(*table.notes, *notes)) for table in found if table is not None)
+    torn = outliers_table(matrix, group, prefix + APART, labels, odd)
+    against, tallies = against_tables(matrix, group, prefix, rows, labels, choices.against, odd)
+    return Beside(tuple(evidence), () if torn is None else (torn,), tuple(against), tallies)
 
 
-def _odd_notes(evidence: Evidence) -> list[Note]:
+def own_entries(rows: RowEntries) -> dict[Row, list[Entry]]:
+    """The entries on the test images of what was trained on."""
+    return {row: [entry for entry in members if entry.cell.evaluate_on is None] for row, members in rows.items()}
+
+
+def _odd_notes(labels: Mapping[Row, str], odd: Sequence[Apart]) -> list[Note]:
     """What the tables of evidence include although it says little."""
     where: dict[str, list[str]] = {}
-    for each in evidence.odd:
-        point = f"{evidence.labels[each.row]}, {each.shots} shot{'' if each.shots == 1 else 's'}"
+    for each in odd:
+        point = f"{labels[each.row]}, {each.shots} shot{'' if each.shots == 1 else 's'}"
         where.setdefault(point, []).append(each.dataset)
     return [Note("", f"{point}: seeds lie apart on {', '.join(names)}.") for point, names in where.items()]
-
-
-def apart_tables(evidence: Evidence, prefix: str) -> Iterator[Table]:
-    """The seeds that lie apart, where there are any."""
-    table = outliers_table(evidence.matrix, evidence.group, prefix + APART, evidence.labels, evidence.odd)
-    return iter(() if table is None else (table,))
 
 
 def remarks(rows: RowEntries, places: Sequence[Place], odd: Sequence[Apart]) -> dict[tuple[Row, Shots], str]:

@@ -6,7 +6,8 @@ from rich import box
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from harness.report.build import GroupReport, Report
+from harness.report.build import Report
+from harness.report.evidence import Beside
 from harness.report.table import Block, Table, TableCell
 
 _MOST_LABEL = 26  # letters of a label that is not broken, however narrow the terminal
@@ -20,8 +21,8 @@ def summary(report: Report) -> list[RichTable]:
     found = []
     for group in report.groups:
         average, rest = (group.tables[:1], group.tables[1:]) if len(group.tables) > 1 else ((), group.tables)
-        for one in (*rest, *group.elsewhere, *group.apart, *_told(group), *average):
-            is_accuracy = one not in (*group.apart, *group.against)
+        for one in (*rest, *group.elsewhere, *group.beside.apart, *_told(group.beside), *average):
+            is_accuracy = one not in group.beside.tables
             for block in one.blocks:
                 what = block.heading or ("Accuracy in percent" if is_accuracy else "")
                 title = f"{': '.join(filter(None, (what, one.title)))}, {group.title}"
@@ -30,10 +31,10 @@ def summary(report: Report) -> list[RichTable]:
     return found
 
 
-def _told(group: GroupReport) -> list[Table]:
+def _told(beside: Beside) -> list[Table]:
     """The comparisons to show: of several sets only those that a number could be compared with."""
-    pairs = zip(group.against, group.tallies, strict=True)
-    return [table for table, tally in pairs if tally.comparable or len(group.against) == 1]
+    pairs = zip(beside.against, beside.tallies, strict=True)
+    return [table for table, tally in pairs if tally.comparable or len(beside.against) == 1]
 
 
 def _rich(table: Table, block: Block, title: str, *, has_notes: bool) -> RichTable:

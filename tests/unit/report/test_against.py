@@ -18,6 +18,7 @@ from harness.data.catalog import DATASETS
 from harness.errors import HarnessError
 from harness.report.build import build_report
 from harness.report.entry import Entry
+from harness.report.evidence import Choices
 from harness.report.published.match import comparable_figures, like
 from harness.report.published.ours import Ours, our_numbers
 from harness.report.published.read import Published, published
@@ -40,7 +41,11 @@ def study(name: str, **how: Any) -> list[Entry]:
 
 def tables(entries: Sequence[Entry], name: str = "coop_ijcv2022") -> tuple[Table, ...]:
     """The tables against one set."""
-    return tuple(one for group in build_report("m", entries, against=[name]).groups for one in group.against)
+    return tuple(
+        one
+        for group in build_report("m", entries, Choices(against=(name,))).groups
+        for one in group.beside.against
+    )
 
 
 def lines(entries: Sequence[Entry], name: str = "coop_ijcv2022") -> list[dict[str, str]]:
@@ -74,7 +79,7 @@ def test_sizes_are_the_catalogues() -> None:
 
 def test_the_paper_reproduces_itself() -> None:
     """Its own figures, as if they were ours, are within noise one and all: 312 numbers with their averages."""
-    (report,) = [build_report("m", study("full"), against=["coop_ijcv2022"])]
+    (report,) = [build_report("m", study("full"), Choices(against=("coop_ijcv2022",)))]
     assert report.tallies == (Tally("coop_ijcv2022", 312, 0, 0, {}),)
     assert str(report.tallies[0]) == (
         "coop_ijcv2022: 312 of 312 numbers can be compared: 312 within noise, 0 higher, 0 lower "
@@ -196,7 +201,7 @@ def test_averages_are_over_the_same_data_sets(make_entry: Make) -> None:
 def test_nothing_is_comparable(make_entry: Make) -> None:
     """A report of which nothing can be compared says so, with the reason in every row."""
     entries = [make_entry("coop", 500, shots, seed) for shots in (1, 2) for seed in (1, 2)]
-    report = build_report("m", entries, against=["coop_ijcv2022"])
+    report = build_report("m", entries, Choices(against=("coop_ijcv2022",)))
     assert str(report.tallies[0]) == "coop_ijcv2022: none of 2 numbers can be compared"
     assert report.tallies[0].reasons == {"the set has nothing on digits": 2}
 

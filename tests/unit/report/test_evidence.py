@@ -13,6 +13,7 @@ import pytest
 
 from harness.report.build import GroupReport, build_report
 from harness.report.entry import Entry
+from harness.report.evidence import Choices
 from harness.report.paired import choose_unit, difference, pairs_of
 from harness.report.rows import group_entries, row_entries
 from harness.report.stats import Summary, with_sd
@@ -24,7 +25,7 @@ Make = Callable[..., Entry]
 
 def report_on(entries: Sequence[Entry], **choices: Any) -> GroupReport:
     """The report on the only group of the entries."""
-    (group,) = build_report("m", entries, **choices).groups
+    (group,) = build_report("m", entries, Choices(**choices)).groups
     return group
 
 
@@ -52,7 +53,7 @@ def datasets(make: Make, n: int, gain: int = 30, seeds: Sequence[int] = (1, 2, 3
 
 def test_intervals_stand_beside_n(small_matrix: list[Entry]) -> None:
     """Every mean over seeds has its 95 % interval and n; zero-shot, which draws nothing, has none."""
-    table = report_on(small_matrix).evidence[1]
+    table = report_on(small_matrix).beside.evidence[1]
     assert table.title == "95 % intervals"
     assert texts(table) == {
         "Linear probe": ["51.0 [48.5, 53.5] n=3", "81.0 [78.5, 83.5] n=3"],
@@ -66,7 +67,7 @@ def test_intervals_stand_beside_n(small_matrix: list[Entry]) -> None:
 def test_bootstrap_is_named_and_the_same_every_time(make_entry: Make) -> None:
     """An interval by resampling says so, and does not change from report to report."""
     entries = datasets(make_entry, 3)
-    first, second = (report_on(entries, interval="bootstrap").evidence[1] for _ in range(2))
+    first, second = (report_on(entries, interval="bootstrap").beside.evidence[1] for _ in range(2))
     assert first == second
     assert "stratified bootstrap (seeds resampled within each data set" in first.caption[0]
     average = next(line for line in lines(first) if line["dataset"] == "Average")
@@ -77,7 +78,7 @@ def test_each_data_set_has_its_own_interval(make_entry: Make) -> None:
     """Beside the average's interval stands that of every data set, over its own runs alone."""
     entries = [make_entry("coop", 500, 1, seed, dataset="a") for seed in (1, 2, 3)]
     entries += [make_entry("coop", 500 + 10 * seed, 1, seed, dataset="b") for seed in (1, 2, 3)]
-    (table,) = report_on(entries).evidence
+    (table,) = report_on(entries).beside.evidence
     printed = {block.heading: block.rows[0].cells[0].text for block in table.blocks}
     assert printed == {
         "Average": "51.0 [49.8, 52.2] n=3",
@@ -88,12 +89,12 @@ def test_each_data_set_has_its_own_interval(make_entry: Make) -> None:
 
 def test_single_seeds_have_neither_intervals_nor_tests(make_entry: Make) -> None:
     """One run of each method on one data set gives no table of evidence."""
-    assert report_on([make_entry("coop", 500, 1, 1), make_entry("linear_probe", 400, 1, 1)]).evidence == ()
+    assert report_on([make_entry("coop", 500, 1, 1), make_entry("linear_probe", 400, 1, 1)]).beside.evidence == ()
 
 
 def test_three_seeds_of_one_data_set_have_no_p(small_matrix: list[Entry]) -> None:
     """Where so few pairs could not be significant it says what p they could have, and how many it takes."""
-    table = report_on(small_matrix).evidence[0]
+    table = report_on(small_matrix).beside.evidence[0]
     assert [block.heading for block in table.blocks] == [
         "Difference in percentage points [95 % interval]",
         "Difference that would be found four times in five",
@@ -108,7 +109,7 @@ def test_three_seeds_of_one_data_set_have_no_p(small_matrix: list[Entry]) -> Non
 
 def test_many_data_sets_are_the_units(make_entry: Make) -> None:
     """Eleven data sets are the units, and a method that wins on all of them has the smallest p there is."""
-    table = report_on(datasets(make_entry, 11)).evidence[0]
+    table = report_on(datasets(make_entry, 11)).beside.evidence[0]
     found = {(line["one"], line["other"]): line for line in lines(table)}
     line = found["CoOp (unified)", "Linear probe"]
     assert (line["unit"], line["n"], line["tests"]) == ("data set", "11", "3")
@@ -123,7 +124,7 @@ def test_many_data_sets_are_the_units(make_entry: Make) -> None:
 
 def test_few_data_sets_leave_runs_as_units(make_entry: Make) -> None:
     """With four data sets of three seeds the runs are the units, and what is said holds for these data sets."""
-    table = report_on(datasets(make_entry, 4)).evidence[0]
+    table = report_on(datasets(make_entry, 4)).beside.evidence[0]
     line = next(each for each in lines(table) if each["one"] == "CoOp (unified)")
     assert (line["unit"], line["n"]) == ("run", "12")
     assert "holds for these data sets." in table.caption[0]
@@ -138,7 +139,7 @@ def test_unlike_methods_do_not_win_by_chance(make_entry: Make) -> None:
         for seed in (1, 2, 3):
             entries.append(make_entry("linear_probe", 600, 4, seed, dataset=f"d{place}"))
             entries.append(make_entry("coop", 600 + (-1) ** place * 50, 4, seed, dataset=f"d{place}"))
-    (line,) = lines(report_on(entries).evidence[0])
+    (line,) = lines(report_on(entries).beside.evidence[0])
     assert (line["difference"], line["p"]) == ("0.0", "1")
 
 
@@ -150,7 +151,7 @@ def test_data_sets_with_holes_are_left_out_and_counted(make_entry: Make) -> None
         else entry
         for entry in datasets(make_entry, 11)
     ]
-    table = report_on(entries).evidence[0]
+    table = report_on(entries).beside.evidence[0]
     found = {(line["one"], line["other"]): (line["n"], line["n_lacking"]) for line in lines(table)}
     assert found["CoOp (unified)", "Linear probe"] == ("10", "1")
     assert found["Linear probe", "Zero-shot"] == ("11", "0")
@@ -163,7 +164,7 @@ def test_rows_without_seeds_count_once(make_entry: Make) -> None:
     entries += [
         make_entry("zero_shot", 510 + place, dataset=f"d{place:02}", template="selected") for place in range(5)
     ]
-    found = lines(report_on(entries).evidence[0])
+    found = lines(report_on(entries).beside.evidence[0])
     (line,) = [each for each in found if "Zero-shot" in each["one"] and "Zero-shot" in each["other"]]
     assert (line["unit"], line["n"]) == ("run", "5")
 
@@ -178,7 +179,7 @@ def test_other_training_images_are_told(make_entry: Make) -> None:
         made_from = entry.record.provenance.model_copy(update={"subset_digest": digest})
         return Entry(entry.cell, entry.record.model_copy(update={"provenance": made_from}))
 
-    table = report_on([with_images(entry) for entry in datasets(make_entry, 11)]).evidence[0]
+    table = report_on([with_images(entry) for entry in datasets(make_entry, 11)]).beside.evidence[0]
     assert [note.text for note in table.notes] == [
         "CoOp (unified) − Linear probe: not on the same training images."
     ]
@@ -193,7 +194,7 @@ def test_shots_together_are_averaged_first(make_entry: Make) -> None:
         for shots in (1, 2)
         for method, count in (("linear_probe", 500 + place), ("coop", 540 + 2 * place))
     ]
-    found = {line["shots"]: line for line in lines(report_on(entries).evidence[0])}
+    found = {line["shots"]: line for line in lines(report_on(entries).beside.evidence[0])}
     assert set(found) == {"1", "2", "All"}
     assert {line["n"] for line in found.values()} == {"10"}
     singles = [float(found[shots]["difference"]) for shots in ("1", "2")]
@@ -214,7 +215,7 @@ def test_what_was_not_run_is_no_pair(make_entry: Make) -> None:
     """Rows and shot counts without a single number are neither compared nor corrected for."""
     entries = datasets(make_entry, 11)
     entries += [make_entry("coop", None, shots, 1, dataset="d00", n_ctx=4) for shots in (4, 8)]
-    table = report_on(entries).evidence[0]
+    table = report_on(entries).beside.evidence[0]
     assert table.columns == ("4",)
     assert {line["tests"] for line in lines(table)} == {"3"}
 
@@ -234,7 +235,7 @@ def test_seeds_in_common_are_compared(make_entry: Make) -> None:
         for n_ctx, seeds in ((4, (1, 2, 3, 4, 5)), (8, (6, 7, 8)))
         for seed in seeds
     ]
-    found = {(line["one"], line["other"]): line["n"] for line in lines(report_on(entries).evidence[0])}
+    found = {(line["one"], line["other"]): line["n"] for line in lines(report_on(entries).beside.evidence[0])}
     assert found["CoOp (unified), M=4", "Linear probe"] == "12"
     assert ("CoOp (unified), M=8", "Linear probe") not in found
     assert found["CoOp (unified), M=8", "Zero-shot"] == "12"
@@ -268,7 +269,7 @@ def known_collapse(make: Make, counts: Sequence[int] = (120, 152, 634)) -> list[
 def test_known_collapse_is_flagged(make_entry: Make) -> None:
     """Of 12, 15 and 63 % two are flagged, since zero-shot lies between; the table has a footnote."""
     group = report_on(known_collapse(make_entry))
-    (table,) = group.apart
+    (table,) = group.beside.apart
     (row,) = table.blocks[0].rows
     assert row.label == "dtd, CoOp (unified), 16 shots"
     assert [cell.text for cell in row.cells[:2]] == [
@@ -282,7 +283,7 @@ def test_known_collapse_is_flagged(make_entry: Make) -> None:
     assert [(cell.text, [notes[mark] for mark in cell.marks]) for cell in marked] == [
         ("30.2 ± 28.8", ["seeds lie apart: 12.0, 15.2, 63.4 (seeds 1, 2 low, below zero-shot)"])
     ]
-    (said,) = {one.notes[-1].text for one in group.evidence}
+    (said,) = {one.notes[-1].text for one in group.beside.evidence}
     assert said == "CoOp (unified), 16 shots: seeds lie apart on dtd."
     assert to_markdown(table)
     assert to_latex(table)
@@ -291,14 +292,14 @@ def test_known_collapse_is_flagged(make_entry: Make) -> None:
 def test_one_collapsed_seed_is_flagged(make_entry: Make) -> None:
     """Of 44.5, 93.9 and 95.0 % the single low one is flagged, without zero-shot, too."""
     entries = [entry for entry in known_collapse(make_entry, (445, 939, 950)) if entry.cell.method != "zero_shot"]
-    (line,) = lines(report_on(entries).apart[0])
+    (line,) = lines(report_on(entries).beside.apart[0])
     assert line["apart"] == "1"
 
 
 def test_three_collapsed_seeds_alone_are_flagged(make_entry: Make) -> None:
     """With nothing to compare with, seeds that lie fifty points apart are flagged all the same."""
     entries = [make_entry("coop", count, 16, seed) for seed, count in enumerate((120, 152, 634), 1)]
-    (line,) = lines(report_on(entries).apart[0])
+    (line,) = lines(report_on(entries).beside.apart[0])
     assert (line["apart"], line["usual_sd"]) == (
         "3",
         "2.0",
@@ -310,7 +311,7 @@ def test_ordinary_spread_is_not_flagged(make_entry: Make, counts: Sequence[int])
     """Seeds that differ as few-shot draws do, by ten points at one shot of a hard data set, are left alone."""
     entries = [make_entry("coop", count, 1, seed, dataset="eurosat") for seed, count in enumerate(counts, 1)]
     entries += [make_entry("linear_probe", 300 + 35 * seed, 1, seed, dataset="eurosat") for seed in (1, 2, 3)]
-    assert report_on(entries).apart == ()
+    assert report_on(entries).beside.apart == ()
 
 
 def test_chance_flags_next_to_nothing(make_entry: Make) -> None:
@@ -322,7 +323,7 @@ def test_chance_flags_next_to_nothing(make_entry: Make) -> None:
         for n_ctx in range(1, 21)
         for seed in (1, 2, 3)
     ]
-    assert report_on(entries).apart == ()
+    assert report_on(entries).beside.apart == ()
 
 
 # --- averages and deviations ---------------------------------------------------------------------------------
