@@ -18,7 +18,7 @@ from harness.report.build import build_report, write_report
 from harness.report.entry import Entry, Words
 from harness.report.evidence import Choices
 from harness.report.published.sets import wanted_sets
-from harness.report.published.tables import Tally
+from harness.report.published.tally import Tally
 from harness.report.significance import INTERVAL_KINDS
 from harness.report.stats import SD_KINDS
 from harness.report.terminal import summary

@@ -16,7 +16,7 @@ from harness.report.entry import Entry
 from harness.report.evidence import Beside, Choices, beside, dressed, own_entries
 from harness.report.outliers import apart
 from harness.report.panels import Panel, panel
-from harness.report.published.tables import Tally, added
+from harness.report.published.tally import Tally, added
 from harness.report.results import place_results
 from harness.report.rows import Group, group_entries, labels, row_entries
 from harness.report.stats import SdKind

@@ -11,7 +11,8 @@ from harness.report.exact import percent
 from harness.report.intervals import intervals_table
 from harness.report.outliers import Apart, outliers_table, said
 from harness.report.paired_table import paired_table
-from harness.report.published.tables import Tally, against_tables
+from harness.report.published.tables import against_tables
+from harness.report.published.tally import Tally
 from harness.report.results import Place, Results, other_seeds, with_remarks, with_sd_kind
 from harness.report.rows import Group, Row
 from harness.report.runs import runs_of

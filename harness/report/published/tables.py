@@ -1,10 +1,9 @@
-"""Comparisons with published figures as tables, and in one sentence."""
+"""Comparisons with published figures as tables."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
@@ -17,7 +16,8 @@ from harness.report.printed import Notes
 from harness.report.published.ours import RowEntries, learns, our_numbers
 from harness.report.published.read import Published, published
 from harness.report.published.sets import SETS
-from harness.report.published.verdict import Comparison, compare, test_error
+from harness.report.published.tally import Tally, tally
+from harness.report.published.verdict import Comparison, compare, image_error
 from harness.report.rows import Group, Row
 from harness.report.table import Block, Table, TableCell, TableRow
 
@@ -30,45 +30,6 @@ _HEAD = (
     "noise_images", "noise_rounding", "noise_from", "test_set_error", "verdict", "reason", "source",
     "confidence", "where", "also",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many numbers came out how against one set."""
-
-    name: str
-    within: int
-    higher: int
-    lower: int
-    reasons: Mapping[str, int]
-
-    @property
-    def comparable(self) -> int:
-        """Numbers that could be compared."""
-        return self.within + self.higher + self.lower
-
-    def __str__(self) -> str:
-        others = sum(self.reasons.values())
-        if not self.comparable:
-            return f"{self.name}: none of {others} numbers can be compared"
-        by_chance = self.comparable * 0.05
-        said = (
-            f"{self.name}: {self.comparable} of {self.comparable + others} numbers can be compared: "
-            f"{self.within} within noise, {self.higher} higher, {self.lower} lower"
-        )
-        return f"{said} (about {by_chance:.0f} would lie outside by chance)" if by_chance >= 0.5 else said
-
-
-def added(tallies: Iterable[Tally]) -> tuple[Tally, ...]:
-    """One tally a set, in order of first appearance."""
-    found: dict[str, Tally] = {}
-    for each in tallies:
-        known = found.get(each.name, Tally(each.name, 0, 0, 0, {}))
-        reasons = Counter(known.reasons)
-        reasons.update(each.reasons)
-        counts = (known.within + each.within, known.higher + each.higher, known.lower + each.lower)
-        found[each.name] = Tally(each.name, *counts, dict(reasons.most_common()))
-    return tuple(found.values())
 
 
 def against_tables(
@@ -91,14 +52,6 @@ def against_tables(
         tables.append(against_table(matrix, group, f"{prefix}against-{name}", name, comparisons))
         tallies.append(tally(name, comparisons))
     return tables, tuple(tallies)
-
-
-def tally(name: str, comparisons: Iterable[Comparison]) -> Tally:
-    """The comparisons of one set, counted."""
-    found = list(comparisons)
-    counts = Counter(each.verdict for each in found)
-    reasons = Counter(each.reason for each in found if each.verdict == "not comparable")
-    return Tally(name, counts["within noise"], counts["higher"], counts["lower"], dict(reasons.most_common()))
 
 
 def against_table(matrix: str, group: Group, stem: str, name: str, comparisons: Sequence[Comparison]) -> Table:
@@ -187,7 +140,7 @@ def _line(name: str, each: Comparison) -> tuple[str, ...]:
     return (
         name, ours.group.backbone, ours.group.precision, ours.group.classes, ours.evaluate_on, ours.dataset,
         ours.row.method, ours.label, str(ours.shots), ours.metric, *theirs, full(accuracy.mean), full(accuracy.sd),
-        str(accuracy.n), full(_float(each.difference)), *parts, full(test_error(ours)), each.verdict, each.reason,
+        str(accuracy.n), full(_float(each.difference)), *parts, full(image_error(ours)), each.verdict, each.reason,
         *source, also,
     )  # fmt: skip
 

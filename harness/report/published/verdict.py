@@ -164,7 +164,7 @@ def _per_image(ours: Ours) -> float:
     return math.fsum(1 / size for size in sizes.values()) / len(sizes) ** 2 if sizes else 0.0
 
 
-def test_error(ours: Ours) -> float | None:
+def image_error(ours: Ours) -> float | None:
     """The 95 % half width of what other test images would change (binomial); no part of the verdict."""
     mean = ours.accuracy.mean
     return None if mean is None else _NORMAL * math.sqrt(mean * (1 - mean) * _per_image(ours))

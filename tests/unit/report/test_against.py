@@ -24,7 +24,8 @@ from harness.report.published.ours import Ours, our_numbers
 from harness.report.published.read import Published, published
 from harness.report.published.sets import SETS, wanted_sets
 from harness.report.published.sizes import ELEVEN, SHIFTS, TEST_IMAGES
-from harness.report.published.tables import Tally, added, against_tables
+from harness.report.published.tables import against_tables
+from harness.report.published.tally import Tally, added
 from harness.report.published.verdict import Noise, noise_of
 from harness.report.rows import group_entries, labels, row_entries
 from harness.report.table import Table
