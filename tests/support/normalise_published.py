@@ -201,7 +201,9 @@ def _protocol(row: Mapping[str, str], method: str) -> str:
 def _note(variant: str) -> str:
     """What the columns do not say."""
     parts = (_TAKEN.sub("", part).strip() for part in variant.split(";"))
-    return "; ".join(part.removesuffix(" (") for part in parts if part)
+    return "; ".join(part.removesuffix(" (") for part in parts if part).replace(
+        "not in the stored table", "not stated"
+    )
 
 
 def _where(page: str) -> str:
