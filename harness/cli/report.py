@@ -12,7 +12,7 @@ from harness.cli import console
 from harness.cli.vocabulary import known_names
 from harness.data.dataset import data_root
 from harness.data.own import catalog_with
-from harness.errors import Fault, RecordError
+from harness.errors import Fault, HarnessError, RecordError, did_you_mean
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.matrix import Matrix, read_matrix
@@ -21,21 +21,36 @@ from harness.plan.pending import Standing, look_at_today, standings
 from harness.report.ahead import drawing_ahead
 from harness.report.build import MOST_DETAILED, build_report, write_report
 from harness.report.entry import Entry, Words
+from harness.report.evidence import Choices
+from harness.report.published.sets import wanted_sets
+from harness.report.published.tally import Tally
+from harness.report.significance import INTERVAL_KINDS
+from harness.report.stats import SD_KINDS
 from harness.report.terminal import summary
 from harness.report.words import words_of
 from harness.store.manifest import Manifest, read_manifests
 from harness.store.records import read_records, record_path
 
 WORDS_SUFFIX = ".words.json"
+_MOST_REASONS = 8
 _AT_ONCE = 500  # records that are in memory with everything that they hold
 
 
-def report_command(matrix: Path | None, results: Path, out: Path | None) -> int:
+def report_command(
+    matrix: Path | None,
+    results: Path,
+    out: Path | None,
+    against: Sequence[str] = (),
+    sd: str = "sample",
+    interval: str = "t",
+) -> int:
     """Write tables and figures of one matrix, or of all that were run, and print a summary.
 
     Raises:
+        HarnessError: a choice is none of those that there are.
         RecordError: there is not a single record to report.
     """
+    choices = _choices(against, sd, interval)
     matrices = _matrices(matrix, results)
     made = []
     has_records = False
@@ -43,7 +58,7 @@ def report_command(matrix: Path | None, results: Path, out: Path | None) -> int:
         for each, root in matrices:
             entries, broken = _entries(each, results, root)
             has_records = has_records or any(entry.record is not None for entry in entries)
-            report = build_report(each.name, entries)
+            report = build_report(each.name, entries, choices)
             made.append((report, broken, ahead.draw(report.all_figures)))
         if not has_records:
             what = "holds no records to report."
@@ -57,8 +72,45 @@ def report_command(matrix: Path | None, results: Path, out: Path | None) -> int:
             written = write_report(report, folder, drawn)
             for block in summary(report):
                 console.out().print(block)
+            for tally in report.tallies:
+                _say(report.name, tally, explains=tally.comparable > 0 or len(report.tallies) == 1)
             console.say(f"{report.name}: {len(written)} files in {folder}")
     return 0
+
+
+def _say(matrix: str, tally: Tally, *, explains: bool) -> None:
+    """Print how many numbers compare how, and why the others cannot."""
+    console.say(f"{matrix} against {tally}")
+    reasons = list(tally.reasons.items()) if explains else []
+    for reason, count in reasons[:_MOST_REASONS]:
+        console.say(f"  {count} not comparable: {reason}")
+    if len(reasons) > _MOST_REASONS:
+        console.say(f"  and {len(reasons) - _MOST_REASONS} other reasons; the table has them all")
+
+
+def _choices(against: Sequence[str], sd: str, interval: str) -> Choices:
+    """The choices as ``build_report`` takes them.
+
+    Raises:
+        HarnessError: with all that cannot be used.
+    """
+    faults: list[Fault] = []
+    sets: tuple[str, ...] = ()
+    try:
+        sets = wanted_sets(against)
+    except HarnessError as error:
+        faults += error.faults
+    kind = next((each for each in SD_KINDS if each == sd), None)
+    if kind is None:
+        faults.append(Fault(f"--sd {sd}", "is no standard deviation.", did_you_mean(sd, SD_KINDS)))
+    way = next((each for each in INTERVAL_KINDS if each == interval), None)
+    if way is None:
+        faults.append(
+            Fault(f"--interval {interval}", "is no way to make one.", did_you_mean(interval, INTERVAL_KINDS))
+        )
+    if faults or kind is None or way is None:
+        raise HarnessError(faults)
+    return Choices(kind, way, sets)
 
 
 def _matrices(matrix: Path | None, results: Path) -> list[tuple[Matrix | Manifest, Path | None]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,10 +16,12 @@ from harness.report.charts import Figure, too_many
 from harness.report.compose import Subject, table
 from harness.report.elsewhere import halves_table, is_half, is_transfer, transfer_table
 from harness.report.entry import Entry
+from harness.report.evidence import Beside, Choices, beside
 from harness.report.gains import Gains, gains_figure
 from harness.report.latex import to_latex
 from harness.report.panels import Panel, few_shot_figure, panel
 from harness.report.per_class import class_figure, class_gains, class_table
+from harness.report.published.tally import Tally, added
 from harness.report.results import Place
 from harness.report.rows import Group, group_entries
 from harness.report.scope import AVERAGE, Measured, Scope, by_dataset, scope_of
@@ -61,6 +63,7 @@ class GroupReport:
         figures: everything that is drawn of the group, the few-shot curves first.
         studies: tables with a column a data set: all shot counts, templates, lengths and initial contexts.
         elsewhere: tables of other data sets, then of other halves of the classes.
+        beside: tables of evidence, and of published figures.
         words: tables of the nearest words of learned contexts.
         classes: tables of the gains of single classes.
         remarks: what is left out, and why.
@@ -72,6 +75,7 @@ class GroupReport:
     figures: tuple[Figure, ...] = ()
     studies: tuple[Table, ...] = ()
     elsewhere: tuple[Table, ...] = ()
+    beside: Beside = field(default_factory=Beside)
     words: tuple[Table, ...] = ()
     classes: tuple[Table, ...] = ()
     remarks: tuple[str, ...] = ()
@@ -79,7 +83,7 @@ class GroupReport:
     @property
     def all_tables(self) -> tuple[Table, ...]:
         """Every table in the order in which it is read."""
-        return (*self.studies, *self.tables, *self.elsewhere, *self.words, *self.classes)
+        return (*self.studies, *self.tables, *self.elsewhere, *self.beside.tables, *self.words, *self.classes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +112,31 @@ class Report:
         """Every figure in the order in which it is looked at."""
         return (*self.across.figures, *(one for group in self.groups for one in group.figures))
 
+    @property
+    def tallies(self) -> tuple[Tally, ...]:
+        """How the numbers of all groups compare with each set of published figures."""
+        return added([each for group in self.groups for each in group.beside.tallies])
 
-def build_report(name: str, entries: Sequence[Entry]) -> Report:
+
+def build_report(name: str, entries: Sequence[Entry], choices: Choices | None = None) -> Report:
     """The report on ``entries``, which hold every cell of the matrix once, in the matrix's order.
 
     Groups, data sets and the rows of further methods stand in order of first appearance; nothing else depends
     on the order of ``entries``.
+
+    Args:
+        name: of the matrix.
+        entries: its cells.
+        choices: made by the user; those of ``Choices()`` without any.
     """
+    choices = choices or Choices()
     groups = group_entries(entries)
     stems = _Stems()
     prefixes = _prefixes(list(groups))
-    scopes = [scope_of(name, group, members) for group, members in groups.items()]
+    scopes = [scope_of(name, group, members, choices.sd_kind) for group, members in groups.items()]
     has_details = len(entries) <= MOST_DETAILED
     across = _across(scopes, stems)
-    reports = [_group(scope, prefixes[scope.group], stems, has_details=has_details) for scope in scopes]
+    reports = [_group(scope, prefixes[scope.group], stems, choices, has_details=has_details) for scope in scopes]
     return Report(name, tuple(reports), across)
 
 
@@ -179,13 +194,13 @@ def _endings(table: Table) -> list[str]:
     return [*printed, "csv"] if len(table.long) > 1 else printed
 
 
-def _group(scope: Scope, prefix: str, stems: _Stems, *, has_details: bool) -> GroupReport:
+def _group(scope: Scope, prefix: str, stems: _Stems, choices: Choices, *, has_details: bool) -> GroupReport:
     name, group, words = scope.matrix, scope.group, scope.labels
     panels = [panel(one.title, words, scope.looks, one.results) for one in scope.measured]
     bars = [Gains(one.title, one.results, one.is_average) for one in scope.measured]
     drawn = [
-        few_shot_figure(prefix + CURVES, panels),
-        gains_figure(prefix + GAINS, words, scope.looks, bars) if panels else None,
+        few_shot_figure(prefix + CURVES, panels, scope.sd_kind),
+        gains_figure(prefix + GAINS, words, scope.looks, bars, scope.sd_kind) if panels else None,
         length_figure(scope, prefix + LENGTH),
         initial_figure(scope, prefix + INITIAL),
     ]
@@ -217,6 +232,7 @@ def _group(scope: Scope, prefix: str, stems: _Stems, *, has_details: bool) -> Gr
         tuple(figures),
         tuple(replace(one, stem=stems.take(one.stem)) for one in studies if one is not None),
         tuple(_elsewhere(scope, prefix, stems)),
+        beside(scope, prefix, choices).with_stems(stems.take),
         tuple(_words(scope, prefix, stems)),
         tuple(classes),
         tuple(remarks),
@@ -276,14 +292,14 @@ def _elsewhere(scope: Scope, prefix: str, stems: _Stems) -> Iterator[Table]:
         targets.setdefault(entry.cell.dataset, {})[entry.cell.target()] = None
     for source, places in targets.items():
         stem = stems.take(f"{prefix}{_slug(source)}-{TRANSFER}")
-        yield transfer_table(name, group, stem, source, list(places), words, learned[source])
+        yield transfer_table(name, group, stem, source, list(places), words, learned[source], scope.sd_kind)
     datasets = list(dict.fromkeys(entry.cell.dataset for entry in filter(is_half, scope.entries)))
     if len(datasets) > 1:
         stem = stems.take(f"{prefix}{AVERAGE}-{HALVES_STEM}")
-        yield halves_table(name, group, stem, datasets, words, scope.rows)
+        yield halves_table(name, group, stem, datasets, words, scope.rows, scope.sd_kind)
     for dataset in datasets:
         stem = stems.take(f"{prefix}{_slug(dataset)}-{HALVES_STEM}")
-        yield halves_table(name, group, stem, [dataset], words, learned[dataset])
+        yield halves_table(name, group, stem, [dataset], words, learned[dataset], scope.sd_kind)
 
 
 def _words(scope: Scope, prefix: str, stems: _Stems) -> Iterator[Table]:

@@ -17,7 +17,8 @@ def test_files_of_one_group(small_matrix, tmp_path) -> None:
     paths = write_report(build_report("m", small_matrix), tmp_path)
     assert _names(paths) == [
         "curves.pdf", "curves.png", "curves.svg", "digits.csv", "digits.md", "digits.tex", "digits.wide.csv",
-        "gains.pdf", "gains.png", "gains.svg", "index.md",
+        "gains.pdf", "gains.png", "gains.svg", "index.md", "intervals.csv", "intervals.md", "intervals.tex",
+        "intervals.wide.csv", "paired.csv", "paired.md", "paired.tex", "paired.wide.csv",
     ]  # fmt: skip
     assert sorted(tmp_path.iterdir()) == list(paths)
 
