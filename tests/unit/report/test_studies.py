@@ -35,7 +35,7 @@ the end, random init. Recipe numbers are the protocol's. Zero-shot template: "a 
 | CoOp (unified)    |             52.00 | 72.00 |         62.00 |
 | mine              | 30.00<sup>a</sup> |     – | –<sup>b</sup> |
 
-<sup>a</sup> over seed 1, other rows over seeds 1, 2, 3  
+<sup>a</sup> over seed 1, other rows over seeds 1, 2, 3\x20\x20
 <sup>b</sup> incomplete: two
 """
 
