@@ -146,11 +146,23 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for the files; else results/<matrix>/report.")
     ] = None,
+    serve: Annotated[
+        bool,
+        typer.Option("--serve", help="Show the page, fresh while a run is going; write nothing."),
+    ] = False,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=0, max=65535, help="Of --serve: 8765 without it, 0 takes a free one."),
+    ] = None,
 ) -> int:
-    """Write tables and few-shot curves from the records, and print a summary."""
+    """Write tables, curves and a page from the records, and print a summary."""
+    if serve:
+        from harness.cli.serve import serve_command
+
+        return serve_command(matrix, results, out, port)
     from harness.cli.report import report_command
 
-    return report_command(matrix, results, out)
+    return report_command(matrix, results, out, port)
 
 
 @app.command()

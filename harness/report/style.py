@@ -11,6 +11,12 @@ from harness.report.rows import ZERO_SHOT
 # Okabe and Ito's palette, told apart with every common colour blindness; its yellow is too pale for a line.
 _BLUE, _VERMILION, _GREEN, _PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 _SKY, _ORANGE, _BLACK = "#56B4E9", "#E69F00", "#000000"
+_GREY = "#777777"
+# The same hues on a dark ground, where black would be lost and blue is too dim.
+ON_DARK = {
+    _BLUE: "#4DA3E0", _VERMILION: "#F2803D", _GREEN: "#2CC295", _PURPLE: "#E09AC4",
+    _SKY: "#A5DAF7", _ORANGE: "#F5BE5C", _BLACK: "#F2F2EF", _GREY: "#A3A6AB",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +32,7 @@ class Look:
 _OTHERS = ("", None)
 # From method and context to the looks of its variants: a family keeps to its colours. Dots are the probe's.
 _LOOKS: dict[tuple[str, str | None], tuple[Look, ...]] = {
-    (ZERO_SHOT, None): (Look(_BLACK, "*", "", 8), Look("#777777", "*", "", 8), Look(_PURPLE, "*", "", 8)),
+    (ZERO_SHOT, None): (Look(_BLACK, "*", "", 8), Look(_GREY, "*", "", 8), Look(_PURPLE, "*", "", 8)),
     ("linear_probe", None): (Look(_GREEN, "^", ":"), Look(_BLACK, "^", ":"), Look(_PURPLE, "^", ":")),
     ("coop", "unified"): (
         Look(_BLUE, "o", "-"), Look(_SKY, "D", "--"), Look(_BLUE, "v", "-."),

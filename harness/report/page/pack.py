@@ -1,0 +1,63 @@
+"""Many numbers in few letters: columns and series as short strings that the page unpacks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+
+def whole_numbers(values: Iterable[int]) -> str:
+    """Numbers of 0 or more as variable-length quantities in base 64: five bits a letter, lowest first.
+
+    The letters and the continuation bit are those of source maps; there is no sign. Below 32 a number is one
+    letter, below 1,024 two.
+
+    Raises:
+        ValueError: a number is negative.
+    """
+    letters = []
+    for value in values:
+        rest = value
+        if rest < 0:
+            raise ValueError(f"{value} is negative")
+        while rest > 31:
+            letters.append(_DIGITS[32 | rest & 31])
+            rest >>= 5
+        letters.append(_DIGITS[rest])
+    return "".join(letters)
+
+
+def steps(values: Iterable[int]) -> str:
+    """Numbers of any sign by the step from each to the next, the first from 0; signs by turns: 0, -1, 1, -2 .."""
+    before, found = 0, []
+    for value in values:
+        step = value - before
+        found.append(2 * step if step >= 0 else -2 * step - 1)
+        before = value
+    return whole_numbers(found)
+
+
+def column(values: Sequence[Any]) -> dict[str, Any]:
+    """Values of which many are equal: each once under ``v``, and under ``i`` which one stands where.
+
+    Values are told apart by their spelling in JSON, so that 1, 1.0 and true stay what they are.
+    """
+    places: dict[str, int] = {}
+    distinct: list[Any] = []
+    found: list[int] = []
+    for value in values:
+        spelled = json.dumps(value, sort_keys=True)
+        if spelled not in places:
+            places[spelled] = len(distinct)
+            distinct.append(value)
+        found.append(places[spelled])
+    return {"v": distinct, "i": whole_numbers(found)}
+
+
+def script_json(value: Any) -> str:
+    """JSON that can stand inside a ``script`` element: nothing in it ends the element or begins a comment."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
