@@ -13,6 +13,7 @@ from harness.report.captions import group_title
 from harness.report.compose import AVERAGE, Subject, table
 from harness.report.elsewhere import RowEntries, halves_table, is_half, is_transfer, transfer_table
 from harness.report.entry import Entry
+from harness.report.html import to_html_file
 from harness.report.panels import Panel, panel
 from harness.report.results import place_results
 from harness.report.rows import Group, group_entries, labels, row_entries
@@ -25,7 +26,7 @@ CURVES = "curves"
 TRANSFER = "elsewhere"
 HALVES_STEM = "base-new"
 WORDS = "words"
-_WRITERS = {"md": to_markdown, "csv": to_csv, "tex": to_latex}
+_WRITERS = {"md": to_markdown, "csv": to_csv, "tex": to_latex, "html": to_html_file}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def build_report(name: str, entries: Sequence[Entry]) -> Report:
 def write_report(report: Report, out: Path) -> tuple[Path, ...]:
     """Write every file of ``report`` into the folder ``out``; the files written, sorted.
 
-    Each table as Markdown, CSV and LaTeX, one figure a group as PDF, PNG and SVG, and ``index.md`` with
+    Each table as Markdown, CSV, LaTeX and HTML, one figure a group as PDF, PNG and SVG, and ``index.md`` with
     all of them. Files of an earlier report that has other tables are left alone.
     """
     from harness.report.curves import draw  # matplotlib takes a second to import; only figures need it
@@ -111,7 +112,7 @@ def index(report: Report) -> str:
                 f"([PDF]({figure}.pdf), [SVG]({figure}.svg)).\n",
             ]
         for one in group.all_tables:
-            names = {"csv": "CSV", "tex": "LaTeX"}
+            names = {"csv": "CSV", "tex": "LaTeX", "html": "HTML"}
             links = [
                 f"[{names[ending]}]({quote(one.stem)}.{ending})" for ending in names if ending in _endings(one)
             ]
@@ -121,7 +122,7 @@ def index(report: Report) -> str:
 
 def _endings(table: Table) -> list[str]:
     """The files of a table: none without rows, only the long form where no row is printed."""
-    printed = ["md", "tex"] if table.blocks else []
+    printed = ["md", "tex", "html"] if table.blocks else []
     return [*printed, "csv"] if len(table.long) > 1 else printed
 
 

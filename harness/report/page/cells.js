@@ -9,7 +9,7 @@ const COLUMNS = [
   { name: "State", of: (cell) => badge(cell), key: (cell) => STATES.indexOf(cell.state), class: "text" },
   { name: "Accuracy", of: (cell) => percent(cell.accuracy), key: (cell) => cell.accuracy ?? -1, first: -1 },
   { name: "Macro-F1", of: (cell) => percent(cell.macroF1), key: (cell) => cell.macroF1 ?? -1, first: -1 },
-  { name: "Training", of: (cell) => duration(cell.seconds), key: (cell) => cell.seconds ?? -1, first: -1 },
+  { name: "Training", of: (cell) => (cell.trainedBy ? "–" : duration(cell.seconds)), key: (cell) => (cell.trainedBy ? -1 : cell.seconds ?? -1), first: -1 },
 ];
 
 function badge(cell) {
@@ -96,7 +96,11 @@ function startCells() {
     if (id && !String(getSelection())) openDrawer(id);
   });
   byId("cell-find").addEventListener("input", showCells);
-  byId("cell-controls").addEventListener("change", showCells);
+  byId("cell-controls").addEventListener("change", (event) => {
+    // A search is heard while it is typed. Its own change comes with the next click, which would hit a row that is
+    // just being replaced.
+    if (event.target.matches("select")) showCells();
+  });
   byId("cell-more").addEventListener("click", () => { cellsView.all = true; showCells(); });
   byId("cell-reset").addEventListener("click", () => filterCells({}));
 }

@@ -19,7 +19,7 @@ LOSS_STEPS = 10_000  # a loss is kept to four decimals
 ACCURACY_STEPS = 1000  # a training accuracy to a tenth of a percent
 DISTANCE_STEPS = 10_000
 MOST_VECTORS = 2000  # of class-specific contexts with more, the words stand in the CSV file alone
-DETAILS = ("history", "counts", "words")  # what can be left out of a page that grows too large, largest first
+DETAILS = ("class words", "counts", "history")  # what is left out of a page that grows too large, in this order
 
 
 def pack_cells(entries: Sequence[Entry], jobs: Jobs, without: Iterable[str] = ()) -> dict[str, Any]:
@@ -47,12 +47,12 @@ def pack_cells(entries: Sequence[Entry], jobs: Jobs, without: Iterable[str] = ()
         "fewer": column([list(record.fewer_shots) if record else [] for record in records]),
         "trained_by": column([record.trained_by if record else None for record in records]),
         "made": _columns([_made(record) for record in records]),
-        "seconds": _columns([dict(record.timings) if record else {} for record in records], digits=2),
+        "seconds": _columns([dict(record.timings) if record else {} for record in records], digits=4),
         "details": _columns([_flat(record.details) if record else {} for record in records]),
         "history": {} if "history" in left_out else _histories(records),
         "classes": _class_spaces(counts),
         "counts": _counts(counts),
-        "words": {} if "words" in left_out else _all_words(entries),
+        "words": _all_words(entries, 0 if "class words" in left_out else MOST_VECTORS),
         "job": column([jobs.of_cell.get(identifier) for identifier in identifiers]),
         "trace": column([jobs.traces.get(identifier) for identifier in identifiers]),
         "without": sorted(left_out),
@@ -102,7 +102,7 @@ def _config(entry: Entry) -> dict[str, Any]:
     if flat["template"] is not None:
         flat["template"] = readable(flat["template"])
     flat |= {f"recipe.{name}": value for name, value in recipe.items()}
-    return {name: value for name, value in flat.items() if value is not None}
+    return flat
 
 
 def _made(record: RunRecord | None) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def _made(record: RunRecord | None) -> dict[str, Any]:
         made |= {"context_file": record.context.file, "context_shape": list(record.context.shape)}
     if record.logits is not None:
         made |= {"logits_file": record.logits.file}
-    return {name: value for name, value in made.items() if value is not None}
+    return made
 
 
 def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,8 +135,9 @@ def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _columns(rows: Sequence[Mapping[str, Any]], digits: int | None = None) -> dict[str, dict[str, Any]]:
-    """A column for each name that any row has, in order of first appearance; ``None`` where a row has none."""
+    """A column for each name that any row has a value for, in order of appearance; ``None`` where it has none."""
     names = dict.fromkeys(name for row in rows for name in row)
+    names = {name: None for name in names if any(row.get(name) is not None for row in rows)}
     return {name: column([_rounded(row.get(name), digits) for row in rows]) for name in names}
 
 
@@ -183,20 +184,20 @@ def _counts(records: Sequence[RunRecord | None]) -> dict[int, list[Any]]:
     return found
 
 
-def _all_words(entries: Sequence[Entry]) -> dict[int, dict[str, Any]]:
+def _all_words(entries: Sequence[Entry], most_vectors: int) -> dict[int, dict[str, Any]]:
     """From the place of a cell to the words nearest to what it learned."""
     found = {}
     for place, entry in enumerate(entries):
         if entry.words is not None and not entry.hole:
-            found[place] = _words(entry.words)
+            found[place] = _words(entry.words, most_vectors)
     return found
 
 
-def _words(words: Words) -> dict[str, Any]:
+def _words(words: Words, most_vectors: int) -> dict[str, Any]:
     """All that are known of a shared context; the nearest of class-specific ones, none where they are too many."""
     kept: Iterable[Sequence[tuple[str, float]]] = words.nearest
     if len(words.shape) > 1:
-        kept = [row[:1] for row in words.nearest] if len(words.nearest) <= MOST_VECTORS else []
+        kept = [row[:1] for row in words.nearest] if len(words.nearest) <= most_vectors else []
     rows = list(kept)
     return {
         "shape": list(words.shape),

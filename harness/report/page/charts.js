@@ -26,7 +26,7 @@ const CONFIG = {
 function draw(place, spec, label) {
   const whole = { $schema: "https://vega.github.io/schema/vega-lite/v6.json", config: CONFIG, ...spec };
   return vegaEmbed(place, whole, {
-    ast: true, renderer: "svg", actions: false, defaultStyle: false,
+    ast: true, renderer: "svg", actions: false, logLevel: 1, defaultStyle: false,
     tooltip: { theme: "page", disableDefaultStyle: true },
   }).then((embedded) => {
     place.finalize?.();
@@ -63,8 +63,11 @@ function summary(point) {
 function curvesSpec({ points, rows, shown, places, shots, metric, width, seeds }) {
   const visible = points.filter((one) => shown.has(one.row));
   const at = shots.map((one) => shotsPlace(one, shots));
+  // Beside each other by a little, so that bars of one shot count do not hide each other.
+  const turns = [...new Set(visible.map((one) => one.row))].sort((a, b) => a - b);
+  const aside = (row) => (turns.indexOf(row) - (turns.length - 1) / 2) * Math.min(0.05, 0.24 / turns.length);
   const values = visible.map((one) => ({
-    ...one, x: shotsPlace(one.shots, shots), label: rows[one.row].label,
+    ...one, x: shotsPlace(one.shots, shots) + (rows[one.row].method === "zero_shot" ? 0 : aside(one.row)), label: rows[one.row].label,
     low: one.sd === null ? null : one.mean - one.sd, high: one.sd === null ? null : one.mean + one.sd,
     whole: one.n === one.expected, zero: rows[one.row].method === "zero_shot", apart: one.shots === "all",
   }));
@@ -77,7 +80,11 @@ function curvesSpec({ points, rows, shown, places, shots, metric, width, seeds }
         place, left: at[index] - 0.5, right: at[index] + 0.5, x: at[index],
         head: `${place} · ${count === "all" ? "all images" : `${count} shot${count === 1 ? "" : "s"}`}`,
       };
-      for (const one of here) strip[`s${one.row}`] = summary(one);
+      // What reads no shots is the same everywhere; what has no number here has a dash.
+      for (const row of turns) {
+        const one = here.find((each) => each.row === row) || values.find((each) => each.row === row && each.place === place && each.zero);
+        strip[`s${row}`] = one ? summary(one) : "–";
+      }
       strips.push(strip);
     });
   }
@@ -85,20 +92,20 @@ function curvesSpec({ points, rows, shown, places, shots, metric, width, seeds }
   const used = rows.map((row, index) => index).filter((index) => shown.has(index));
   const scaleOf = (pick) => ({ domain: used.map((index) => rows[index].label), range: used.map((index) => pick(rows[index])) });
   const color = { field: "label", type: "nominal", legend: null, scale: scaleOf((row) => row.css) };
+  const several = places.length > 1; // then the words of the axes stand once, over the panels
   const span = at.length ? [Math.min(...at) - 0.4, Math.max(...at) + 0.4] : [0, 1];
   const x = {
-    field: "x", type: "quantitative", title: "Shots per class", scale: { domain: span, nice: false, zero: false },
+    field: "x", type: "quantitative", title: several ? null : "Shots per class", scale: { domain: span, nice: false, zero: false },
     axis: { values: at, grid: false, labelExpr: `${JSON.stringify(shots.map(String))}[indexof(${JSON.stringify(at)}, datum.value)]` },
   };
   const y = (field) => ({
-    field, type: "quantitative", title: `${metric.name} (${metric.unit})`, scale: { zero: false, nice: true },
+    field, type: "quantitative", title: several ? null : `${metric.name} (${metric.unit})`, scale: { zero: false, nice: false, padding: 12 },
     axis: { tickCount: 5, domain: false, ticks: false },
   });
-  const several = places.length > 1;
   const layer = [
     { transform: [{ filter: "datum.zero && datum.mean !== null" }], mark: { type: "rule", strokeDash: [1.5, 4], opacity: 0.8 }, encoding: { y: y("mean"), color } },
     { transform: [{ filter: "datum.low !== null" }], mark: { type: "rule", strokeWidth: 1.2, opacity: 0.65 }, encoding: { x, y: y("low"), y2: { field: "high" }, color } },
-    { data: { values: dots }, mark: { type: "point", filled: true, size: 14, opacity: 0.5 }, encoding: { x, y: y("value"), color } },
+    ...(dots.length ? [{ data: { values: dots }, mark: { type: "point", filled: true, size: 14, opacity: 0.5 }, encoding: { x, y: y("value"), color } }] : []),
     {
       transform: [{ filter: "!datum.zero && !datum.apart" }],
       mark: { type: "line", strokeWidth: several ? 1.6 : 2, invalid: "break-paths-filter-domains" },
@@ -127,15 +134,15 @@ function curvesSpec({ points, rows, shown, places, shots, metric, width, seeds }
   ];
   if (!several) return { data: { values }, width: width - 62, height: Math.round(Math.min(430, Math.max(260, width * 0.45))), layer };
   const across = Math.max(1, Math.min(4, Math.floor(width / 250), places.length));
-  const rect = layer.map((one) => (one.data ? { ...one, data: undefined, transform: [{ filter: one.data.values === dots ? "datum.kind === 'dot'" : "datum.kind === 'strip'" }] } : { ...one, transform: [{ filter: "datum.kind === 'point'" }, ...one.transform] }));
+  const inPanels = layer.map((one) => (one.data ? { ...one, data: undefined, transform: [{ filter: one.data.values === dots ? "datum.kind === 'dot'" : "datum.kind === 'strip'" }] } : { ...one, transform: [{ filter: "datum.kind === 'point'" }, ...one.transform] }));
   const all = [
     ...values.map((one) => ({ ...one, kind: "point" })), ...dots.map((one) => ({ ...one, kind: "dot" })),
     ...strips.map((one) => ({ ...one, kind: "strip" })),
   ];
   return {
-    data: { values: all }, columns: across, spacing: { row: 26, column: 22 },
+    data: { values: all }, columns: across, spacing: { row: 52, column: 48 }, bounds: "flush", align: "all",
     facet: { field: "place", type: "nominal", sort: places, header: {} },
-    spec: { width: Math.floor(width / across) - 74, height: 150, layer: rect },
+    spec: { width: Math.floor((width - 34 - (across - 1) * 48) / across) - 1, height: 150, layer: inPanels },
     resolve: { scale: { y: "independent" }, axis: { x: "independent", y: "independent" } },
   };
 }

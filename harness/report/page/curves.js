@@ -38,7 +38,7 @@ function showCurves() {
   const shown = new Set(there.filter((row) => !hidden.has(row.label)).map((row) => row.index));
   const shots = group.shots.filter((count) => points.some((point) => point.shots === count));
   const place = byId("curve-chart");
-  byId("curve-what").textContent = `${metric.what} Mean over seeds; bars are one sample standard deviation; a hollow marker means that seeds are missing.`;
+  byId("curve-what").textContent = `${metric.name} (${metric.unit}) by shots per class. ${metric.what} Mean over seeds; bars are one sample standard deviation; a hollow marker means that seeds are missing.`;
   legend(there, hidden);
   numbers(group, points, there, shots, places, metric);
   const label = `${metric.name} by shots per class; ${places.join(", ")}. The numbers are in the table below.`;

@@ -152,12 +152,16 @@ def _links(stem: str, is_printed: bool, has_long: bool) -> str:
 
 
 def _footer(library: Library, left_out: Sequence[str]) -> str:
-    words = {"history": "epoch by epoch histories", "counts": "counts by class", "words": "nearest words"}
+    words = {
+        "history": "epoch by epoch histories",
+        "counts": "counts by class",
+        "class words": "words near class-specific contexts",
+    }
     lines = [
         f"Made by harness {harness.__version__} from the records alone; the same records make the same page. "
         "Nothing on it is loaded from anywhere.",
-        "Losses are rounded to four decimals and training accuracies to a tenth of a percent; learning rates are in "
-        "the records alone.",
+        "Losses are rounded to four decimals and training accuracies to a tenth of a percent; learning rates "
+        "are in the records alone.",
         library.credit,
     ]
     if left_out:

@@ -15,9 +15,9 @@ function openDrawer(id) {
   if (!cell) return;
   const isNew = drawer.id !== id;
   drawer.id = id;
-  fillDrawer(cell);
   const dialog = byId("drawer");
-  if (!dialog.open) dialog.showModal();
+  if (!dialog.open) dialog.showModal(); // first, since what is not shown has no width to draw into
+  fillDrawer(cell);
   if (isNew) byId("drawer-body").scrollTop = 0;
   history.replaceState(null, "", `#cell=${id}`);
 }
@@ -54,7 +54,7 @@ function figures(cell) {
     tile(percent(cell.macroF1), " %", "macro-F1"),
     shares.length ? tile(percent(shares.reduce((a, b) => a + b, 0) / shares.length), " %", "mean class accuracy") : null,
     gain !== null && zero.id !== cell.id ? tile((gain > 0 ? "+" : "") + number(gain), " pp", "over zero-shot") : null,
-    cell.seconds === null || cell.seconds === undefined ? null : tile(duration(cell.seconds), "", "training"));
+    cell.trainedBy || cell.seconds === null || cell.seconds === undefined ? null : tile(duration(cell.seconds), "", "training"));
 }
 
 // The first zero-shot cell of the same images; its numbers are what a class gained is taken over.
@@ -139,7 +139,7 @@ function classesPart(cell) {
     place.replaceChildren(shown.length ? grid("Classes", ["Class", "Accuracy", "%", "Right", "Predicted", ...(hasGain ? ["Gain (pp)"] : [])], shown.map((row) => [
       row.name, meter(row.accuracy), percent(row.accuracy), `${row.right} of ${row.test}`, String(row.predicted),
       ...(hasGain ? [row.gain === null ? "–" : (row.gain > 0 ? "+" : "") + number(row.gain)] : []),
-    ]), ["", "meter"]) : el("p", { class: "empty" }, "No class has these words."));
+    ]), ["", "bars"]) : el("p", { class: "empty" }, "No class has these words."));
   };
   pick.value = drawer.sort in orders ? drawer.sort : "accuracy";
   pick.addEventListener("change", fill);
@@ -157,8 +157,7 @@ function wordsPart(cell) {
   if (!packed) {
     const config = Object.fromEntries(cell.config());
     if (!config.n_ctx || cell.state !== "done" || cell.trainedBy) return null;
-    return about("Nearest words", page.data.cells.without.includes("words") ? leftOut()
-      : el("p", { class: "caption" }, "Not on this page, which has them for the largest shot count. ", el("code", null, `harness prompts show ${cell.id.slice(0, 8)}`), " prints them."));
+    return about("Nearest words", el("p", { class: "caption" }, "Not on this page, which has them for the largest shot count. ", el("code", null, `harness prompts show ${cell.id.slice(0, 8)}`), " prints them."));
   }
   const perClass = packed.shape.length > 1, length = packed.shape[packed.shape.length - 1];
   if (!packed.word.length) return about("Nearest words", el("p", { class: "caption" }, `${packed.shape[0]} classes with ${length} vectors each are too many for this page; `, el("code", null, `harness prompts show ${cell.id.slice(0, 8)} --class NAME`), " prints them."));

@@ -28,7 +28,7 @@ def _counts(states: Sequence[str]) -> str:
     counts = Counter(states)
     told = [state for state in STATES if counts[state] or state in ("done", "failed")]
     tiles = "".join(
-        f'<li class="{state}"><button type="button" data-show="state={state}">'
+        f'<li class="{state}{"" if counts[state] else " none"}"><button type="button" data-show="state={state}">'
         f"<b>{counts[state]:,}</b> <span>{state}</span></button></li>"
         for state in told
     )

@@ -43,17 +43,17 @@ def steps(values: Iterable[int]) -> str:
 def column(values: Sequence[Any]) -> dict[str, Any]:
     """Values of which many are equal: each once under ``v``, and under ``i`` which one stands where.
 
-    Values are told apart by their spelling in JSON, so that 1, 1.0 and true stay what they are.
+    1, 1.0 and true stay what they are; lists are told apart by their spelling in JSON.
     """
-    places: dict[str, int] = {}
+    places: dict[Any, int] = {}
     distinct: list[Any] = []
     found: list[int] = []
     for value in values:
-        spelled = json.dumps(value, sort_keys=True)
-        if spelled not in places:
-            places[spelled] = len(distinct)
+        key = json.dumps(value) if isinstance(value, list | tuple) else (type(value), value)
+        if key not in places:
+            places[key] = len(distinct)
             distinct.append(value)
-        found.append(places[spelled])
+        found.append(places[key])
     return {"v": distinct, "i": whole_numbers(found)}
 
 
