@@ -11,14 +11,16 @@ const MARKERS = {
 };
 const path = (marker) => MARKERS[marker] || MARKERS.o;
 
+// Letters grow with those of the page.
+const em = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 const CONFIG = {
   background: null, font: "system-ui, sans-serif", view: { stroke: null },
   axis: {
-    labelColor: "var(--muted)", titleColor: "var(--muted)", domainColor: "var(--strong-rule)", labelFontSize: 12,
-    tickColor: "var(--strong-rule)", gridColor: "var(--rule)", titleFontWeight: "normal", titleFontSize: 12,
+    labelColor: "var(--muted)", titleColor: "var(--muted)", domainColor: "var(--strong-rule)", labelFontSize: 12.5 * em,
+    tickColor: "var(--strong-rule)", gridColor: "var(--rule)", titleFontWeight: "normal", titleFontSize: 12.5 * em,
     labelPadding: 5,
   },
-  header: { labelColor: "var(--ink)", labelFontSize: 13, labelFontWeight: 600, labelPadding: 6, title: null },
+  header: { labelColor: "var(--ink)", labelFontSize: 13.5 * em, labelFontWeight: 600, labelPadding: 6, title: null },
   rule: { stroke: "var(--ink)" },
 };
 
@@ -132,17 +134,17 @@ function curvesSpec({ points, rows, shown, places, shots, metric, width, seeds }
       encoding: { x, opacity: { condition: { param: "near", value: 1, empty: false }, value: 0 } },
     },
   ];
-  if (!several) return { data: { values }, width: width - 62, height: Math.round(Math.min(430, Math.max(260, width * 0.45))), layer };
-  const across = Math.max(1, Math.min(4, Math.floor(width / 250), places.length));
+  if (!several) return { data: { values }, width: width - 66 * em, height: Math.round(Math.min(430 * em, Math.max(260, width * 0.45))), layer };
+  const across = Math.max(1, Math.min(6, Math.floor(width / (260 * em)), places.length));
   const inPanels = layer.map((one) => (one.data ? { ...one, data: undefined, transform: [{ filter: one.data.values === dots ? "datum.kind === 'dot'" : "datum.kind === 'strip'" }] } : { ...one, transform: [{ filter: "datum.kind === 'point'" }, ...one.transform] }));
   const all = [
     ...values.map((one) => ({ ...one, kind: "point" })), ...dots.map((one) => ({ ...one, kind: "dot" })),
     ...strips.map((one) => ({ ...one, kind: "strip" })),
   ];
   return {
-    data: { values: all }, columns: across, spacing: { row: 52, column: 48 }, bounds: "flush", align: "all",
+    data: { values: all }, columns: across, spacing: { row: 54 * em, column: 48 * em }, bounds: "flush", align: "all",
     facet: { field: "place", type: "nominal", sort: places, header: {} },
-    spec: { width: Math.floor((width - 34 - (across - 1) * 48) / across) - 1, height: 150, layer: inPanels },
+    spec: { width: Math.floor((width - 36 * em - (across - 1) * 48 * em) / across) - 1, height: Math.round(150 * em), layer: inPanels },
     resolve: { scale: { y: "independent" }, axis: { x: "independent", y: "independent" } },
   };
 }
@@ -150,7 +152,7 @@ function curvesSpec({ points, rows, shown, places, shots, metric, width, seeds }
 // Loss and training accuracy by epoch, one over the other.
 function historySpec(rows, width) {
   const one = (field, title, format) => ({
-    width: width - 62, height: 110, title: { text: title, anchor: "start", fontWeight: "normal", color: "var(--muted)", fontSize: 12 },
+    width: Math.max(120, width - 62 * em), height: Math.round(110 * em), title: { text: title, anchor: "start", fontWeight: "normal", color: "var(--muted)", fontSize: 12.5 * em },
     encoding: { x: { field: "epoch", type: "quantitative", title: field === "loss" ? null : "Epoch", scale: { nice: false, zero: false }, axis: { grid: false, tickMinStep: 1, format: "d" } } },
     layer: [
       { mark: { type: "line", stroke: "var(--accent)", strokeWidth: 1.6 }, encoding: { y: { field, type: "quantitative", title: null, scale: { zero: field === "loss" }, axis: { tickCount: 4, domain: false, ticks: false } } } },

@@ -18,7 +18,8 @@ def test_files_of_one_group(small_matrix, tmp_path) -> None:
     """A single group needs no prefix; the paths come back sorted and are there."""
     paths = write_report(build_report("m", small_matrix), tmp_path)
     assert _names(paths) == [
-        "curves.pdf", "curves.png", "curves.svg", "digits.csv", "digits.md", "digits.tex", "index.md",
+        "curves.pdf", "curves.png", "curves.svg", "digits.csv", "digits.html", "digits.md", "digits.tex",
+        "index.md",
     ]  # fmt: skip
     assert sorted(tmp_path.iterdir()) == list(paths)
 
@@ -29,7 +30,7 @@ def test_files_of_two_backbones(make_entry, tmp_path) -> None:
     names = _names(write_report(build_report("m", entries), tmp_path))
     assert {"rn50-openai-digits.md", "vit-b-16-laion2b-curves.svg"} <= set(names)
     links = re.findall(r"\]\(([^)]+)\)", (tmp_path / "index.md").read_text())
-    assert len(links) == 2 * 5
+    assert len(links) == 2 * 6
     assert all((tmp_path / link).is_file() for link in links)
 
 
@@ -48,7 +49,7 @@ def test_evaluations_elsewhere_add_tables_and_no_curves(small_matrix, make_entry
     assert [table.stem for table in group.elsewhere] == ["digits-elsewhere"]
     write_report(build_report("m", small_matrix + more), tmp_path)
     links = re.findall(r"\]\(([^)]+)\)", (tmp_path / "index.md").read_text())
-    assert {"digits-elsewhere.csv", "digits-elsewhere.tex"} <= set(links)
+    assert {"digits-elsewhere.csv", "digits-elsewhere.tex", "digits-elsewhere.html"} <= set(links)
     assert all((tmp_path / link).is_file() for link in links)
 
 
@@ -56,7 +57,7 @@ def test_only_evaluations_elsewhere(make_entry, tmp_path) -> None:
     """Without own test images there is no figure, and still a report."""
     report = build_report("m", [make_entry("zero_shot", 600, evaluate_on="x")])
     assert _names(write_report(report, tmp_path)) == [
-        "digits-elsewhere.csv", "digits-elsewhere.md", "digits-elsewhere.tex", "index.md",
+        "digits-elsewhere.csv", "digits-elsewhere.html", "digits-elsewhere.md", "digits-elsewhere.tex", "index.md",
     ]  # fmt: skip
 
 
@@ -65,7 +66,7 @@ def test_awkward_data_set_names_share_no_file(make_entry, tmp_path) -> None:
     datasets = ["average", "curves", "index", "My data/set", "my-data-set", "../x"]
     entries = [make_entry("zero_shot", 600, dataset=name) for name in datasets]
     paths = write_report(build_report("m", entries), tmp_path)
-    assert len({path.name.lower() for path in paths}) == len(paths) == 3 * 7 + 3 + 1
+    assert len({path.name.lower() for path in paths}) == len(paths) == 4 * 7 + 3 + 1
     assert {path.parent for path in paths} == {tmp_path}
 
 
@@ -83,7 +84,7 @@ def test_no_clock_path_or_host_in_any_file(small_matrix, tmp_path) -> None:
         content = path.read_bytes()
         for word in (b"2031", b"12345", b"secret", b"CreationDate", str(tmp_path).encode()):
             assert word not in content, path.name
-        if path.suffix in (".md", ".csv", ".tex"):
+        if path.suffix in (".md", ".csv", ".tex", ".html"):
             assert re.search(rb"\d\d:\d\d", content) is None
 
 

@@ -15,7 +15,9 @@ from harness.matrix.identity import cell_id, stream
 from harness.matrix.matrix import read_matrix
 from harness.report.build import build_report
 from harness.report.entry import Entry, Words
+from harness.report.page import document
 from harness.report.page.document import Content, page_content
+from harness.report.page.library import Library, plot_library
 from harness.report.page.logs import JobLog, Jobs
 from harness.report.words import words_of
 from harness.store.record import ClassCount, ContextFile, EpochRow, Provenance, RunRecord
@@ -41,7 +43,7 @@ def synthetic_record(cell: Cell, n_classes: int | None = None, name: str = "clas
     )
     epochs = int(cell.recipe_dict().get("epochs") or 0)
     history = tuple(
-        EpochRow(epoch=number, lr=0.002, loss=2.5 * 0.985**number + chance.uniform(0, 0.2),
+        EpochRow.model_construct(epoch=number, lr=0.002, loss=2.5 * 0.985**number + chance.uniform(0, 0.2),
                  train_accuracy=min(1.0, level + number / epochs * 0.2 + chance.uniform(-0.03, 0.03)))
         for number in range(1, epochs + 1)
     )  # fmt: skip
@@ -58,7 +60,7 @@ def synthetic_record(cell: Cell, n_classes: int | None = None, name: str = "clas
     if cell.n_ctx:
         shape = (cell.n_ctx, 512) if cell.context == "unified" else (n_classes, cell.n_ctx, 512)
         context = ContextFile(file=f"{cell_id(cell)}.safetensors", sha256="b" * 64, shape=shape)
-    return RunRecord(
+    return RunRecord.model_construct(  # not checked: a hundred thousand rows would take seconds
         cell_id=cell_id(cell), cell=cell.to_dict(), status="done", n_correct=sum(rights),
         n_test=n_test * n_classes, per_class=counts, history=history, context=context, provenance=provenance,
         timings={"fit_s": round(chance.uniform(5, 600), 4), "evaluate_s": round(chance.uniform(0, 5), 4)},
@@ -96,6 +98,22 @@ def synthetic_entries(matrix: Path, *, failed: Sequence[int] = (), missing: Sequ
             record = synthetic_record(cell)
             entries.append(Entry(cell, record, words=synthetic_words(record) if cell in wanted else None))
     return entries
+
+
+@pytest.fixture(scope="session")
+def library() -> Library:
+    """The real plotting library, which takes a second or two to put together."""
+    return plot_library()
+
+
+@pytest.fixture(autouse=True)
+def _small_library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the place of the plotting library a line, but for tests that ask for the real one."""
+    real = "library" in request.fixturenames
+    found = (
+        request.getfixturevalue("library") if real else Library("window.vegaEmbed = () => {};", "Charts: none.")
+    )
+    monkeypatch.setattr(document, "plot_library", lambda: found)
 
 
 @pytest.fixture(scope="session")
