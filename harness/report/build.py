@@ -62,6 +62,11 @@ class Report:
     name: str
     groups: tuple[GroupReport, ...]
 
+    @property
+    def all_tables(self) -> tuple[Table, ...]:
+        """Every table in the order in which it is read."""
+        return tuple(one for group in self.groups for one in group.all_tables)
+
 
 def build_report(name: str, entries: Sequence[Entry]) -> Report:
     """The report on ``entries``, which hold every cell of the matrix once, in the matrix's order.

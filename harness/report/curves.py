@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
@@ -19,9 +20,12 @@ from matplotlib.lines import Line2D
 from harness.matrix.cell import Shots
 from harness.report.panels import Panel, Series
 from harness.report.rows import ZERO_SHOT, shots_order
-from harness.report.style import Look, looks
 
 FORMATS = ("pdf", "png", "svg")
+
+# Okabe and Ito's palette, told apart with every common colour blindness; its yellow is too pale for a line.
+_BLUE, _VERMILION, _GREEN, _PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+_SKY, _ORANGE, _BLACK = "#56B4E9", "#E69F00", "#000000"
 
 _COLUMN_WIDTH = 3.4  # inches: one column of a two-column page
 _TEXT_WIDTH = 7.0
@@ -61,6 +65,36 @@ _METADATA: dict[str, dict[str, None]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How one series is drawn."""
+
+    colour: str
+    marker: str
+    line: str
+    size: float = 4
+
+
+_OTHERS = ("", None)
+# From method and context to the looks of its variants: a family keeps to its colours. Dots are the probe's.
+_LOOKS: dict[tuple[str, str | None], tuple[Look, ...]] = {
+    (ZERO_SHOT, None): (Look(_BLACK, "*", "", 8), Look("#777777", "*", "", 8), Look(_PURPLE, "*", "", 8)),
+    ("linear_probe", None): (Look(_GREEN, "^", ":"), Look(_BLACK, "^", ":"), Look(_PURPLE, "^", ":")),
+    ("coop", "unified"): (
+        Look(_BLUE, "o", "-"), Look(_SKY, "D", "--"), Look(_BLUE, "v", "-."),
+        Look(_SKY, "P", "-"), Look(_BLUE, "X", "--"), Look(_SKY, "o", "-."),
+    ),
+    ("coop", "class_specific"): (
+        Look(_VERMILION, "s", "-"), Look(_ORANGE, "p", "--"), Look(_VERMILION, "<", "-."),
+        Look(_ORANGE, "h", "-"), Look(_VERMILION, ">", "--"), Look(_ORANGE, "s", "-."),
+    ),
+    _OTHERS: (
+        Look(_PURPLE, "D", "-"), Look(_BLACK, "X", "-"), Look(_GREEN, "v", "--"), Look(_ORANGE, "P", "-"),
+        Look(_PURPLE, "o", "--"), Look(_BLACK, "s", "-."), Look(_SKY, "D", "-"), Look(_GREEN, "p", "-."),
+    ),
+}  # fmt: skip
+
+
 def draw(panels: Sequence[Panel]) -> dict[str, bytes]:
     """The figure in each of ``FORMATS``; the same panels give the same bytes, whatever matplotlibrc says."""
     with mpl.rc_context():
@@ -68,6 +102,19 @@ def draw(panels: Sequence[Panel]) -> dict[str, bytes]:
         mpl.rcParams.update(_STYLE)
         figure = _figure(panels)
         return {name: _bytes(figure, name) for name in FORMATS}
+
+
+def looks(series: Sequence[Series]) -> list[Look]:
+    """One look a series: a star for zero-shot, dots for the probe, blue unified, red class-specific."""
+    turns: dict[tuple[str, str | None], int] = {}
+    found = []
+    for one in series:
+        key = (one.method, one.context)
+        family = key if key in _LOOKS else _OTHERS
+        turn = turns.get(family, 0)
+        turns[family] = turn + 1
+        found.append(_LOOKS[family][turn % len(_LOOKS[family])])
+    return found
 
 
 def _bytes(figure: Figure, name: str) -> bytes:

@@ -7,8 +7,8 @@ from importlib.resources import files
 
 from harness.report.table import Block, Note, Table, TableCell, TableRow
 
-# The marks that a cell may carry, and the element that shows each; a mark that a table does not have is not there.
-_EMPHASES = (("bold", "strong"), ("underline", "u"), ("underlined", "u"), ("second", "u"))
+# What a cell may be in its contest, and the element that shows it.
+_EMPHASES = (("bold", "strong"), ("underline", "u"))
 
 
 def escape_html(text: str) -> str:

@@ -1,27 +1,33 @@
-"""How a method looks in every picture: colour, marker and line, the same in figures and on the page."""
+"""How a method looks wherever it is drawn: colour, marker and dash; told here once and without matplotlib.
+
+A look follows from what a row is (method, context, position of the class name), never from its place in a figure,
+so that CoOp with a unified context is the same blue line in every figure, on every page and in every report.
+Colours are those of Okabe and Ito's palette, which are told apart with every common colour blindness (its yellow
+is left out, too pale for a line); markers and dashes tell them apart in grey.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.report.panels import Series
-from harness.report.rows import ZERO_SHOT
+from harness.report.rows import ZERO_SHOT, Row
 
-# Okabe and Ito's palette, told apart with every common colour blindness; its yellow is too pale for a line.
-_BLUE, _VERMILION, _GREEN, _PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-_SKY, _ORANGE, _BLACK = "#56B4E9", "#E69F00", "#000000"
-_GREY = "#777777"
-# The same hues on a dark ground, where black would be lost and blue is too dim.
-ON_DARK = {
-    _BLUE: "#4DA3E0", _VERMILION: "#F2803D", _GREEN: "#2CC295", _PURPLE: "#E09AC4",
-    _SKY: "#A5DAF7", _ORANGE: "#F5BE5C", _BLACK: "#F2F2EF", _GREY: "#A3A6AB",
-}  # fmt: skip
+BLACK, GREY, BLUE, SKY = "#000000", "#777777", "#0072B2", "#56B4E9"
+GREEN, VERMILION, ORANGE, PURPLE = "#009E73", "#D55E00", "#E69F00", "#CC79A7"
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How one series is drawn."""
+    """How one method is drawn.
+
+    Attributes:
+        colour: ``#RRGGBB``.
+        marker: as matplotlib writes it: ``*`` star, ``o`` circle, ``s`` square, ``D`` diamond, ``P`` plus, ``X``
+            cross, ``p`` pentagon, ``h`` hexagon, ``^ v < >`` triangles.
+        line: ``-`` solid, ``--`` dashed, ``:`` dotted, ``-.`` dash and dot; empty for none.
+        size: of the marker in points.
+    """
 
     colour: str
     marker: str
@@ -29,34 +35,54 @@ class Look:
     size: float = 4
 
 
-_OTHERS = ("", None)
-# From method and context to the looks of its variants: a family keeps to its colours. Dots are the probe's.
-_LOOKS: dict[tuple[str, str | None], tuple[Look, ...]] = {
-    (ZERO_SHOT, None): (Look(_BLACK, "*", "", 8), Look(_GREY, "*", "", 8), Look(_PURPLE, "*", "", 8)),
-    ("linear_probe", None): (Look(_GREEN, "^", ":"), Look(_BLACK, "^", ":"), Look(_PURPLE, "^", ":")),
-    ("coop", "unified"): (
-        Look(_BLUE, "o", "-"), Look(_SKY, "D", "--"), Look(_BLUE, "v", "-."),
-        Look(_SKY, "P", "-"), Look(_BLUE, "X", "--"), Look(_SKY, "o", "-."),
+_Family = tuple[str, str | None, str | None]  # method, context, class_token_position
+_OTHERS: _Family = ("", None, None)
+# The first look of a family is its own; the others are for more of its kind: other lengths, inits, templates ..
+_LOOKS: dict[_Family, tuple[Look, ...]] = {
+    (ZERO_SHOT, None, None): (
+        Look(BLACK, "*", "", 7), Look(GREY, "P", "", 5), Look(PURPLE, "X", "", 5), Look(SKY, "*", "", 7),
     ),
-    ("coop", "class_specific"): (
-        Look(_VERMILION, "s", "-"), Look(_ORANGE, "p", "--"), Look(_VERMILION, "<", "-."),
-        Look(_ORANGE, "h", "-"), Look(_VERMILION, ">", "--"), Look(_ORANGE, "s", "-."),
+    ("linear_probe", None, None): (Look(GREEN, "^", ":"), Look(GREY, "^", ":"), Look(PURPLE, "^", ":")),
+    ("coop", "unified", "end"): (
+        Look(BLUE, "o", "-"), Look(GREEN, "X", "-"), Look(PURPLE, "P", "-"), Look(GREY, "h", "-"),
+    ),
+    ("coop", "unified", "middle"): (
+        Look(SKY, "D", "--"), Look(GREEN, "P", "--"), Look(PURPLE, "X", "--"), Look(GREY, "h", "--"),
+    ),
+    ("coop", "unified", "front"): (Look(PURPLE, "v", "-."), Look(BLUE, "h", "-."), Look(GREY, "P", "-.")),
+    ("coop", "class_specific", "end"): (
+        Look(VERMILION, "s", "-"), Look(PURPLE, ">", "-"), Look(BLACK, "<", "-"), Look(GREY, "d", "-"),
+    ),
+    ("coop", "class_specific", "middle"): (
+        Look(ORANGE, "p", "--"), Look(PURPLE, "<", "--"), Look(BLACK, ">", "--"), Look(GREY, "d", "--"),
+    ),
+    ("coop", "class_specific", "front"): (
+        Look(BLACK, "v", "-."), Look(VERMILION, "h", "-."), Look(GREY, "P", "-."),
     ),
     _OTHERS: (
-        Look(_PURPLE, "D", "-"), Look(_BLACK, "X", "-"), Look(_GREEN, "v", "--"), Look(_ORANGE, "P", "-"),
-        Look(_PURPLE, "o", "--"), Look(_BLACK, "s", "-."), Look(_SKY, "D", "-"), Look(_GREEN, "p", "-."),
+        Look(PURPLE, "D", "-"), Look(BLACK, "X", "--"), Look(GREEN, "v", "-."), Look(ORANGE, "P", "-"),
+        Look(PURPLE, "o", "--"), Look(BLACK, "s", "-."), Look(SKY, "d", "-"), Look(GREEN, "p", "-."),
     ),
 }  # fmt: skip
 
 
-def looks(series: Sequence[Series]) -> list[Look]:
-    """One look a series: a star for zero-shot, dots for the probe, blue unified, red class-specific."""
-    turns: dict[tuple[str, str | None], int] = {}
-    found = []
-    for one in series:
-        key = (one.method, one.context)
-        family = key if key in _LOOKS else _OTHERS
+def row_looks(rows: Iterable[Row]) -> dict[Row, Look]:
+    """One look a row; rows of one family take turns in the order in which they come."""
+    turns: dict[_Family, int] = {}
+    found = {}
+    for row in rows:
+        family = _family(row)
         turn = turns.get(family, 0)
         turns[family] = turn + 1
-        found.append(_LOOKS[family][turn % len(_LOOKS[family])])
+        found[row] = _LOOKS[family][turn % len(_LOOKS[family])]
     return found
+
+
+def _family(row: Row) -> _Family:
+    context, position = row.axis("context"), row.axis("class_token_position")
+    family = (
+        row.method,
+        None if context is None else str(context),
+        None if position is None else str(position),
+    )
+    return family if family in _LOOKS else _OTHERS

@@ -10,14 +10,30 @@ import numpy as np
 
 from harness.report.captions import group_title
 from harness.report.entry import Entry
-from harness.report.panels import Series
 from harness.report.results import Place, baseline_row
 from harness.report.rows import Group, Row, group_entries, labels, row_entries, shots_order
 from harness.report.stats import Scores, Summary, average_over_datasets, gain_over, summarise
-from harness.report.style import ON_DARK, Look, looks
+from harness.report.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    Look,
+    row_looks,
+)
 from harness.store.record import RunRecord
 
 AVERAGE = "Average"
+
+# The figures' hues on a dark ground, where black would be lost and blue is too dim.
+_ON_DARK = {
+    BLUE: "#4DA3E0", VERMILION: "#F2803D", GREEN: "#2CC295", PURPLE: "#E09AC4",
+    SKY: "#A5DAF7", ORANGE: "#F5BE5C", BLACK: "#F2F2EF", GREY: "#A3A6AB",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +101,7 @@ def _group(group: Group, entries: Sequence[Entry]) -> dict[str, Any]:
     return {
         "title": group_title(group),
         "rows": [
-            {"label": words[row], "method": row.method, **_drawn(look)}
-            for row, look in zip(rows, looks([_series(row, words[row]) for row in rows]), strict=True)
+            {"label": words[row], "method": row.method, **_drawn(look)} for row, look in row_looks(rows).items()
         ],
         "shots": shots_order(entry.cell.shots for entry in entries),
         "places": [{"name": name, "kind": kind} for name, _, kind in choices],
@@ -110,14 +125,9 @@ def _target(source: str, target: Place) -> str:
     return f"{target[1]} classes" if target[0] == source else target[0]
 
 
-def _series(row: Row, label: str) -> Series:
-    context = row.axis("context")
-    return Series(label, row.method, None if context is None else str(context), ())
-
-
 def _drawn(look: Look) -> dict[str, str]:
     """A look as the page draws it: colours for both grounds as CSS, marker and line in matplotlib's letters."""
-    on_dark = ON_DARK.get(look.colour, look.colour)
+    on_dark = _ON_DARK.get(look.colour, look.colour)
     return {"css": f"light-dark({look.colour}, {on_dark})", "marker": look.marker, "line": look.line}
 
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import harness
 from harness.files import canonical_json, digest_text
-from harness.report.build import GroupReport, Report
+from harness.report.build import Report
 from harness.report.entry import Entry
 from harness.report.html import escape_html, style_sheet, to_html
 from harness.report.page.cells import DETAILS, pack_cells
@@ -22,9 +22,11 @@ from harness.report.page.library import Library, plot_library
 from harness.report.page.logs import Jobs
 from harness.report.page.overview import overview_html
 from harness.report.page.pack import script_json
+from harness.report.table import Table
 
 MOST_BYTES = 5_000_000
 PAGE_FILE = "index.html"
+ACROSS = "Across backbones"  # over tables that belong to no single group
 _SCRIPTS = ("unpack.js", "elements.js", "charts.js", "cells.js", "drawer.js", "curves.js", "page.js")
 
 
@@ -128,26 +130,28 @@ def _count(number: int, what: str) -> str:
 
 
 def _tables(report: Report, has_files: bool) -> str:
-    return "".join(_group(group, len(report.groups) > 1, has_files) for group in report.groups)
+    """All tables, each under the title of its group; those of no single group stand first."""
+    titles = {table.stem: group.title for group in report.groups for table in group.all_tables}
+    sections: dict[str, list[Table]] = {}
+    for table in report.all_tables:
+        sections.setdefault(titles.get(table.stem, ACROSS), []).append(table)
+    is_named = len(sections) > 1
+    return "".join(_section(title, tables, is_named, has_files) for title, tables in sections.items())
 
 
-def _group(group: GroupReport, is_named: bool, has_files: bool) -> str:
-    title = escape_html(group.title)
-    head = f"<h3>{title}</h3>\n" if is_named else ""
-    level = 4 if is_named else 3
-    tables = "".join(
-        to_html(table, level, _links(table.stem, bool(table.blocks), len(table.long) > 1) if has_files else "")
-        for table in group.all_tables
-    )
-    return f'<div class="group" data-group="{title}">\n{head}{tables}</div>\n'
+def _section(title: str, tables: Sequence[Table], is_named: bool, has_files: bool) -> str:
+    head = f"<h3>{escape_html(title)}</h3>\n" if is_named else ""
+    parts = (to_html(table, 4 if is_named else 3, _links(table) if has_files else "") for table in tables)
+    return f'<div class="group" data-group="{escape_html(title)}">\n{head}{"".join(parts)}</div>\n'
 
 
-def _links(stem: str, is_printed: bool, has_long: bool) -> str:
+def _links(table: Table) -> str:
     """Where the table's other forms lie, beside the page."""
-    names = {"csv": "CSV"} if has_long else {}
-    if is_printed:
+    names = {"csv": "CSV"} if len(table.long) > 1 else {}
+    if table.blocks:
         names |= {"md": "Markdown", "tex": "LaTeX", "html": "HTML"}
-    links = ", ".join(f'<a href="{quote(stem)}.{ending}">{name}</a>' for ending, name in names.items())
+    stem = quote(table.stem)
+    links = ", ".join(f'<a href="{stem}.{ending}">{name}</a>' for ending, name in names.items())
     return f'<p class="files">{links}</p>' if links else ""
 
 
