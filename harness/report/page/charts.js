@@ -25,11 +25,12 @@ const CONFIG = {
 };
 
 // Draw `spec` into `place`; resolves to the view. Expressions are interpreted, so that nothing needs eval.
-function draw(place, spec, label) {
+// `names` is from field to what the tooltip calls it: names of other people stand in no expression of Vega's.
+function draw(place, spec, label, names = {}) {
   const whole = { $schema: "https://vega.github.io/schema/vega-lite/v6.json", config: CONFIG, ...spec };
   return vegaEmbed(place, whole, {
     ast: true, renderer: "svg", actions: false, logLevel: 1, defaultStyle: false,
-    tooltip: { theme: "page", disableDefaultStyle: true },
+    tooltip: { theme: "page", disableDefaultStyle: true, formatTooltip: (value, clean) => tip(value, clean, names) },
   }).then((embedded) => {
     place.finalize?.();
     place.finalize = embedded.finalize;
@@ -41,6 +42,13 @@ function draw(place, spec, label) {
     }
     return embedded.view;
   });
+}
+
+// The HTML of a tooltip, from what `clean` has escaped; what has no number here is left out.
+function tip(value, clean, names) {
+  const rows = Object.entries(value).filter(([field, text]) => field !== "title" && text !== "–")
+    .map(([field, text]) => `<tr><td class="key">${clean(names[field] ?? field)}</td><td class="value">${clean(text)}</td></tr>`);
+  return (value.title ? `<h2>${clean(value.title)}</h2>` : "") + `<table><tbody>${rows.join("")}</tbody></table>`;
 }
 
 // A step a doubling, 0 a step before 1, `all` set apart: the axis of the figures.
@@ -126,7 +134,7 @@ function curvesSpec({ points, rows, shown, places, shots, metric, width, seeds }
       mark: { type: "rect", opacity: 0 },
       encoding: {
         x: { ...x, field: "left" }, x2: { field: "right" },
-        tooltip: [{ field: "head", title: "title" }, ...used.map((index) => ({ field: `s${index}`, title: rows[index].label }))],
+        tooltip: [{ field: "head", title: "title" }, ...used.map((index) => ({ field: `s${index}` }))],
       },
     },
     {

@@ -47,7 +47,7 @@ function showCurves() {
   const turn = ++curvesView.drawn;
   const width = place.clientWidth;
   const canvas = el("div");
-  draw(canvas, curvesSpec({ points, rows, shown, places, shots, metric, width, seeds: byId("curve-seeds").checked }), label).then(() => {
+  draw(canvas, curvesSpec({ points, rows, shown, places, shots, metric, width, seeds: byId("curve-seeds").checked }), label, Object.fromEntries(rows.map((row) => [`s${row.index}`, row.label]))).then(() => {
     if (turn === curvesView.drawn) place.replaceChildren(canvas);
     place.dataset.drawn = turn;
   });

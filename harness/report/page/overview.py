@@ -76,7 +76,7 @@ def _grid_cell(place: str, label: str, counts: Counter[str] | None) -> str:
         return '<td><span class="none">–</span></td>'
     total = sum(counts.values())
     more = "".join(f", {counts[state]} {state}" for state in STATES[1:] if counts[state])
-    said = f"{counts['done']} of {total} done{more}"
+    said = f"{counts['done']}/{total} done{more}"
     worst = next((state for state in ("failed", "running", "stale", "missing") if counts[state]), "done")
     return (
         f'<td><button type="button" class="{worst}" data-show="place={escape_html(place)}" '
