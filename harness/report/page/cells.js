@@ -20,7 +20,7 @@ function badge(cell) {
 const cellsView = { list: [], found: [], sort: null, turn: 1, all: false };
 
 function cellText(cell) {
-  return [cell.id, cell.name, cell.place, cell.row, cell.state, cell.why].join(" ").toLowerCase();
+  return [cell.id, cell.name, cell.group, cell.place, cell.row, cell.state, cell.why].join(" ").toLowerCase();
 }
 
 function setCells(list) {
@@ -28,12 +28,13 @@ function setCells(list) {
   const values = (name) => [...new Set(list.map((cell) => cell[name]))].filter((value) => value !== null && value !== undefined);
   const shotsKey = (value) => (value === "all" ? Infinity : value);
   const options = {
-    state: STATES.filter((state) => list.some((cell) => cell.state === state)), place: values("place"), row: values("row"),
+    state: STATES.filter((state) => list.some((cell) => cell.state === state)), place: values("place"), row: values("row"), group: values("group"),
     shots: values("shots").sort((a, b) => shotsKey(a) - shotsKey(b)), seed: values("seed").sort((a, b) => a - b),
   };
   for (const select of document.querySelectorAll("[data-filter]")) {
     choices(select, [["", "any"], ...options[select.dataset.filter].map((value) => [String(value), String(value)])]);
   }
+  byId("cell-group-field").hidden = options.group.length < 2;
   showCells();
 }
 
@@ -67,7 +68,7 @@ function showCells() {
 }
 
 function cellRow(cell) {
-  const said = [cell.place, cell.row, `${cell.shots} shots`, cell.seed ? `seed ${cell.seed}` : "", cell.state].filter(Boolean).join(", ");
+  const said = [cell.place, cell.group, cell.row, `${cell.shots} shots`, cell.seed ? `seed ${cell.seed}` : "", cell.state].filter(Boolean).join(", ");
   return el("tr", { class: cell.state }, COLUMNS.map((column, index) => index
     ? el("td", { class: column.class || "" }, column.of(cell))
     : el("th", { scope: "row" }, el("button", { type: "button", class: "link", "data-cell": cell.id, "aria-label": said }, column.of(cell)))));

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from harness.files import canonical_json
-from harness.matrix.identity import cell_id, display_names
 from harness.matrix.template import readable
 from harness.report.entry import Entry, Words
+from harness.report.page.listed import Listed
 from harness.report.page.logs import Jobs
 from harness.report.page.pack import column, steps, whole_numbers
-from harness.report.rows import group_entries, labels, row_entries
 from harness.store.record import EpochRow, Provenance, RunRecord
 
 LOSS_STEPS = 10_000  # a loss is kept to four decimals
@@ -22,22 +21,23 @@ MOST_VECTORS = 2000  # of class-specific contexts with more, the words stand in 
 DETAILS = ("class words", "counts", "history")  # what is left out of a page that grows too large, in this order
 
 
-def pack_cells(entries: Sequence[Entry], jobs: Jobs, without: Iterable[str] = ()) -> dict[str, Any]:
-    """The cells as columns, in the order of ``entries``, and their details.
+def pack_cells(cells: Sequence[Listed], jobs: Jobs, without: Iterable[str] = ()) -> dict[str, Any]:
+    """The cells as columns, in their order, and their details.
 
     ``without`` names the ``DETAILS`` that are left out; the page then says so.
     """
     left_out = set(without)
-    identifiers = [cell_id(entry.cell) for entry in entries]
-    names, rows = display_names([entry.cell for entry in entries]), row_labels(entries)
+    entries = [cell.entry for cell in cells]
+    identifiers = [cell.id for cell in cells]
     records = [entry.record for entry in entries]
     counts = [] if "counts" in left_out else records
     return {
         "id": identifiers,
-        "name": [names[identifier] for identifier in identifiers],
-        "row": column([rows.get(identifier, "") for identifier in identifiers]),
-        "state": column([state_of(entry, jobs) for entry in entries]),
-        "place": column([place_name(entry) for entry in entries]),
+        "name": [cell.name for cell in cells],
+        "group": column([cell.group for cell in cells]),
+        "row": column([cell.row for cell in cells]),
+        "state": column([cell.state for cell in cells]),
+        "place": column([cell.place for cell in cells]),
         "why": column([_why(entry) for entry in entries]),
         "at": column([jobs.epochs.get(identifier) for identifier in identifiers]),
         "config": _columns([_config(entry) for entry in entries]),
@@ -57,35 +57,6 @@ def pack_cells(entries: Sequence[Entry], jobs: Jobs, without: Iterable[str] = ()
         "trace": column([jobs.traces.get(identifier) for identifier in identifiers]),
         "without": sorted(left_out),
     }
-
-
-def row_labels(entries: Sequence[Entry]) -> dict[str, str]:
-    """From cell id to the label of the row that it stands in; of two rows the first."""
-    found: dict[str, str] = {}
-    for members in group_entries(entries).values():
-        rows = row_entries(members)
-        words = labels(list(rows))
-        for row, own in rows.items():
-            for entry in own:
-                found.setdefault(cell_id(entry.cell), words[row])
-    return found
-
-
-def state_of(entry: Entry, jobs: Jobs) -> str:
-    """``done``, ``failed``, ``stale``, ``missing``, or ``running`` where a worker has begun it."""
-    hole = entry.hole
-    if hole in ("missing", "stale") and cell_id(entry.cell) in jobs.epochs:
-        return "running"
-    return hole or "done"
-
-
-def place_name(entry: Entry) -> str:
-    """What a cell was trained on, and what it is evaluated on where that is something else."""
-    cell = entry.cell
-    parts = [cell.dataset if cell.classes == "all" else f"{cell.dataset} ({cell.classes})"]
-    if cell.evaluate_on is not None:
-        parts.append(cell.evaluate_on)
-    return " → ".join(parts)
 
 
 def _why(entry: Entry) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.matrix.cell import Shots
 from harness.report.captions import group_title
 from harness.report.entry import Entry
 from harness.report.results import Place, baseline_row
@@ -28,6 +29,7 @@ from harness.report.style import (
 from harness.store.record import RunRecord
 
 AVERAGE = "Average"
+_ByPlace = dict[tuple[str, Place], list[Entry]]  # by what was trained on and what is evaluated on
 
 # The figures' hues on a dark ground, where black would be lost and blue is too dim.
 _ON_DARK = {
@@ -89,6 +91,7 @@ def pack_curves(entries: Sequence[Entry]) -> list[dict[str, Any]]:
 def _group(group: Group, entries: Sequence[Entry]) -> dict[str, Any]:
     rows = row_entries(entries)
     words = labels(list(rows))
+    placed = {row: _by_place(members) for row, members in rows.items()}
     own = _places(entries, group, is_own=True)
     elsewhere = _places(entries, group, is_own=False)
     # Each choice of the page: its words, the places, and whether it is one of another data set's images.
@@ -110,7 +113,7 @@ def _group(group: Group, entries: Sequence[Entry]) -> dict[str, Any]:
             point
             for place, (_, members, _) in enumerate(choices)
             for number, metric in enumerate(METRICS)
-            for point in _points(place, number, metric, members, rows)
+            for point in _points(place, number, metric, members, placed)
         ],
     }
 
@@ -132,11 +135,7 @@ def _drawn(look: Look) -> dict[str, str]:
 
 
 def _points(
-    place: int,
-    number: int,
-    metric: Metric,
-    members: Sequence[tuple[str, Place]],
-    rows: Mapping[Row, Sequence[Entry]],
+    place: int, number: int, metric: Metric, members: Sequence[tuple[str, Place]], rows: Mapping[Row, _ByPlace]
 ) -> list[list[Any]]:
     """``[place, metric, row, shots, mean, sd, n, n_expected, values]``; the values are the seeds' own."""
     baseline = baseline_row(list(rows))
@@ -148,12 +147,14 @@ def _points(
         if not len(zero):
             return []
     found = []
-    for order, (row, entries) in enumerate(rows.items()):
+    for order, (row, by_place) in enumerate(rows.items()):
         if metric.is_gain and baseline is not None and row.method == baseline.method:
             continue
-        inside = _inside(entries, members)
-        for shots in shots_order(entry.cell.shots for entry in inside):
-            scores = _scores([entry for entry in inside if entry.cell.shots == shots], members, metric)
+        by_shots: dict[Shots, list[Entry]] = {}
+        for entry in _inside(by_place, members):
+            by_shots.setdefault(entry.cell.shots, []).append(entry)
+        for shots in shots_order(by_shots):
+            scores = _scores(by_shots[shots], members, metric)
             if zero is not None:
                 scores = gain_over(scores, zero[0])
             summary, runs = _summary(scores)
@@ -162,22 +163,27 @@ def _points(
     return found
 
 
-def _inside(entries: Sequence[Entry], members: Sequence[tuple[str, Place]]) -> list[Entry]:
-    wanted = set(members)
-    return [entry for entry in entries if (entry.cell.dataset, entry.cell.target()) in wanted]
+def _by_place(entries: Sequence[Entry]) -> _ByPlace:
+    found: _ByPlace = {}
+    for entry in entries:
+        found.setdefault((entry.cell.dataset, entry.cell.target()), []).append(entry)
+    return found
+
+
+def _inside(by_place: _ByPlace, members: Sequence[tuple[str, Place]]) -> list[Entry]:
+    return [entry for member in members for entry in by_place.get(member, ())]
 
 
 def _scores(entries: Sequence[Entry], members: Sequence[tuple[str, Place]], metric: Metric) -> Scores:
     """``(runs, places)`` values; a hole where a seed of a place has none."""
-    seeds: list[int | None] = sorted(
-        {entry.cell.seed for entry in entries}, key=lambda seed: (seed is not None, seed or 0)
-    )
+    seeds = sorted({entry.cell.seed for entry in entries}, key=lambda seed: (seed is not None, seed or 0))
+    run_of = {seed: run for run, seed in enumerate(seeds)}
+    place_of = {member: place for place, member in enumerate(members)}
     scores = np.full((len(seeds), len(members)), np.nan)
     for entry in entries:
         value = None if entry.hole or entry.record is None else metric.value(entry.record)
         if value is not None:
-            place = members.index((entry.cell.dataset, entry.cell.target()))
-            scores[seeds.index(entry.cell.seed), place] = value
+            scores[run_of[entry.cell.seed], place_of[entry.cell.dataset, entry.cell.target()]] = value
     return scores
 
 

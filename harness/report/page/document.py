@@ -19,6 +19,7 @@ from harness.report.html import escape_html, style_sheet, to_html
 from harness.report.page.cells import DETAILS, pack_cells
 from harness.report.page.curves import pack_curves
 from harness.report.page.library import Library, plot_library
+from harness.report.page.listed import list_cells
 from harness.report.page.logs import Jobs
 from harness.report.page.overview import overview_html
 from harness.report.page.pack import script_json
@@ -62,14 +63,15 @@ def page_content(
     Details of cells are left out, the largest first, where the page would be larger than ``most_bytes`` with them;
     the page says what is missing. ``has_files`` is whether the tables' other forms lie beside the page.
     """
-    overview, tables = overview_html(entries, jobs), _tables(report, has_files)
+    listed = list_cells(entries, jobs)
+    overview, tables = overview_html(listed), _tables(report, has_files)
     rest = {
         "curves": pack_curves(entries),
         "logs": [{"job": log.job, "tail": log.tail, "cut": log.is_cut} for log in jobs.logs],
     }
     room = most_bytes - len(overview.encode()) - len(tables.encode()) - len(script_json(rest)) - _shell_bytes()
     for n_left_out in range(len(DETAILS) + 1):
-        cells = pack_cells(entries, jobs, DETAILS[:n_left_out])
+        cells = pack_cells(listed, jobs, DETAILS[:n_left_out])
         if len(script_json(cells)) <= room:
             break
     return Content(report.name, _lead(report, entries), overview, tables, {"cells": cells, **rest})

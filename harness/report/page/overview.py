@@ -5,30 +5,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from harness.matrix.identity import cell_id, display_names
-from harness.report.entry import Entry
+from harness.files import canonical_json
 from harness.report.html import escape_html
-from harness.report.page.cells import place_name, row_labels, state_of
-from harness.report.page.logs import Jobs
+from harness.report.page.listed import STATES, Listed
 
-STATES = ("done", "running", "failed", "stale", "missing")  # as they stand beside each other in every bar
 _MOST_CHIPS = 8  # cells of one reason before the list of cells takes over
 _MOST_REASONS = 20
 
 
-def overview_html(entries: Sequence[Entry], jobs: Jobs) -> str:
+def overview_html(cells: Sequence[Listed]) -> str:
     """Counts, one bar of all cells, the same by data set and method, and failures by their reasons."""
-    if not entries:
+    if not cells:
         return '<p class="empty" data-part="overview-empty">This matrix has no cells.</p>\n'
-    states = [state_of(entry, jobs) for entry in entries]
-    return "\n".join([_counts(states), _grid(entries, states), _failures(entries, states)]) + "\n"
+    return "\n".join([_counts([cell.state for cell in cells]), _grid(cells), _failures(cells)]) + "\n"
+
+
+def _show(**values: str) -> str:
+    """The attribute of a button that leads to the cells with these values."""
+    return f'type="button" data-show="{escape_html(canonical_json(values))}"'
 
 
 def _counts(states: Sequence[str]) -> str:
     counts = Counter(states)
     told = [state for state in STATES if counts[state] or state in ("done", "failed")]
     tiles = "".join(
-        f'<li class="{state}{"" if counts[state] else " none"}"><button type="button" data-show="state={state}">'
+        f'<li class="{state}{"" if counts[state] else " none"}"><button {_show(state=state)}>'
         f"<b>{counts[state]:,}</b> <span>{state}</span></button></li>"
         for state in told
     )
@@ -47,21 +48,21 @@ def _segments(counts: Counter[str]) -> str:
     )
 
 
-def _grid(entries: Sequence[Entry], states: Sequence[str]) -> str:
-    """A table of how many cells are done of each data set and row."""
-    rows = row_labels(entries)
-    found: dict[str, dict[str, Counter[str]]] = {}
-    for entry, state in zip(entries, states, strict=True):
-        label = rows.get(cell_id(entry.cell), "")
-        place = place_name(entry)
-        found.setdefault(place, {}).setdefault(label, Counter())[state] += 1
+def _grid(cells: Sequence[Listed]) -> str:
+    """A table of how many cells are done of each data set and row, for each backbone where there are several."""
+    found: dict[tuple[str, str], dict[str, Counter[str]]] = {}
+    for cell in cells:
+        found.setdefault((cell.group, cell.place), {}).setdefault(cell.row, Counter())[cell.state] += 1
     columns = list(dict.fromkeys(label for by_row in found.values() for label in by_row))
+    is_grouped = len({group for group, _ in found}) > 1
     head = "".join(f'<th scope="col">{escape_html(label)}</th>' for label in columns)
     body = "".join(
-        f'<tr><th scope="row">{escape_html(place)}</th>'
-        + "".join(_grid_cell(place, label, by_row.get(label)) for label in columns)
+        f'<tr><th scope="row">{escape_html(place)}'
+        + (f" <small>{escape_html(group)}</small>" if is_grouped else "")
+        + "</th>"
+        + "".join(_grid_cell(group, place, label, by_row.get(label)) for label in columns)
         + "</tr>"
-        for place, by_row in found.items()
+        for (group, place), by_row in found.items()
     )
     return (
         '<section data-part="overview-grid"><h3 id="head-progress">Progress by data set and method</h3>\n'
@@ -71,7 +72,7 @@ def _grid(entries: Sequence[Entry], states: Sequence[str]) -> str:
     )
 
 
-def _grid_cell(place: str, label: str, counts: Counter[str] | None) -> str:
+def _grid_cell(group: str, place: str, label: str, counts: Counter[str] | None) -> str:
     if counts is None:
         return '<td><span class="none">–</span></td>'
     total = sum(counts.values())
@@ -79,53 +80,45 @@ def _grid_cell(place: str, label: str, counts: Counter[str] | None) -> str:
     said = f"{counts['done']}/{total} done{more}"
     worst = next((state for state in ("failed", "running", "stale", "missing") if counts[state]), "done")
     return (
-        f'<td><button type="button" class="{worst}" data-show="place={escape_html(place)}" '
-        f'data-and="row={escape_html(label)}" title="{said}" '
+        f'<td><button class="{worst}" {_show(group=group, place=place, row=label)} title="{said}" '
         f'aria-label="{escape_html(f"{place}, {label}: {said}")}">{counts["done"]}/{total}'
         f'<span class="bar" aria-hidden="true">{_segments(counts)}</span></button></td>'
     )
 
 
-def _failures(entries: Sequence[Entry], states: Sequence[str]) -> str:
+def _failures(cells: Sequence[Listed]) -> str:
     """Failed cells by what they say, the most frequent reason first."""
-    names = display_names([entry.cell for entry in entries])
-    reasons: dict[str, list[str]] = {}
-    for entry, state in zip(entries, states, strict=True):
-        if state == "failed":
-            reason = (entry.record.reason if entry.record else None) or "no reason was recorded"
-            reasons.setdefault(reason, []).append(cell_id(entry.cell))
+    reasons: dict[str, list[Listed]] = {}
+    for cell in cells:
+        if cell.state == "failed":
+            record = cell.entry.record
+            reasons.setdefault((record.reason if record else None) or "no reason was recorded", []).append(cell)
     head = '<section class="failures" data-part="overview-failures"><h3>Failures</h3>\n'
     if not reasons:
         return f'{head}<p class="empty">No cell failed.</p></section>'
     order = sorted(reasons, key=lambda reason: -len(reasons[reason]))
-    items = "".join(_failure(reason, reasons[reason], names) for reason in order[:_MOST_REASONS])
+    items = "".join(_failure(reason, reasons[reason]) for reason in order[:_MOST_REASONS])
     rest = len(order) - _MOST_REASONS
-    more = (
-        f'<p><button type="button" class="link" data-show="state=failed">{rest} more reasons, in the list of '
-        "cells</button></p>"
-        if rest > 0
-        else ""
-    )
+    more = f"<p>{_all_failed(f'{rest} more reasons, in the list of cells')}</p>" if rest > 0 else ""
     return (
         f"{head}<ol>{items}</ol>{more}"
         '<p class="hint"><code>harness run --retry-failed</code> runs them again.</p></section>'
     )
 
 
-def _failure(reason: str, identifiers: Sequence[str], names: dict[str, str]) -> str:
+def _failure(reason: str, cells: Sequence[Listed]) -> str:
     chips = "".join(
-        f'<li><button type="button" class="chip" data-cell="{identifier}">{escape_html(names[identifier])}'
-        "</button></li>"
-        for identifier in identifiers[:_MOST_CHIPS]
+        f'<li><button type="button" class="chip" data-cell="{cell.id}">{escape_html(cell.name)}</button></li>'
+        for cell in cells[:_MOST_CHIPS]
     )
-    rest = len(identifiers) - _MOST_CHIPS
-    more = (
-        f'<li><button type="button" class="link" data-show="state=failed">and {rest} more</button></li>'
-        if rest > 0
-        else ""
-    )
-    count = f"{len(identifiers)} cell{'s' if len(identifiers) > 1 else ''}"
+    rest = len(cells) - _MOST_CHIPS
+    more = f"<li>{_all_failed(f'and {rest} more')}</li>" if rest > 0 else ""
+    count = f"{len(cells)} cell{'s' if len(cells) > 1 else ''}"
     return (
         f'<li><p class="reason"><b>{count}</b> <code>{escape_html(reason)}</code></p>'
         f'<ul class="chips">{chips}{more}</ul></li>'
     )
+
+
+def _all_failed(words: str) -> str:
+    return f'<button class="link" {_show(state="failed")}>{words}</button>'

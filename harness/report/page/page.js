@@ -65,14 +65,14 @@ function remember(box) {
 
 function keepPlace(change) {
   const focused = document.activeElement?.dataset?.show || document.activeElement?.dataset?.cell;
-  const name = document.activeElement?.dataset?.show ? "show" : "cell", and = document.activeElement?.dataset?.and;
+  const name = document.activeElement?.dataset?.show ? "show" : "cell";
   const anchor = [...document.querySelectorAll("main > section, #table-parts section.table")].filter((one) => !one.hidden)
     .findLast((one) => one.getBoundingClientRect().top <= 80);
   const before = anchor?.getBoundingClientRect().top, id = anchor?.id;
   change();
   if (id && byId(id)) scrollBy(0, byId(id).getBoundingClientRect().top - before);
   if (focused && document.activeElement === document.body) {
-    [...document.querySelectorAll(`[data-${name}]`)].find((one) => one.dataset[name] === focused && one.dataset.and === and)?.focus({ preventScroll: true });
+    [...document.querySelectorAll(`[data-${name}]`)].find((one) => one.dataset[name] === focused)?.focus({ preventScroll: true });
   }
 }
 
@@ -125,8 +125,7 @@ function start() {
     const opener = event.target.closest("[data-cell]"), shower = event.target.closest("[data-show]");
     if (opener) openDrawer(opener.dataset.cell);
     else if (shower) {
-      const pairs = [shower.dataset.show, shower.dataset.and].filter(Boolean).map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]);
-      filterCells(Object.fromEntries(pairs));
+      filterCells(JSON.parse(shower.dataset.show));
       byId("cells").scrollIntoView();
       byId("cell-scroll").focus({ preventScroll: true });
     }

@@ -24,14 +24,14 @@ const columns = (packed) => Object.fromEntries(Object.entries(packed).map(([name
 
 // Every cell as an object of what lists and filters need; details stay packed until a drawer asks for them.
 function unpackCells(cells) {
-  const [row, state, why, place, test, job, at, fewer, trainedBy, trace] =
-    ["row", "state", "why", "place", "test", "job", "at", "fewer", "trained_by", "trace"].map((name) => column(cells[name]));
+  const [group, row, state, why, place, test, job, at, fewer, trainedBy, trace] =
+    ["group", "row", "state", "why", "place", "test", "job", "at", "fewer", "trained_by", "trace"].map((name) => column(cells[name]));
   const config = columns(cells.config), made = columns(cells.made);
   const seconds = columns(cells.seconds), details = columns(cells.details);
   const of = (many, index) => Object.entries(many).map(([name, values]) => [name, values[index]])
     .filter(([, value]) => value !== null && value !== undefined);
   return cells.id.map((id, index) => ({
-    index, id, name: cells.name[index], row: row[index], state: state[index], why: why[index], place: place[index],
+    index, id, name: cells.name[index], group: group[index], row: row[index], state: state[index], why: why[index], place: place[index],
     shots: config.shots[index], seed: config.seed ? config.seed[index] : null, job: job[index], at: at[index],
     fewer: fewer[index], trace: trace[index], trainedBy: trainedBy[index], right: cells.right[index], test: test[index],
     accuracy: cells.right[index] === null ? null : cells.right[index] / test[index],

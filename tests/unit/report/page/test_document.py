@@ -207,7 +207,7 @@ def test_states_and_reasons_are_told(small_matrix: list[Entry], make_entry: Any)
     entries = [*small_matrix, *cells, running]
     content = page_content(build_report("mine", entries), entries, jobs)
     for state, count in (("done", 19), ("failed", 1), ("stale", 1), ("missing", 1), ("running", 1)):
-        assert f'data-show="state={state}"><b>{count}</b>' in content.overview
+        assert f'data-show="{{&quot;state&quot;:&quot;{state}&quot;}}"><b>{count}</b>' in content.overview
     assert "19 of 23 cells done" in content.overview
     assert "6/10 done, 1 running, 1 failed, 1 stale, 1 missing" in content.overview
     assert "no reason was recorded" in content.overview

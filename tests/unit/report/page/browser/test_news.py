@@ -98,10 +98,10 @@ def test_focus_stays_where_it_was(tab: Tab, server: PageServer, run: Run) -> Non
     """Who stands on a count of the overview with the keyboard stands there after the news."""
     page = tab(server.address)
     page.wait_for_selector("#curve-chart svg")
-    page.focus('.tiles [data-show="state=missing"]')
+    page.focus(".tiles .missing button")
     run.n_missing = 50
-    until(page, "document.querySelector('.tiles [data-show=\"state=missing\"]').textContent.includes('51')")
-    assert page.evaluate("document.activeElement.dataset.show") == "state=missing"
+    until(page, "document.querySelector('.tiles .missing button').textContent.includes('51')")
+    assert page.evaluate("document.activeElement.dataset.show") == '{"state":"missing"}'
 
 
 def test_a_server_that_went_away_is_said(
