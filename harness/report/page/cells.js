@@ -68,10 +68,9 @@ function showCells() {
 }
 
 function cellRow(cell) {
-  const said = [cell.place, cell.group, cell.row, `${cell.shots} shots`, cell.seed ? `seed ${cell.seed}` : "", cell.state].filter(Boolean).join(", ");
   return el("tr", { class: cell.state }, COLUMNS.map((column, index) => index
     ? el("td", { class: column.class || "" }, column.of(cell))
-    : el("th", { scope: "row" }, el("button", { type: "button", class: "link", "data-cell": cell.id, "aria-label": said }, column.of(cell)))));
+    : el("th", { scope: "row" }, el("button", { type: "button", class: "link", "data-cell": cell.id, "aria-label": `${cell.name}, ${cell.state}` }, column.of(cell)))));
 }
 
 function startCells() {

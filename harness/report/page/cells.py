@@ -33,7 +33,6 @@ def pack_cells(cells: Sequence[Listed], jobs: Jobs, without: Iterable[str] = ())
     counts = [] if "counts" in left_out else records
     return {
         "id": identifiers,
-        "name": [cell.name for cell in cells],
         "group": column([cell.group for cell in cells]),
         "row": column([cell.row for cell in cells]),
         "state": column([cell.state for cell in cells]),
@@ -57,6 +56,14 @@ def pack_cells(cells: Sequence[Listed], jobs: Jobs, without: Iterable[str] = ())
         "trace": column([jobs.traces.get(identifier) for identifier in identifiers]),
         "without": sorted(left_out),
     }
+
+
+def least_bytes(entries: Iterable[Entry], details: Iterable[str]) -> int:
+    """What histories and counts take at the very least, a letter a number, where ``details`` has them."""
+    wanted = set(details)
+    records = [entry.record for entry in entries if entry.record is not None]
+    histories = sum(2 * len(record.history) for record in records) if "history" in wanted else 0
+    return histories + (sum(2 * len(record.per_class) for record in records) if "counts" in wanted else 0)
 
 
 def _why(entry: Entry) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.matrix.cell import Shots
+from harness.matrix.cell import Cell, Shots
 from harness.report.captions import group_title
 from harness.report.entry import Entry
 from harness.report.results import Place, baseline_row
@@ -29,7 +29,9 @@ from harness.report.style import (
 from harness.store.record import RunRecord
 
 AVERAGE = "Average"
-_ByPlace = dict[tuple[str, Place], list[Entry]]  # by what was trained on and what is evaluated on
+_Values = tuple[float | None, ...]  # of an entry, one for each of METRICS
+_Valued = tuple[Cell, _Values]
+_ByPlace = dict[tuple[str, Place], list[_Valued]]  # by what was trained on and what is evaluated on
 
 # The figures' hues on a dark ground, where black would be lost and blue is too dim.
 _ON_DARK = {
@@ -91,7 +93,8 @@ def pack_curves(entries: Sequence[Entry]) -> list[dict[str, Any]]:
 def _group(group: Group, entries: Sequence[Entry]) -> dict[str, Any]:
     rows = row_entries(entries)
     words = labels(list(rows))
-    placed = {row: _by_place(members) for row, members in rows.items()}
+    values = {entry.cell: _values(entry) for entry in entries}
+    placed = {row: _by_place(members, values) for row, members in rows.items()}
     own = _places(entries, group, is_own=True)
     elsewhere = _places(entries, group, is_own=False)
     # Each choice of the page: its words, the places, and whether it is one of another data set's images.
@@ -143,18 +146,18 @@ def _points(
     if metric.is_gain:
         if baseline is None:
             return []
-        zero = _scores(_inside(rows[baseline], members), members, metric)
+        zero = _scores(_inside(rows[baseline], members), members, number)
         if not len(zero):
             return []
     found = []
     for order, (row, by_place) in enumerate(rows.items()):
         if metric.is_gain and baseline is not None and row.method == baseline.method:
             continue
-        by_shots: dict[Shots, list[Entry]] = {}
-        for entry in _inside(by_place, members):
-            by_shots.setdefault(entry.cell.shots, []).append(entry)
+        by_shots: dict[Shots, list[_Valued]] = {}
+        for cell, values in _inside(by_place, members):
+            by_shots.setdefault(cell.shots, []).append((cell, values))
         for shots in shots_order(by_shots):
-            scores = _scores(by_shots[shots], members, metric)
+            scores = _scores(by_shots[shots], members, number)
             if zero is not None:
                 scores = gain_over(scores, zero[0])
             summary, runs = _summary(scores)
@@ -163,27 +166,35 @@ def _points(
     return found
 
 
-def _by_place(entries: Sequence[Entry]) -> _ByPlace:
+def _values(entry: Entry) -> _Values:
+    """Every metric of an entry; none where it has no number."""
+    if entry.hole or entry.record is None:
+        return (None,) * len(METRICS)
+    return tuple(metric.value(entry.record) for metric in METRICS)
+
+
+def _by_place(entries: Sequence[Entry], values: Mapping[Cell, _Values]) -> _ByPlace:
     found: _ByPlace = {}
     for entry in entries:
-        found.setdefault((entry.cell.dataset, entry.cell.target()), []).append(entry)
+        cell = entry.cell
+        found.setdefault((cell.dataset, cell.target()), []).append((cell, values[cell]))
     return found
 
 
-def _inside(by_place: _ByPlace, members: Sequence[tuple[str, Place]]) -> list[Entry]:
-    return [entry for member in members for entry in by_place.get(member, ())]
+def _inside(by_place: _ByPlace, members: Sequence[tuple[str, Place]]) -> list[_Valued]:
+    return [valued for member in members for valued in by_place.get(member, ())]
 
 
-def _scores(entries: Sequence[Entry], members: Sequence[tuple[str, Place]], metric: Metric) -> Scores:
-    """``(runs, places)`` values; a hole where a seed of a place has none."""
-    seeds = sorted({entry.cell.seed for entry in entries}, key=lambda seed: (seed is not None, seed or 0))
+def _scores(valued: Sequence[_Valued], members: Sequence[tuple[str, Place]], number: int) -> Scores:
+    """``(runs, places)`` values of one metric; a hole where a seed of a place has none."""
+    seeds = sorted({cell.seed for cell, _ in valued}, key=lambda seed: (seed is not None, seed or 0))
     run_of = {seed: run for run, seed in enumerate(seeds)}
     place_of = {member: place for place, member in enumerate(members)}
     scores = np.full((len(seeds), len(members)), np.nan)
-    for entry in entries:
-        value = None if entry.hole or entry.record is None else metric.value(entry.record)
+    for cell, values in valued:
+        value = values[number]
         if value is not None:
-            scores[run_of[entry.cell.seed], place_of[entry.cell.dataset, entry.cell.target()]] = value
+            scores[run_of[cell.seed], place_of[cell.dataset, cell.target()]] = value
     return scores
 
 

@@ -16,7 +16,7 @@ from harness.files import canonical_json, digest_text
 from harness.report.build import Report
 from harness.report.entry import Entry
 from harness.report.html import escape_html, style_sheet, to_html
-from harness.report.page.cells import DETAILS, pack_cells
+from harness.report.page.cells import DETAILS, least_bytes, pack_cells
 from harness.report.page.curves import pack_curves
 from harness.report.page.library import Library, plot_library
 from harness.report.page.listed import list_cells
@@ -71,6 +71,8 @@ def page_content(
     }
     room = most_bytes - len(overview.encode()) - len(tables.encode()) - len(script_json(rest)) - _shell_bytes()
     for n_left_out in range(len(DETAILS) + 1):
+        if n_left_out < len(DETAILS) and least_bytes(entries, DETAILS[n_left_out:]) > room:
+            continue  # so many that packing them is not worth the while
         cells = pack_cells(listed, jobs, DETAILS[:n_left_out])
         if len(script_json(cells)) <= room:
             break

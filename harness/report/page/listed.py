@@ -1,4 +1,4 @@
-"""Every cell with the words that overview and list have for it: name, row, place and state."""
+"""Every cell with the words that overview and list have for it: row, place, state and name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.matrix.cell import Cell
-from harness.matrix.identity import cell_id, display_names
+from harness.matrix.identity import cell_id
 from harness.report.captions import group_title
 from harness.report.entry import Entry
 from harness.report.page.logs import Jobs
@@ -22,7 +22,6 @@ class Listed:
     Attributes:
         entry: the cell with its record.
         id: of the cell.
-        name: what differs from the matrix's other cells.
         group: title of its group of tables: backbone and precision.
         row: label of the row of tables that it stands in; of two rows the first.
         place: what was trained on, and what is evaluated on where that is something else.
@@ -31,19 +30,26 @@ class Listed:
 
     entry: Entry
     id: str
-    name: str
     group: str
     row: str
     place: str
     state: str
 
+    @property
+    def name(self) -> str:
+        """What people read: ``dtd, CoOp (CSC), 16 shots, seed 1``; the page's script says the same."""
+        cell = self.entry.cell
+        shots = [f"{cell.shots} shot{'' if cell.shots == 1 else 's'}"] if cell.shots else []
+        seed = [] if cell.seed is None else [f"seed {cell.seed}"]
+        return ", ".join([self.place, self.row, *shots, *seed])
+
 
 def list_cells(entries: Sequence[Entry], jobs: Jobs) -> tuple[Listed, ...]:
     """The entries in their order, each with its words."""
     identifiers = [cell_id(entry.cell) for entry in entries]
-    names, rows = display_names([entry.cell for entry in entries]), _rows(entries)
+    rows = _rows(entries)
     return tuple(
-        Listed(entry, identifier, names[identifier], *rows[entry.cell], _place(entry.cell),
+        Listed(entry, identifier, *rows[entry.cell], _place(entry.cell),
                _state(entry, identifier, jobs))
         for entry, identifier in zip(entries, identifiers, strict=True)
     )  # fmt: skip

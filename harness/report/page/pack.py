@@ -18,16 +18,20 @@ def whole_numbers(values: Iterable[int]) -> str:
     Raises:
         ValueError: a number is negative.
     """
-    letters = []
-    for value in values:
-        rest = value
-        if rest < 0:
-            raise ValueError(f"{value} is negative")
-        while rest > 31:
-            letters.append(_DIGITS[32 | rest & 31])
-            rest >>= 5
-        letters.append(_DIGITS[rest])
-    return "".join(letters)
+    return "".join([_SHORT[value] if 0 <= value < len(_SHORT) else _letters(value) for value in values])
+
+
+def _letters(value: int) -> str:
+    if value < 0:
+        raise ValueError(f"{value} is negative")
+    letters, rest = "", value
+    while rest > 31:
+        letters += _DIGITS[32 | rest & 31]
+        rest >>= 5
+    return letters + _DIGITS[rest]
+
+
+_SHORT = [_letters(value) for value in range(1024)]  # nearly all there are
 
 
 def steps(values: Iterable[int]) -> str:

@@ -30,8 +30,13 @@ function unpackCells(cells) {
   const seconds = columns(cells.seconds), details = columns(cells.details);
   const of = (many, index) => Object.entries(many).map(([name, values]) => [name, values[index]])
     .filter(([, value]) => value !== null && value !== undefined);
+  const name = (index) => {
+    const shots = config.shots[index], seed = config.seed?.[index];
+    return [place[index], row[index], shots ? `${shots} shot${shots === 1 ? "" : "s"}` : "", seed === null || seed === undefined ? "" : `seed ${seed}`]
+      .filter(Boolean).join(", ");
+  };
   return cells.id.map((id, index) => ({
-    index, id, name: cells.name[index], group: group[index], row: row[index], state: state[index], why: why[index], place: place[index],
+    index, id, name: name(index), group: group[index], row: row[index], state: state[index], why: why[index], place: place[index],
     shots: config.shots[index], seed: config.seed ? config.seed[index] : null, job: job[index], at: at[index],
     fewer: fewer[index], trace: trace[index], trainedBy: trainedBy[index], right: cells.right[index], test: test[index],
     accuracy: cells.right[index] === null ? null : cells.right[index] / test[index],

@@ -45,7 +45,7 @@ def run(part_content: Callable[[int], Content]) -> Run:
 
 @pytest.fixture
 def server(run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[PageServer]:
-    """Its page, served."""
+    """Its page, served; tests ask for it before the tab, which is then closed first."""
     monkeypatch.setattr(serve, "_LEAST_S", 0.0)
     monkeypatch.setattr(serve, "_SHARE", 0.0)
     with PageServer({"mine": run.source()}, 0, [].append) as server:
@@ -56,7 +56,7 @@ def server(run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[PageServer]:
         thread.join()
 
 
-def test_news_come_and_the_reader_stays(tab: Tab, server: PageServer, run: Run, part_entries: list[Entry]) -> None:
+def test_news_come_and_the_reader_stays(server: PageServer, tab: Tab, run: Run, part_entries: list[Entry]) -> None:
     """New records appear in counts, curves, tables and cells; filter, method, place and page position stay."""
     page = tab(server.address)
     total = len(part_entries)
@@ -82,7 +82,7 @@ def test_news_come_and_the_reader_stays(tab: Tab, server: PageServer, run: Run, 
     assert page.locator("#table-dtd").bounding_box()["y"] == pytest.approx(before, abs=2)
 
 
-def test_an_open_drawer_is_filled(tab: Tab, server: PageServer, run: Run, part_entries: list[Entry]) -> None:
+def test_an_open_drawer_is_filled(server: PageServer, tab: Tab, run: Run, part_entries: list[Entry]) -> None:
     """A cell that is looked at while it ends shows its numbers without being opened again."""
     identifier = cell_id(part_entries[-1].cell)
     page = tab(f"{server.address}#cell={identifier}")
@@ -94,7 +94,7 @@ def test_an_open_drawer_is_filled(tab: Tab, server: PageServer, run: Run, part_e
     assert identifier in page.locator("#drawer").inner_text()
 
 
-def test_focus_stays_where_it_was(tab: Tab, server: PageServer, run: Run) -> None:
+def test_focus_stays_where_it_was(server: PageServer, tab: Tab, run: Run) -> None:
     """Who stands on a count of the overview with the keyboard stands there after the news."""
     page = tab(server.address)
     page.wait_for_selector("#curve-chart svg")
