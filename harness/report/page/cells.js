@@ -17,7 +17,7 @@ function badge(cell) {
   return el("span", { class: `badge ${cell.state}` }, cell.state + at);
 }
 
-const cellsView = { list: [], found: [], sort: null, turn: 1, all: false };
+const cellsView = { list: [], found: [], sort: null, turn: 1, all: false, isGrouped: false };
 
 function cellText(cell) {
   return [cell.id, cell.name, cell.group, cell.place, cell.row, cell.state, cell.why].join(" ").toLowerCase();
@@ -34,7 +34,8 @@ function setCells(list) {
   for (const select of document.querySelectorAll("[data-filter]")) {
     choices(select, [["", "any"], ...options[select.dataset.filter].map((value) => [String(value), String(value)])]);
   }
-  byId("cell-group-field").hidden = options.group.length < 2;
+  cellsView.isGrouped = options.group.length > 1;
+  byId("cell-group-field").hidden = !cellsView.isGrouped;
   showCells();
 }
 
@@ -70,7 +71,8 @@ function showCells() {
 function cellRow(cell) {
   return el("tr", { class: cell.state }, COLUMNS.map((column, index) => index
     ? el("td", { class: column.class || "" }, column.of(cell))
-    : el("th", { scope: "row" }, el("button", { type: "button", class: "link", "data-cell": cell.id, "aria-label": `${cell.name}, ${cell.state}` }, column.of(cell)))));
+    : el("th", { scope: "row" }, el("button", { type: "button", class: "link", "data-cell": cell.id, "aria-label": `${cell.name}, ${cell.state}` }, column.of(cell)),
+      cellsView.isGrouped ? el("small", null, cell.group) : null)));
 }
 
 function startCells() {

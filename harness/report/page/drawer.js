@@ -34,7 +34,7 @@ function fillDrawer(cell) {
       el("div", { class: "turns" }, turn("Previous", "k", beside(-1)), turn("Next", "j", beside(1)),
         el("button", { type: "button", class: "close", "aria-label": "Close", onclick: () => byId("drawer").close() }, "×")),
       el("h2", { id: "drawer-title" }, cell.name),
-      el("p", { class: "under" }, badge(cell), " ", el("code", null, cell.id))),
+      el("p", { class: "under" }, badge(cell), ` · ${cell.group} · `, el("code", null, cell.id))),
     ...[figures(cell), reason(cell), historyPart(cell), classesPart(cell), wordsPart(cell), configPart(cell), madePart(cell), logPart(cell)].filter(Boolean),
   );
   for (const one of body.querySelectorAll("details")) one.open = open.has(one.dataset.name) || one.open;

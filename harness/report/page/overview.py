@@ -50,26 +50,32 @@ def _segments(counts: Counter[str]) -> str:
 
 def _grid(cells: Sequence[Listed]) -> str:
     """A table of how many cells are done of each data set and row, for each backbone where there are several."""
-    found: dict[tuple[str, str], dict[str, Counter[str]]] = {}
+    found: dict[str, dict[str, dict[str, Counter[str]]]] = {}
     for cell in cells:
-        found.setdefault((cell.group, cell.place), {}).setdefault(cell.row, Counter())[cell.state] += 1
-    columns = list(dict.fromkeys(label for by_row in found.values() for label in by_row))
-    is_grouped = len({group for group, _ in found}) > 1
+        by_place = found.setdefault(cell.group, {})
+        by_place.setdefault(cell.place, {}).setdefault(cell.row, Counter())[cell.state] += 1
+    columns = list(dict.fromkeys(row for group in found.values() for by_row in group.values() for row in by_row))
     head = "".join(f'<th scope="col">{escape_html(label)}</th>' for label in columns)
-    body = "".join(
-        f'<tr><th scope="row">{escape_html(place)}'
-        + (f" <small>{escape_html(group)}</small>" if is_grouped else "")
-        + "</th>"
-        + "".join(_grid_cell(group, place, label, by_row.get(label)) for label in columns)
-        + "</tr>"
-        for (group, place), by_row in found.items()
-    )
+    body = "".join(_grid_body(group, by_place, columns, len(found) > 1) for group, by_place in found.items())
     return (
         '<section data-part="overview-grid"><h3 id="head-progress">Progress by data set and method</h3>\n'
-        '<div class="scroll" role="group" aria-labelledby="head-progress" tabindex="0">'
+        '<div class="scroll high" role="group" aria-labelledby="head-progress" tabindex="0">'
         '<table class="grid" aria-labelledby="head-progress">'
-        f'<thead><tr><th scope="col">Data set</th>{head}</tr></thead><tbody>{body}</tbody></table></div></section>'
+        f'<thead><tr><th scope="col">Data set</th>{head}</tr></thead>{body}</table></div></section>'
     )
+
+
+def _grid_body(
+    group: str, by_place: dict[str, dict[str, Counter[str]]], columns: Sequence[str], is_named: bool
+) -> str:
+    title = f'<tr class="block"><th scope="rowgroup" colspan="{len(columns) + 1}">{escape_html(group)}</th></tr>'
+    rows = "".join(
+        f'<tr><th scope="row">{escape_html(place)}</th>'
+        + "".join(_grid_cell(group, place, label, by_row.get(label)) for label in columns)
+        + "</tr>"
+        for place, by_row in by_place.items()
+    )
+    return f"<tbody>{title if is_named else ''}{rows}</tbody>"
 
 
 def _grid_cell(group: str, place: str, label: str, counts: Counter[str] | None) -> str:
