@@ -103,7 +103,8 @@ async function listen() {
         const news = await answer.json();
         page.tag = answer.headers.get("ETag");
         takeNews(news);
-      } else if (answer.status !== 304) throw new Error(String(answer.status));
+      } else if (answer.status === 304) await answer.text(); // nothing, read so that the request ends well
+      else throw new Error(String(answer.status));
       say("on", "Live");
     } catch { say("off", "Server not reached"); }
   }
