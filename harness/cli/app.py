@@ -230,11 +230,30 @@ def report(
         typer.Option("--sd", help="Standard deviation: sample (n - 1), or population as CoOp's parser prints it."),
     ] = "sample",
     interval: Annotated[str, typer.Option("--interval", help="95 % intervals: t or bootstrap.")] = "t",
+    serve: Annotated[
+        bool,
+        typer.Option("--serve", help="Show the page, fresh while a run is going; write nothing."),
+    ] = False,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=0, max=65535, help="Of --serve: 8765 without it, 0 takes a free one."),
+    ] = None,
 ) -> int:
-    """Write tables and few-shot curves from the records, and print a summary."""
+    """Write tables, figures and a page from the records, and print a summary."""
+    from harness.cli.choices import choices_of
+
+    choices = choices_of(against or (), sd, interval)
+    if serve:
+        from harness.cli.serve import serve_command
+
+        return serve_command(matrix, results, out, port, choices)
     from harness.cli.report import report_command
 
-    return report_command(matrix, results, out, against or (), sd, interval)
+    if port is not None:
+        from harness.errors import Fault, HarnessError
+
+        raise HarnessError(Fault("--port", "has no meaning without --serve.", "Add --serve, or leave it out."))
+    return report_command(matrix, results, out, choices)
 
 
 @app.command()

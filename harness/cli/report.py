@@ -5,27 +5,28 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.cli import console
+from harness.cli.job_logs import read_jobs
 from harness.cli.vocabulary import known_names
 from harness.data.dataset import data_root
 from harness.data.own import catalog_with
-from harness.errors import Fault, HarnessError, RecordError, did_you_mean
+from harness.errors import Fault, RecordError
+from harness.files import write_text
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.matrix import Matrix, read_matrix
 from harness.matrix.source import DatasetSource
 from harness.plan.pending import Standing, look_at_today, standings
 from harness.report.ahead import drawing_ahead
-from harness.report.build import MOST_DETAILED, build_report, write_report
-from harness.report.entry import Entry, Words
+from harness.report.build import MOST_DETAILED, Report, build_report, write_report
+from harness.report.entry import Entry, Gap, Words
 from harness.report.evidence import Choices
-from harness.report.published.sets import wanted_sets
+from harness.report.page.document import PAGE_FILE, page_content, page_html
+from harness.report.page.logs import Jobs
 from harness.report.published.tally import Tally
-from harness.report.significance import INTERVAL_KINDS
-from harness.report.stats import SD_KINDS
 from harness.report.terminal import summary
 from harness.report.words import words_of
 from harness.store.manifest import Manifest, read_manifests
@@ -36,46 +37,66 @@ _MOST_REASONS = 8
 _AT_ONCE = 500  # records that are in memory with everything that they hold
 
 
-def report_command(
-    matrix: Path | None,
-    results: Path,
-    out: Path | None,
-    against: Sequence[str] = (),
-    sd: str = "sample",
-    interval: str = "t",
-) -> int:
-    """Write tables and figures of one matrix, or of all that were run, and print a summary.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A matrix to report, and the data root that it is held against."""
+
+    of: Matrix | Manifest
+    root: Path | None
+
+    @property
+    def name(self) -> str:
+        """Of the matrix."""
+        return self.of.name
+
+
+def report_command(matrix: Path | None, results: Path, out: Path | None, choices: Choices | None = None) -> int:
+    """Write tables, figures and the page of one matrix, or of all that were run, and print a summary.
 
     Raises:
-        HarnessError: a choice is none of those that there are.
-        RecordError: there is not a single record to report.
+        HarnessError: the matrix cannot be used, or there is not a single record to report.
     """
-    choices = _choices(against, sd, interval)
-    matrices = _matrices(matrix, results)
+    matrices = look_at_matrices(matrix, results)
     made = []
     has_records = False
     with drawing_ahead() as ahead:
-        for each, root in matrices:
-            entries, broken = _entries(each, results, root)
+        for each in matrices:
+            entries, broken = entries_of(each, results)
             has_records = has_records or any(entry.record is not None for entry in entries)
             report = build_report(each.name, entries, choices)
-            made.append((report, broken, ahead.draw(report.all_figures)))
+            drawn = ahead.draw(report.all_figures)
+            page = _page(report, entries, results) if has_records and has_page(entries) else None
+            made.append((report, broken, drawn, page))
         if not has_records:
             what = "holds no records to report."
             raise RecordError(
                 Fault(str(results), what, "Run `harness run --matrix FILE` first, or name another --results.")
             )
-        for report, broken, drawn in made:
+        for report, broken, drawn, page in made:
             for path, reason in broken.items():
                 console.note(f"{path} {reason}; it is left out", style="yellow")
             folder = _folder(report.name, results, out, several=matrix is None)
             written = write_report(report, folder, drawn)
+            said = _write_page(folder / PAGE_FILE, page)
             for block in summary(report):
                 console.out().print(block)
             for tally in report.tallies:
                 _say(report.name, tally, explains=tally.comparable > 0 or len(report.tallies) == 1)
-            console.say(f"{report.name}: {len(written)} files in {folder}")
+            console.say(f"{report.name}: {len(written) + (page is not None)} files in {folder}; {said}")
     return 0
+
+
+def _page(report: Report, entries: Sequence[Entry], results: Path) -> str:
+    return page_html(page_content(report, entries, jobs_of(report.name, entries, results)))
+
+
+def _write_page(path: Path, page: str | None) -> str:
+    """Write the page, or take away that of an earlier report where there is none; what is said of it."""
+    if page is None:
+        path.unlink(missing_ok=True)
+        return f"no page, which shows {MOST_DETAILED:,} cells at most"
+    write_text(path, page)
+    return f"{path} opens in a browser"
 
 
 def _say(matrix: str, tally: Tally, *, explains: bool) -> None:
@@ -88,46 +109,31 @@ def _say(matrix: str, tally: Tally, *, explains: bool) -> None:
         console.say(f"  and {len(reasons) - _MOST_REASONS} other reasons; the table has them all")
 
 
-def _choices(against: Sequence[str], sd: str, interval: str) -> Choices:
-    """The choices as ``build_report`` takes them.
+def look_at_matrices(matrix: Path | None, results: Path) -> list[Look]:
+    """Every matrix to report: the one of a file, or all that were run.
 
     Raises:
-        HarnessError: with all that cannot be used.
+        MatrixError: the file cannot be used.
     """
-    faults: list[Fault] = []
-    sets: tuple[str, ...] = ()
-    try:
-        sets = wanted_sets(against)
-    except HarnessError as error:
-        faults += error.faults
-    kind = next((each for each in SD_KINDS if each == sd), None)
-    if kind is None:
-        faults.append(Fault(f"--sd {sd}", "is no standard deviation.", did_you_mean(sd, SD_KINDS)))
-    way = next((each for each in INTERVAL_KINDS if each == interval), None)
-    if way is None:
-        faults.append(
-            Fault(f"--interval {interval}", "is no way to make one.", did_you_mean(interval, INTERVAL_KINDS))
-        )
-    if faults or kind is None or way is None:
-        raise HarnessError(faults)
-    return Choices(kind, way, sets)
-
-
-def _matrices(matrix: Path | None, results: Path) -> list[tuple[Matrix | Manifest, Path | None]]:
-    """Every matrix to report and its data root."""
     if matrix is not None:
         one = read_matrix(matrix, known_names())
-        return [(one, data_root(None, one.data))]
-    return [(each, data_root(None, None)) for each in read_manifests(results)]
+        return [Look(one, data_root(None, one.data))]
+    return [Look(each, data_root(None, None)) for each in read_manifests(results)]
 
 
-def _entries(of: Matrix | Manifest, results: Path, root: Path | None) -> tuple[list[Entry], dict[Path, str]]:
-    """Every cell with its record, and the files that are not whole records.
+def has_page(cells: Sequence[object]) -> bool:
+    """Whether so many cells fit a page."""
+    return len(cells) <= MOST_DETAILED
+
+
+def entries_of(look: Look, results: Path) -> tuple[list[Entry], dict[Path, str]]:
+    """Every cell with its record, or with the reason why it has none, and the files that are not whole records.
 
     Records are read some at a time. Of very many, what stands in them by class and epoch is let go at once: the
     report does not show it, and memory would not hold it.
     """
-    today = look_at_today(of.cells, catalog_with(of.sources), root, of.weights, results)
+    of = look.of
+    today = look_at_today(of.cells, catalog_with(of.sources), look.root, of.weights, results)
     entry_of = _maker(of.cells, of.sources, results)
     is_detailed = len(of.cells) <= MOST_DETAILED
     entries: list[Entry] = []
@@ -140,6 +146,16 @@ def _entries(of: Matrix | Manifest, results: Path, root: Path | None) -> tuple[l
             entry = entry_of(standing)
             entries.append(entry if is_detailed else _without_details(entry))
     return entries, broken
+
+
+def jobs_of(name: str, entries: Sequence[Entry], results: Path, *, is_live: bool = False) -> Jobs:
+    """The jobs that the cells of a matrix ran in."""
+    failed = {
+        cell_id(entry.cell): entry.record.reason or ""
+        for entry in entries
+        if entry.hole == "failed" and entry.record is not None
+    }
+    return read_jobs(results, name, failed, is_live=is_live)
 
 
 def report_entries(cells: Sequence[Standing], sources: Sequence[DatasetSource], results: Path) -> list[Entry]:
@@ -180,7 +196,8 @@ def _entry(standing: Standing, results: Path | None) -> Entry:
         return Entry(standing.cell, standing.record, None, words)
     if standing.state == "failed":
         return Entry(standing.cell, standing.record, "failed")
-    return Entry(standing.cell, None, "stale" if standing.why.startswith("stale") else "missing")
+    gap: Gap = "stale" if standing.why.startswith("stale") else "missing"
+    return Entry(standing.cell, None, gap, why=standing.why)
 
 
 def _words(path: Path) -> Words | None:

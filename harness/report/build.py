@@ -18,6 +18,7 @@ from harness.report.elsewhere import halves_table, is_half, is_transfer, transfe
 from harness.report.entry import Entry
 from harness.report.evidence import Beside, Choices, beside
 from harness.report.gains import Gains, gains_figure
+from harness.report.html import to_html_file
 from harness.report.latex import to_latex
 from harness.report.panels import Panel, few_shot_figure, panel
 from harness.report.per_class import class_figure, class_gains, class_table
@@ -25,6 +26,7 @@ from harness.report.published.tally import Tally, added
 from harness.report.results import Place
 from harness.report.rows import Group, group_entries
 from harness.report.scope import AVERAGE, Measured, Scope, by_dataset, scope_of
+from harness.report.stats import SdKind
 from harness.report.studies import few_shot_table, initial_figure, length_figure, study_table, templates_table
 from harness.report.table import Table
 from harness.report.tables import escape_markdown, to_csv, to_markdown, to_wide_csv
@@ -44,12 +46,13 @@ FEW_SHOT, TEMPLATES, LENGTH, INITIAL, BACKBONES = (
 TRANSFER = "elsewhere"
 HALVES_STEM = "base-new"
 WORDS = "words"
-MOST_DETAILED = 20_000  # cells of a report that has training curves and classes
+MOST_DETAILED = 20_000  # cells of a report that has training curves, classes and a page
 _STUDIES = (
     (LENGTH, "n_ctx", "Length of the context", "Contexts of several lengths"),
     (INITIAL, "ctx_init", "Initial context", "Contexts that start from noise or from words"),
 )
-_WRITERS = {"md": to_markdown, "csv": to_csv, "wide.csv": to_wide_csv, "tex": to_latex}
+FORMS = {"csv": "CSV", "wide.csv": "wide CSV", "tex": "LaTeX", "html": "HTML"}  # of a table, beside Markdown
+_WRITERS = {"md": to_markdown, "csv": to_csv, "wide.csv": to_wide_csv, "tex": to_latex, "html": to_html_file}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ class Report:
     name: str
     groups: tuple[GroupReport, ...]
     across: Across = Across()
+    sd_kind: SdKind = "sample"
 
     @property
     def all_tables(self) -> tuple[Table, ...]:
@@ -137,19 +141,19 @@ def build_report(name: str, entries: Sequence[Entry], choices: Choices | None = 
     has_details = len(entries) <= MOST_DETAILED
     across = _across(scopes, stems)
     reports = [_group(scope, prefixes[scope.group], stems, choices, has_details=has_details) for scope in scopes]
-    return Report(name, tuple(reports), across)
+    return Report(name, tuple(reports), across, choices.sd_kind)
 
 
 def write_report(report: Report, out: Path, drawn: Iterable[Drawn] | None = None) -> tuple[Path, ...]:
     """Write every file of ``report`` into the folder ``out``; the files written, sorted.
 
-    Each table as Markdown, CSV and LaTeX, one figure a group as PDF, PNG and SVG, and ``index.md`` with
+    Each table as Markdown, CSV, LaTeX and HTML, each figure as PDF, PNG and SVG, and ``index.md`` with
     all of them. Files of an earlier report that has other tables are left alone. ``drawn`` are the figures of
     ``report.all_figures`` in each format, where they were drawn ahead.
     """
     written = []
     for one in report.all_tables:
-        for ending in _endings(one):
+        for ending in file_endings(one):
             path = out / f"{one.stem}.{ending}"
             write_text(path, _WRITERS[ending](one))
             written.append(path)
@@ -180,17 +184,17 @@ def _section(figures: Iterable[Figure], tables: Iterable[Table]) -> Iterator[str
         stem, said = quote(figure.stem), escape_markdown(" ".join(figure.caption))
         yield f"![{escape_markdown(figure.title)}]({stem}.png)\n"
         yield f"Figure: {said} ([PDF]({stem}.pdf), [SVG]({stem}.svg))\n"
-    names = {"csv": "CSV", "wide.csv": "wide CSV", "tex": "LaTeX"}
     for one in tables:
-        links = [f"[{names[ending]}]({quote(one.stem)}.{ending})" for ending in names if ending in _endings(one)]
+        endings = file_endings(one)
+        links = [f"[{FORMS[ending]}]({quote(one.stem)}.{ending})" for ending in FORMS if ending in endings]
         yield to_markdown(one, level=3)
         if links:
             yield f"{', '.join(links)}\n"
 
 
-def _endings(table: Table) -> list[str]:
-    """The files of a table: none without rows, only the long form where no row is printed."""
-    printed = ["md", "tex", "wide.csv"] if table.blocks else []
+def file_endings(table: Table) -> list[str]:
+    """How the files of a table end: none without rows, only the long form where no row is printed."""
+    printed = ["md", "tex", "wide.csv", "html"] if table.blocks else []
     return [*printed, "csv"] if len(table.long) > 1 else printed
 
 
@@ -210,7 +214,7 @@ def _group(scope: Scope, prefix: str, stems: _Stems, choices: Choices, *, has_de
         drawn += [class_figure(scope, prefix + CLASSES, gains), training_figure(scope, prefix + TRAINING)]
     figures, remarks = _readable(drawn, stems)
     if not has_details:
-        remarks.append(f"Classes and training curves are shown of {MOST_DETAILED:,} cells at most.")
+        remarks.append(f"Classes, training curves and the page are made of {MOST_DETAILED:,} cells at most.")
     subjects = [_subject(one, stems.take(prefix + _slug(one.name)), scope.datasets) for one in scope.measured]
     tables = [
         table(name, group, subject, words, one.results)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeVar
@@ -86,8 +86,8 @@ def place_results(rows: RowEntries, places: Sequence[Place]) -> Results:
         exact = _counted_mean(entries, places)
         gain = None
         if row.method != ZERO_SHOT and baseline is not None:
-            gain = _minus(_summary(gain_over(scores, baseline)), exact, zero)
-        results[row, shots] = _result(entries, places, scores, _exactly(_summary(scores), exact), gain)
+            gain = _minus(place_summary(gain_over(scores, baseline)), exact, zero)
+        results[row, shots] = _result(entries, places, scores, _exactly(place_summary(scores), exact), gain)
     return results
 
 
@@ -107,14 +107,14 @@ def harmonic_results(rows: RowEntries, datasets: Sequence[str], *, of_means: boo
         halves = run_scores(entries, base), run_scores(entries, new)
         harmonic = harmonic_mean(*halves)
         exact = _counted_harmonic(entries, datasets, of_means=of_means)
-        accuracy = _exactly(harmonic_of_means(*halves) if of_means else _summary(harmonic), exact)
+        accuracy = _exactly(harmonic_of_means(*halves) if of_means else place_summary(harmonic), exact)
         gain = None
         if row.method != ZERO_SHOT and zeros[0] is not None and zeros[1] is not None:
             if of_means:
                 zero = harmonic_of_means(zeros[0][np.newaxis, :], zeros[1][np.newaxis, :])
                 gain = difference(accuracy, zero)
             else:
-                gain = _summary(gain_over(harmonic, harmonic_mean(zeros[0], zeros[1])))
+                gain = place_summary(gain_over(harmonic, harmonic_mean(zeros[0], zeros[1])))
             gain = _minus(gain, exact, exact_zero)
         result = _result(entries, base, harmonic, accuracy, gain)
         results[row, shots] = replace(result, n_test=())  # the halves have their own images
@@ -225,7 +225,7 @@ def _baseline_entries(rows: RowEntries) -> Sequence[Entry]:
     return () if row is None else rows[row]
 
 
-def _summary(scores: Scores) -> Summary:
+def place_summary(scores: Scores) -> Summary:
     """Of one place over the runs that are there, of several over all places."""
     return summarise(scores[:, 0]) if scores.shape[1] == 1 else average_over_datasets(scores)
 
@@ -248,15 +248,20 @@ def _seed_order(seed: int | None) -> tuple[bool, int]:
     return (seed is not None, seed or 0)
 
 
-def run_scores(entries: Sequence[Entry], places: Sequence[Place]) -> Scores:
-    """``(runs, places)`` accuracies; a seed that one place does not have is a hole there."""
+def run_scores(
+    entries: Sequence[Entry],
+    places: Sequence[Place],
+    value: Callable[[Entry], float | None] = lambda entry: entry.accuracy,
+) -> Scores:
+    """``(runs, places)`` accuracies, or other values; a seed that one place does not have is a hole there."""
     rows = {seed: number for number, seed in enumerate(_seeds(entries))}
     columns = {place: number for number, place in enumerate(places)}
     scores = np.full((len(rows), len(columns)), np.nan)
     for entry in entries:
         column = columns.get(entry.cell.target())
-        if column is not None and entry.accuracy is not None:
-            scores[rows[entry.cell.seed], column] = entry.accuracy
+        number = None if column is None else value(entry)
+        if column is not None and number is not None:
+            scores[rows[entry.cell.seed], column] = number
     return scores
 
 
