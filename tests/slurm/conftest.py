@@ -57,11 +57,11 @@ class Place:
             "WANDB_MODE": "offline",
         }
 
-    def write(self, cells: str, launcher: str = "") -> None:
-        """Write the matrix: some axes, and further lines of the section ``launcher``."""
+    def write(self, cells: str, launcher: str = "", gpus: int = 1) -> None:
+        """Write the matrix: some axes, further lines of the section ``launcher``, and how many GPUs a job takes."""
         self.matrix.write_text(
             "name: m\nbackbones: tiny\ndatasets: digits\n" + cells + "launcher:\n  kind: slurm\n  time: 1h\n"
-            '  cpus: 1\n  sbatch: {gres: "gpu:1"}\n' + launcher
+            f'  cpus: 1\n  sbatch: {{gres: "gpu:{gpus}"}}\n' + launcher
         )
 
     def start(self, name: str, *flags: str, results: Path | None = None) -> subprocess.Popen[str]:

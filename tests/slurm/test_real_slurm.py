@@ -122,7 +122,7 @@ def test_lost_node_makes_no_cell_twice(place: Any, local: Local, cluster: Any, w
 
 def test_detached_launch_is_found_again(place: Any, local: Local, cluster: Any) -> None:
     """After --detach, status and further runs know the jobs; cancelled ones are run by the next command."""
-    place.write(SHORT, "  max_concurrent: 1\n")
+    place.write(SHORT, "  max_concurrent: 4\n", gpus=2)  # two run, the others wait
     assert "jobs are handed over" in place.run("run", "--detach")
     last = list(place.jobs())[-1]
     cluster.run("scancel", last)
@@ -143,20 +143,21 @@ def test_detached_launch_is_found_again(place: Any, local: Local, cluster: Any) 
 
 def test_first_interrupt_lets_running_jobs_finish(place: Any, cluster: Any) -> None:
     """What has not begun is cancelled, what runs ends as ever, and nothing is left in the queue."""
-    place.write(LONG, "  max_concurrent: 1\n")
+    place.write(LONG, "  max_concurrent: 4\n", gpus=2)  # two run, the others wait
     command = place.start("run")
     jobs = place.wait_for(lambda: place.jobs(), "jobs")
-    first, *others = jobs
-    frozen = place.freeze(jobs[first])
+    first, second, *others = jobs
+    frozen = [place.freeze(jobs[job_id]) for job_id in (first, second)]
     command.send_signal(signal.SIGINT)
     place.wait_for(
         lambda: {cluster.states()[job_id] for job_id in others} == {"CANCELLED"}, "the others cancelled"
     )
-    place.thaw(frozen)
+    for process in frozen:
+        place.thaw(process)
     said = place.end(command, 130)
-    assert "m: 1 done, 0 failed, 3 unfinished" in said
-    assert len(place.counts()) == 1
-    assert cluster.states()[first] == "COMPLETED"
+    assert "m: 2 done, 0 failed, 2 unfinished" in said
+    assert len(place.counts()) == 2
+    assert {cluster.states()[job_id] for job_id in (first, second)} == {"COMPLETED"}
 
 
 def test_set_up_that_fails_is_shown(place: Any) -> None:
