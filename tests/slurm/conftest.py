@@ -58,7 +58,7 @@ class Place:
         }
 
     def write(self, cells: str, launcher: str = "", gpus: int = 1) -> None:
-        """Write the matrix: some axes, further lines of the section ``launcher``, and how many GPUs a job takes."""
+        """Write the matrix: some axes, further lines of the section ``launcher``, and the GPUs of a job."""
         self.matrix.write_text(
             "name: m\nbackbones: tiny\ndatasets: digits\n" + cells + "launcher:\n  kind: slurm\n  time: 1h\n"
             f'  cpus: 1\n  sbatch: {{gres: "gpu:{gpus}"}}\n' + launcher
