@@ -144,10 +144,6 @@ class Place:
             return [json.loads(line) for line in lines if line.endswith("}")]
         return []
 
-    def said(self, folder: Path, kind: str) -> bool:
-        """Whether a worker of a job told of something."""
-        return any(event["event"] == kind for event in self.events(folder))
-
     def attempts(self, folder: Path) -> int:
         """How many tries at a job there were."""
         with contextlib.suppress(OSError):
