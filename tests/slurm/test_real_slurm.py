@@ -158,7 +158,9 @@ def test_first_interrupt_lets_running_jobs_finish(place: Any, cluster: Any) -> N
     said = place.end(command, 130)
     assert "m: 2 done, 0 failed, 2 unfinished" in said
     assert len(place.counts()) == 2
-    assert {cluster.states()[job_id] for job_id in (first, second)} == {"COMPLETED"}
+    place.wait_for(
+        lambda: {cluster.states()[job_id] for job_id in (first, second)} == {"COMPLETED"}, "completed in Slurm"
+    )
 
 
 def test_set_up_that_fails_is_shown(place: Any) -> None:
