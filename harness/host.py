@@ -1,20 +1,11 @@
-"""What this machine lends to a process: cores and memory. No torch here."""
+"""How much memory this machine can still lend. No torch here."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 _UNKNOWN_BYTES = 4 << 30  # what is reckoned with where the system does not tell
 _CGROUP = Path("/sys/fs/cgroup")
-
-
-def cpu_threads() -> int:
-    """How many cores this process may use: ``OMP_NUM_THREADS``, else all that the system gives it."""
-    named = os.environ.get("OMP_NUM_THREADS", "")
-    if named.isdigit() and int(named) > 0:
-        return int(named)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def available_bytes(meminfo: Path = Path("/proc/meminfo"), cgroup: Path = _CGROUP) -> int:

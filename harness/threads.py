@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import torch
 
-from harness.host import cpu_threads
+from harness.cores import cpu_threads
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")

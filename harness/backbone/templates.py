@@ -8,7 +8,7 @@ from torch.nn.functional import normalize
 
 from harness.backbone.clip import Clip
 from harness.backbone.prompts import Layout, encode_texts, spoken, text_layout
-from harness.host import cpu_threads
+from harness.cores import cpu_threads
 from harness.matrix.template import parts_of
 from harness.shapes import TextFeatures
 from harness.threads import side_by_side

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from harness.backbone.spec import backbone_spec
 from harness.cli.situation import Situation
+from harness.cores import cpu_threads
 from harness.data.dataset import Size, known_size
 from harness.dispatch.devices import Device
 from harness.dispatch.gpu_name import gpu_name
-from harness.host import cpu_threads
 from harness.plan.forecast import Forecast, Forecaster
 from harness.plan.machine import Machine
 from harness.plan.rates import Experience, backbone_of, experience

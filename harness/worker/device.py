@@ -4,8 +4,8 @@ import platform
 
 import torch
 
+from harness.cores import cpu_threads
 from harness.errors import Fault, RunError
-from harness.host import cpu_threads
 from harness.threads import single_threaded_kernels
 
 

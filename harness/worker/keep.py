@@ -15,10 +15,10 @@ from safetensors.torch import save
 
 import harness
 from harness.backbone.words import nearest_words
+from harness.cores import cpu_threads
 from harness.engine.evaluate import Counts, evaluate
 from harness.errors import HarnessError
 from harness.files import digest_bytes
-from harness.host import cpu_threads
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.methods.method import Fit

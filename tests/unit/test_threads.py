@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from harness.host import cpu_threads
+from harness.cores import cpu_threads
 from harness.threads import side_by_side
 
 CPU = torch.device("cpu")

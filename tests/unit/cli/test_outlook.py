@@ -8,8 +8,8 @@ import pytest
 
 from harness.cli.outlook import spell_bytes, spell_s
 from harness.cli.progress import Progress
+from harness.cores import cpu_threads
 from harness.data.dataset import Size
-from harness.host import cpu_threads
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.store.provenance import processor_name
