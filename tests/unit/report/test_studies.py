@@ -19,8 +19,8 @@ MARKDOWN = """\
 
 Few-shot learning on every data set: accuracy in percent, mean over seeds (n = 1 to 3, which the CSV has; one \
 run of Zero-shot, which uses no seed). Average: over the 2 data sets, taken for each seed first. Matrix m; \
-backbone RN50:openai, fp32; protocol coop; views live; n_test = 1000. CoOp: M = 16 context vectors, class name at the end, \
-random init. Recipe numbers are the protocol's. Zero-shot template: "a photo of a {}.".
+backbone RN50:openai, fp32; protocol coop; views live; n_test = 1000. CoOp: M = 16 context vectors, class name at \
+the end, random init. Recipe numbers are the protocol's. Zero-shot template: "a photo of a {}.".
 
 **Zero shots**
 
