@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.cli import console
@@ -38,20 +38,18 @@ def report_command(matrix: Path | None, results: Path, out: Path | None) -> int:
     """
     matrices = _matrices(matrix, results)
     made = []
-    has_records = False
     with drawing_ahead() as ahead:
         for each, root in matrices:
-            entries, broken = _entries(each, results, root)
-            has_records = has_records or any(entry.record is not None for entry in entries)
-            report = build_report(each.name, entries)
-            made.append((report, broken, ahead.draw(report.all_figures)))
-        if not has_records:
+            known = _look(each, results, root)
+            report = build_report(each.name, known.entries)
+            made.append((report, known, ahead.draw(report.all_figures)))
+        if not any(known.has_records for _, known, _ in made):
             what = "holds no records to report."
             raise RecordError(
                 Fault(str(results), what, "Run `harness run --matrix FILE` first, or name another --results.")
             )
-        for report, broken, drawn in made:
-            for path, reason in broken.items():
+        for report, known, drawn in made:
+            for path, reason in known.broken.items():
                 console.note(f"{path} {reason}; it is left out", style="yellow")
             folder = _folder(report.name, results, out, several=matrix is None)
             written = write_report(report, folder, drawn)
@@ -69,8 +67,17 @@ def _matrices(matrix: Path | None, results: Path) -> list[tuple[Matrix | Manifes
     return [(each, data_root(None, None)) for each in read_manifests(results)]
 
 
-def _entries(of: Matrix | Manifest, results: Path, root: Path | None) -> tuple[list[Entry], dict[Path, str]]:
-    """Every cell with its record, and the files that are not whole records.
+@dataclass(slots=True)
+class _Known:
+    """What is known of a matrix: its cells, files that are not whole records, and whether there is any record."""
+
+    entries: list[Entry] = field(default_factory=list)
+    broken: dict[Path, str] = field(default_factory=dict)
+    has_records: bool = False
+
+
+def _look(of: Matrix | Manifest, results: Path, root: Path | None) -> _Known:
+    """Every cell with its record.
 
     Records are read some at a time. Of very many, what stands in them by class and epoch is let go at once: the
     report does not show it, and memory would not hold it.
@@ -78,16 +85,16 @@ def _entries(of: Matrix | Manifest, results: Path, root: Path | None) -> tuple[l
     today = look_at_today(of.cells, catalog_with(of.sources), root, of.weights, results)
     entry_of = _maker(of.cells, of.sources, results)
     is_detailed = len(of.cells) <= MOST_DETAILED
-    entries: list[Entry] = []
-    broken: dict[Path, str] = {}
+    known = _Known()
     for start in range(0, len(of.cells), _AT_ONCE):
         cells = of.cells[start : start + _AT_ONCE]
         scan = read_records(results, map(cell_id, cells))
-        broken |= scan.broken
+        known.broken |= scan.broken
         for standing in standings(cells, scan, results, today):
+            known.has_records = known.has_records or standing.record is not None
             entry = entry_of(standing)
-            entries.append(entry if is_detailed else _without_details(entry))
-    return entries, broken
+            known.entries.append(entry if is_detailed else _without_details(entry))
+    return known
 
 
 def report_entries(cells: Sequence[Standing], sources: Sequence[DatasetSource], results: Path) -> list[Entry]:
