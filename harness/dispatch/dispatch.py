@@ -148,7 +148,7 @@ class _Dispatch:
         if ended.status != DONE:
             self._outcome.broken.append(ended)
         if ended.status == NOT_WRITTEN:
-            self._give_up(Fault("", _last_line(ended) or "records cannot be written any more."))
+            self._give_up(Fault("", _last_line(ended) or "nothing can be written here any more."))
         elif ended.status == DONE:
             # Held by others; or what was told of them is not to be seen yet on a file system that takes its time.
             untold = [cell for cell in piece.cells if cell_id(cell) not in told]

@@ -314,12 +314,12 @@ def test_a_full_disk_stops_further_jobs(cells: list[Cell], tmp_path: Path) -> No
 
     def work(world: World, folder: Path, sent: list[Cell]) -> int:
         begin_attempt(folder)
-        log(folder, "results/records: records cannot be written any more: No space left on device.\n")
+        log(folder, "results/records: nothing can be written here any more: No space left on device.\n")
         return NOT_WRITTEN
 
     world = World(tmp_path, work)
     outcome = world.do(*([cell] for cell in cells))
-    assert str(outcome.fault).startswith("results/records: records cannot be written any more")
+    assert str(outcome.fault).startswith("results/records: nothing can be written here any more")
     assert len(world.jobs) == 2
     assert not world.failed
 

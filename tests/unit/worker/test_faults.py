@@ -96,7 +96,7 @@ def test_a_record_that_cannot_be_written_ends_the_job(
         patch.setattr(store, writer, _refuse(number))
         _do(tmp_path, ZERO_SHOT, OTHER, status=NOT_WRITTEN)
     assert capsys.readouterr().err == (
-        f"{tmp_path / 'records'}: records cannot be written any more: it is full. "
+        f"{tmp_path / 'records'}: nothing can be written here any more: it is full. "
         "Mend that, and the next run goes on from here.\n"
     )
     assert _records(tmp_path) == {}
