@@ -324,6 +324,31 @@ def test_a_full_disk_stops_further_jobs(cells: list[Cell], tmp_path: Path) -> No
     assert not world.failed
 
 
+def test_a_full_disk_may_have_no_room_for_the_log(cells: list[Cell], tmp_path: Path) -> None:
+    """The error says what is wrong all the same."""
+
+    def work(world: World, folder: Path, sent: list[Cell]) -> int:
+        begin_attempt(folder)
+        log(folder, "something else\n")
+        return NOT_WRITTEN
+
+    outcome = World(tmp_path, work).do(cells)
+    assert "the disk is full, or read-only" in str(outcome.fault)
+
+
+def test_what_a_worker_did_not_tell_is_looked_up(cells: list[Cell], tmp_path: Path) -> None:
+    """Events may come late on a network: a record counts without, and a cell that has none is sent again."""
+
+    def work(world: World, folder: Path, sent: list[Cell]) -> int:
+        begin_attempt(folder)
+        world.recorded.update(sent if len(world.jobs) > 1 else sent[:4])
+        return DONE
+
+    world = World(tmp_path, work)
+    world.do(cells)
+    assert world.jobs == [tuple(cells), tuple(cells[4:])]
+
+
 def test_held_cells_are_waited_for(cells: list[Cell], tmp_path: Path) -> None:
     """One gets its record from its holder, the other's holder goes; only that one is sent again."""
 
