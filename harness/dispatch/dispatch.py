@@ -50,10 +50,12 @@ class Outcome:
 
     Attributes:
         broken: the jobs whose worker broke down, each with what became of it.
+        failing: the other jobs in which a cell failed.
         fault: what made further jobs useless; ``None`` mostly.
     """
 
     broken: list[Ended] = field(default_factory=list)
+    failing: list[Ended] = field(default_factory=list)
     fault: Fault | None = None
 
 
@@ -94,6 +96,7 @@ class _Dispatch:
         self._sent: dict[Path, Piece] = {}
         self._held: list[Piece] = []
         self._ended_cells: dict[Path, set[str]] = {}
+        self._failing: set[Path] = set()
         self._look_at_held_s = 0.0
         self._said: set[str] = set()
         self._is_fruitful = False
@@ -140,6 +143,8 @@ class _Dispatch:
         if kind in ("done", "failed", "recorded"):
             self._ended_cells.setdefault(folder, set()).add(str(event["cell"]))
             self._is_fruitful = True
+        if kind == "failed":
+            self._failing.add(folder)
         self._on_event(event)
 
     def _take_back(self, ended: Ended) -> None:
@@ -148,6 +153,8 @@ class _Dispatch:
         told = self._ended_cells.pop(ended.folder, set())
         if ended.status != DONE:
             self._outcome.broken.append(ended)
+        elif ended.folder in self._failing:
+            self._outcome.failing.append(ended)
         if ended.status == NOT_WRITTEN:
             self._give_up(_full(ended))
         elif ended.status == DONE:

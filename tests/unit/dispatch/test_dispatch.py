@@ -164,6 +164,22 @@ def test_all_goes_well(cells: list[Cell], tmp_path: Path) -> None:
     assert [event["cell"] for event in world.events] == [cell_id(cell) for cell in cells]
 
 
+def test_a_cell_that_fails_by_itself_is_not_tried_again(cells: list[Cell], tmp_path: Path) -> None:
+    """Its job is named, since its log tells more."""
+
+    def work(world: World, folder: Path, sent: list[Cell]) -> int:
+        record(world, folder, sent[1:])
+        world.recorded.add(sent[0])
+        tell(folder, event="failed", cell=cell_id(sent[0]), reason="the loss is nan")
+        return DONE
+
+    world = World(tmp_path, work)
+    outcome = world.do(cells)
+    assert len(world.jobs) == 1
+    assert [ended.status for ended in outcome.failing] == [DONE]
+    assert outcome.broken == []
+
+
 @pytest.mark.parametrize("status", [-signal.SIGKILL, -signal.SIGSEGV, BROKE, OUT_OF_MEMORY, None, STOPPED])
 def test_a_poisonous_cell_takes_only_itself_down(cells: list[Cell], tmp_path: Path, status: int | None) -> None:
     """Its companions are done, and it fails after three tries with the reason and the end of its worker's log."""
