@@ -124,10 +124,8 @@ class Claims:
         """Whether an owner has ended, or given no sign of life for the time of its lease."""
         sign, now = self._sign_of_life(name), self._clock()
         owner = _parsed(sign)
-        if owner is not None and owner.kernel and owner.kernel == self._kernel:
-            started = _started(owner.process)
-            if started is None or started != owner.started:
-                return True
+        if owner is not None and owner.kernel and owner.kernel == self._kernel and _has_ended(owner):
+            return True
         seen = self._seen.get(name)
         if seen is None or seen[0] != sign:
             self._seen[name] = seen = (sign, now)
@@ -265,6 +263,20 @@ def _started(process: int) -> int | None:
         return None
     fields = stat.rpartition(")")[2].split()  # the command's name may hold anything
     return None if fields[0] in "ZX" else int(fields[19])
+
+
+def _has_ended(owner: Owner) -> bool:
+    """Whether an owner on this machine has ended; one whose process may not be looked at has not."""
+    started = _started(owner.process)
+    if started is not None:
+        return started != owner.started
+    try:
+        os.kill(owner.process, 0)
+    except PermissionError:
+        return False
+    except (ProcessLookupError, OverflowError):
+        return True
+    return True  # a zombie
 
 
 def _names(folder: Path) -> list[str]:

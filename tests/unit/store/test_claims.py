@@ -217,6 +217,24 @@ def test_a_process_that_was_killed_is_stale_at_once(tmp_path: Path) -> None:
     claims.close()
 
 
+def test_a_process_that_may_not_be_looked_at_is_not_taken_for_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where processes of other users are hidden, one of them is waited for as if it were on another machine."""
+
+    def hidden(_: int, __: int) -> None:
+        raise PermissionError
+
+    other = Claimant(tmp_path)
+    other.claim("a")
+    claims = Claims(tmp_path)
+    monkeypatch.setattr(room, "_started", lambda _: None)
+    assert claims.holder("a") is None
+    monkeypatch.setattr(room.os, "kill", hidden)
+    assert claims.holder("a") is not None
+    other.close()
+
+
 def test_a_process_that_ends_in_order_leaves_nothing(tmp_path: Path) -> None:
     """Neither claims nor its sign of life."""
     claims = Claimant(tmp_path)
