@@ -263,7 +263,7 @@ def test_cells_that_others_hold_are_left_to_them(tmp_path: Path) -> None:
     assert main([str(folder / JOB_FILE)]) == DONE
     assert {event["cell"] for event in _events(folder, "held")} == {cell_id(_coop()), cell_id(inverted)}
     assert set(_records(tmp_path)) == {cell_id(ZERO_SHOT)}
-    assert [path.name for path in (tmp_path / "claims" / "cells").iterdir()] == [f"{cell_id(_coop())}.1"]
+    assert [path.name for path in (tmp_path / "claims" / "cells").iterdir()] == [cell_id(_coop())]
     other.close()
 
 
