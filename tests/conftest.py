@@ -16,13 +16,8 @@ if TYPE_CHECKING:
 
 _ON_DEMAND = {
     "chaos": "takes many minutes; `nox -s chaos` runs it",
-    "slurm": "starts a real Slurm; `nox -s slurm` runs it",
-}
-
-
-_ON_DEMAND = {
-    "chaos": "takes many minutes; `nox -s chaos` runs it",
     "ray": "needs a real Ray; `nox -s ray` runs it",
+    "slurm": "starts a real Slurm; `nox -s slurm` runs it",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.cli import console
 from harness.features.cache import CacheUse, cache_use, clear_cache
+from harness.store.scan_index import clear_index
 
 
 def show_command() -> int:
@@ -15,7 +16,8 @@ def show_command() -> int:
 
 
 def clear_command() -> int:
-    """Remove all tables."""
+    """Remove all tables, and what was remembered of records."""
+    clear_index()
     console.say(f"removed {_amount(clear_cache())}")
     return 0
 

@@ -29,14 +29,15 @@ def forecaster(situation: Situation, results: Path, devices: Sequence[Device]) -
     sizes = _sizes(situation)
     names = dict.fromkeys(standing.cell.backbone for standing in situation.cells)
     towers = {name: tower_of(backbone_spec(name, situation.matrix.weights)) for name in names}
-    told = experience(_records(situation, results), sizes, _machine(devices[0]), towers)
+    told = experience(_records(situation, results), sizes, _machine(devices), towers)
     return Forecaster(told, sizes, towers)
 
 
-def _machine(device: Device) -> Machine:
-    if device.kind == "cpu":
-        return Machine("cpu", processor_name(), cpu_threads())
-    return Machine(device.kind, gpu_name(device.visible), cpu_threads())
+def _machine(devices: Sequence[Device]) -> Machine:
+    """The device of one worker; workers on the CPU share its cores."""
+    if devices[0].kind == "cpu":
+        return Machine("cpu", processor_name(), max(1, cpu_threads() // len(devices)))
+    return Machine(devices[0].kind, gpu_name(devices[0].visible), cpu_threads())
 
 
 def _sizes(situation: Situation) -> dict[str, Size]:

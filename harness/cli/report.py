@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.cli import console
@@ -58,22 +58,20 @@ def report_command(matrix: Path | None, results: Path, out: Path | None, choices
     """
     matrices = look_at_matrices(matrix, results)
     made = []
-    has_records = False
     with drawing_ahead() as ahead:
         for each in matrices:
-            entries, broken = entries_of(each, results)
-            has_records = has_records or any(entry.record is not None for entry in entries)
-            report = build_report(each.name, entries, choices)
+            known = entries_of(each, results)
+            report = build_report(each.name, known.entries, choices)
             drawn = ahead.draw(report.all_figures)
-            page = _page(report, entries, results) if has_records and has_page(entries) else None
-            made.append((report, broken, drawn, page))
-        if not has_records:
+            is_paged = known.has_records and has_page(known.entries)
+            made.append((report, known, drawn, _page(report, known.entries, results) if is_paged else None))
+        if not any(known.has_records for _, known, *_ in made):
             what = "holds no records to report."
             raise RecordError(
                 Fault(str(results), what, "Run `harness run --matrix FILE` first, or name another --results.")
             )
-        for report, broken, drawn, page in made:
-            for path, reason in broken.items():
+        for report, known, drawn, page in made:
+            for path, reason in known.broken.items():
                 console.note(f"{path} {reason}; it is left out", style="yellow")
             folder = _folder(report.name, results, out, several=matrix is None)
             written = write_report(report, folder, drawn)
@@ -126,8 +124,17 @@ def has_page(cells: Sequence[object]) -> bool:
     return len(cells) <= MOST_DETAILED
 
 
-def entries_of(look: Look, results: Path) -> tuple[list[Entry], dict[Path, str]]:
-    """Every cell with its record, or with the reason why it has none, and the files that are not whole records.
+@dataclass(slots=True)
+class Known:
+    """What is known of a matrix: its cells, files that are not whole records, and whether there is any record."""
+
+    entries: list[Entry] = field(default_factory=list)
+    broken: dict[Path, str] = field(default_factory=dict)
+    has_records: bool = False
+
+
+def entries_of(look: Look, results: Path) -> Known:
+    """Every cell with its record, or with the reason why it has none.
 
     Records are read some at a time. Of very many, what stands in them by class and epoch is let go at once: the
     report does not show it, and memory would not hold it.
@@ -136,16 +143,16 @@ def entries_of(look: Look, results: Path) -> tuple[list[Entry], dict[Path, str]]
     today = look_at_today(of.cells, catalog_with(of.sources), look.root, of.weights, results)
     entry_of = _maker(of.cells, of.sources, results)
     is_detailed = len(of.cells) <= MOST_DETAILED
-    entries: list[Entry] = []
-    broken: dict[Path, str] = {}
+    known = Known()
     for start in range(0, len(of.cells), _AT_ONCE):
         cells = of.cells[start : start + _AT_ONCE]
         scan = read_records(results, map(cell_id, cells))
-        broken |= scan.broken
+        known.broken |= scan.broken
         for standing in standings(cells, scan, results, today):
+            known.has_records = known.has_records or standing.record is not None
             entry = entry_of(standing)
-            entries.append(entry if is_detailed else _without_details(entry))
-    return entries, broken
+            known.entries.append(entry if is_detailed else _without_details(entry))
+    return known
 
 
 def jobs_of(name: str, entries: Sequence[Entry], results: Path, *, is_live: bool = False) -> Jobs:

@@ -328,7 +328,7 @@ def _sum_up(plan: _Plan, outcome: Outcome, is_interrupted: bool) -> int:
     if outcome.fault is not None:
         console.faults([outcome.fault])
     elif failed or unfinished:
-        _show_logs(outcome.broken)
+        _show_logs(outcome.broken + outcome.failing)
     if not failed and not unfinished:
         console.say(f"see `harness report --matrix {options.matrix}`")
     return 1 if failed or unfinished or outcome.fault else 0
@@ -340,4 +340,4 @@ def _show_logs(jobs: Sequence[Ended]) -> None:
         console.say(f"the end of {last_log(job.folder)} ({job.why or f'exit status {job.status}'}):")
         console.say(job.log_tail(_LOG_LINES))
     if len(jobs) > _MOST_LOGS:
-        console.say(f"{len(jobs) - _MOST_LOGS} more workers broke down")
+        console.say(f"{len(jobs) - _MOST_LOGS} more jobs have such logs")

@@ -69,7 +69,7 @@ def _content(name: str, matrix: Path | None, results: Path, choices: Choices) ->
     """
     for look in look_at_matrices(matrix, results):
         if matrix is not None or look.name == name:
-            entries, _ = entries_of(look, results)
+            entries = entries_of(look, results).entries
             jobs = jobs_of(look.name, entries, results, is_live=True)
             return page_content(build_report(look.name, entries, choices), entries, jobs, has_files=False)
     raise RecordError(Fault(str(results), f"the matrix {name} is not here any more."))

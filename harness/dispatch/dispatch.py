@@ -52,10 +52,12 @@ class Outcome:
 
     Attributes:
         broken: the jobs whose worker broke down, each with what became of it.
+        failing: the other jobs in which a cell failed.
         fault: what made further jobs useless; ``None`` mostly.
     """
 
     broken: list[Ended] = field(default_factory=list)
+    failing: list[Ended] = field(default_factory=list)
     fault: Fault | None = None
 
 
@@ -75,7 +77,8 @@ def dispatch(
 
     Raises:
         RunError: the launcher's engine refuses jobs.
-        OSError: a job cannot be written.
+        NotWrittenError: a job, or a failed record, cannot be written.
+        OSError: the like, where a log is opened or a cell is claimed.
     """
     return _Dispatch(ground, launcher, on_event, orders).run(pieces)
 
@@ -95,6 +98,7 @@ class _Dispatch:
         self._sent: dict[Path, Piece] = {}
         self._held: list[Piece] = []
         self._ended_cells: dict[Path, set[str]] = {}
+        self._failing: set[Path] = set()
         self._look_at_held_s = 0.0
         self._said: set[str] = set()
         self._places = ""
@@ -146,6 +150,8 @@ class _Dispatch:
         if kind in ("done", "failed", "recorded"):
             self._ended_cells.setdefault(folder, set()).add(str(event["cell"]))
             self._is_fruitful = True
+        if kind == "failed":
+            self._failing.add(folder)
         self._on_event(event)
 
     def _take_back(self, ended: Ended) -> None:
@@ -154,8 +160,10 @@ class _Dispatch:
         told = self._ended_cells.pop(ended.folder, set())
         if ended.status != DONE:
             self._outcome.broken.append(ended)
+        elif ended.folder in self._failing:
+            self._outcome.failing.append(ended)
         if ended.status == NOT_WRITTEN:
-            self._give_up(Fault("", _last_line(ended) or "records cannot be written any more."))
+            self._give_up(_full(ended))
         elif ended.status == DONE:
             # Held by others; or what was told of them is not to be seen yet on a file system that takes its time.
             untold = [cell for cell in piece.cells if cell_id(cell) not in told]
@@ -203,12 +211,14 @@ class _Dispatch:
 
         A job that no worker began tells as much as one of other cells.
         """
+        if self._is_fruitful:
+            return False
         ending = (kind, ended.status, _last_line(ended))
         if ending != self._ending:
             self._alike, self._ending = [], ending
         self._alike.append(piece)
         number = len(self._alike) if kind == _START else n_disjoint(self._alike)
-        if self._is_fruitful or number < _ALIKE:
+        if number < _ALIKE:
             return False
         tail = ended.log_tail(_TAIL_LINES)
         what = f"{_ALIKE} jobs ended alike before any cell was done: the worker {spelled(ended)}"
@@ -281,6 +291,15 @@ def spelled(ended: Ended) -> str:
     if status < 0:
         return f"was killed by {signal.Signals(-status).name}"
     return f"ended with status {status}"
+
+
+def _full(ended: Ended) -> Fault:
+    """The fault of a worker that could write nothing more; its log may not hold that, for the same reason."""
+    said = _last_line(ended)
+    if "can be written" in said:
+        return Fault("", said)
+    what = "nothing can be written here any more: the disk is full, or read-only."
+    return Fault(str(ended.folder), what, "Mend that, and the next run goes on from here.")
 
 
 def _last_line(ended: Ended) -> str:

@@ -94,6 +94,8 @@ def judged(attempt: Attempt | None, seen: Seen | None, over_s: float, absent_s: 
     why = "left the queue" if seen is None else seen.state.lower().replace("_", " ")
     if over_s < (_ABSENT_S if seen is None else _SETTLE_S):
         return JobState("running", why=why)
+    if seen is None and attempt is None:
+        why = CANCELLED  # of an array's job that is cancelled before it begins Slurm keeps nothing
     if why == "out of memory":
         return JobState("ended", OUT_OF_MEMORY, why)
     return JobState("ended", STOPPED if why in (CANCELLED, PREEMPTED) else status, why)

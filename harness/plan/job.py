@@ -19,6 +19,7 @@ from harness.matrix.source import DatasetSource
 from harness.matrix.tracking import UNTRACKED, Tracking
 from harness.matrix.weights import WeightsSource
 from harness.plan.request import PromptsRequest
+from harness.store.records import not_written
 
 Kind = Literal["run", "check", "prompts"]
 
@@ -82,12 +83,18 @@ def write_job(job: Job, number: int) -> Path:
     """Write the job into a folder of its own, ``results/<matrix>/jobs/<time>-<process>-<number>-<kind>``.
 
     Process numbers are told apart by a random part, since several machines may share the folder.
+
+    Raises:
+        NotWrittenError: the disk is full, or the folder read-only.
     """
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
     process = f"{os.getpid()}x{secrets.token_hex(2)}"
     folder = job.results / job.matrix / "jobs" / f"{stamp}-{process}-{number:03d}-{job.kind}"
-    folder.mkdir(parents=True)
-    write_text(folder / JOB_FILE, job.model_dump_json(indent=1) + "\n", durable=False)
+    try:
+        folder.mkdir(parents=True)
+        write_text(folder / JOB_FILE, job.model_dump_json(indent=1) + "\n", durable=False)
+    except OSError as error:
+        raise not_written(error, folder) from None
     return folder
 
 

@@ -12,7 +12,7 @@ from harness.report.elsewhere import Target, is_transfer, shots_clause, transfer
 from harness.report.entry import Entry
 from harness.report.grid import Contestants, Grid, Line, grid
 from harness.report.long import Lines, Point, long_form
-from harness.report.printed import SPREAD, shots_words
+from harness.report.printed import SPREAD
 from harness.report.results import Place, Result
 from harness.report.rows import Group, Row, labels, shots_order
 from harness.report.scope import Measured, Scope, measure
@@ -55,67 +55,102 @@ def kins(scopes: Sequence[Scope]) -> list[Kin]:
     ]
 
 
-def backbones_report(kin: Kin, stem: str) -> tuple[Table, Figure] | None:
-    """The backbones side by side at the largest shot count, a block and a chart a data set, the average first.
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The backbones of a kin side by side at the largest shot count.
 
-    ``None`` where nothing was evaluated on its own test images.
+    Attributes:
+        kin: the groups.
+        datasets: those of any group; what is measured of every group is on all of them.
+        measured: by backbone, the average first.
+        shown: zero shots, and the largest count.
+        labels: of the rows that have cells at those.
     """
-    datasets = list(dict.fromkeys(name for scope in kin.scopes.values() for name in scope.datasets))
-    measured = {name: _measured(scope, datasets) for name, scope in kin.scopes.items()}
-    counts = shots_order(shots for each in measured.values() for one in each for _, shots in one.results)
+
+    kin: Kin
+    datasets: tuple[str, ...]
+    measured: Mapping[str, tuple[Measured, ...]]
+    shown: tuple[Shots, ...]
+    labels: Mapping[Row, str]
+
+    @property
+    def clause(self) -> str:
+        """The shot count, in brackets, where anything was learned."""
+        return shots_clause(self.shown[-1:])
+
+    def subject(self, number: int) -> dict[tuple[Row, str], Result]:
+        """By row and backbone the results on the average, number 0 where there is one, or on a data set."""
+        return {
+            (row, name): result
+            for name, each in self.measured.items()
+            for (row, shots), result in each[number].results.items()
+            if shots in self.shown
+        }
+
+    @property
+    def subjects(self) -> list[str]:
+        """Average and data sets, as they are printed."""
+        return [one.title for one in next(iter(self.measured.values()))]
+
+
+def sides_of(kin: Kin) -> Sides | None:
+    """``None`` where nothing was evaluated on its own test images."""
+    datasets = tuple(dict.fromkeys(name for scope in kin.scopes.values() for name in scope.datasets))
     if not datasets:
         return None
-    shown = list(dict.fromkeys((0, counts[-1])))
-    rows = _rows(
-        kin, {row for each in measured.values() for one in each for row, at in one.results if at in shown}
-    )
-    words, looks = labels(rows), row_looks(rows)
-    subjects = [one.title for one in next(iter(measured.values()))]
-    blocks, charts = [], []
+    measured = {name: _measured(scope, datasets) for name, scope in kin.scopes.items()}
+    points = [point for each in measured.values() for one in each for point in one.results]
+    shown = tuple(dict.fromkeys((0, shots_order(shots for _, shots in points)[-1])))
+    rows = _rows(kin, {row for row, shots in points if shots in shown})
+    return Sides(kin, datasets, measured, shown, labels(rows))
+
+
+def backbones_table(sides: Sides, stem: str) -> Table:
+    """A column a backbone, a block a data set and the average first."""
+    names, rows = list(sides.measured), list(sides.labels)
+    blocks = []
     results: _Results = {}
-    places = [float(place) for place in range(len(kin.scopes))]
-    ticks = tuple((float(place), name) for place, name in enumerate(short_names(list(kin.scopes))))
-    for number, subject in enumerate(subjects):
-        found = {
-            (row, name): result
-            for name, each in measured.items()
-            for (row, shots), result in each[number].results.items()
-            if shots in shown
-        }
-        lines = [
-            Line(words[row], row, {name: found[row, name] for name in kin.scopes if (row, name) in found})
-            for row in rows
-        ]
-        lines = [line for line in lines if line.results]
-        blocks.append(Contestants(subject if len(subjects) > 1 else "", tuple(lines)))
-        traces = [
-            dots(words[row], looks[row], places, [found.get((row, name)) for name in kin.scopes], turn, len(rows))
-            for turn, row in enumerate(rows)
-        ]
-        charts.append(Chart(subject, tuple(traces), "", "Accuracy (%)", ticks))
+    for number, subject in enumerate(sides.subjects):
+        found = sides.subject(number)
         results |= {(row, (name, subject)): result for (row, name), result in found.items()}
-    clause = f" ({shots_words(counts[-1])})" if counts[-1] != 0 else ""
-    what = f"Backbones side by side{clause}, {_on(datasets)}"
-    printed = grid(list(kin.scopes), blocks, SPREAD)
-    sentences = caption(_matrix(kin), _where(kin), what, rows, results, _n_test(measured))
+        by_row = {row: {name: found[row, name] for name in names if (row, name) in found} for row in rows}
+        lines = tuple(Line(sides.labels[row], row, some) for row, some in by_row.items() if some)
+        blocks.append(Contestants(subject if len(sides.subjects) > 1 else "", lines))
+    what = f"Backbones side by side{sides.clause}, {_on(sides.datasets)}"
+    sentences = caption(_matrix(sides.kin), _where(sides.kin), what, rows, results, _n_test(sides.measured))
     long = _joined(
-        long_form(
-            kin.scopes[name].group,
-            rows,
-            (
-                Point(one.name, "", row, words[row], shots, one.results[row, shots])
-                for row in rows
-                for one in each
-                for shots in shown
-                if (row, shots) in one.results
-            ),
-        )
-        for name, each in measured.items()
+        long_form(sides.kin.scopes[name].group, rows, _points(sides, each))
+        for name, each in sides.measured.items()
     )
     title = "Backbones side by side"
-    table = _table(stem, title, sentences, list(kin.scopes), printed, long, BACKBONES_HEADING)
-    said = f"Accuracy by backbone{clause}: {spread_sentence(next(iter(kin.scopes.values())).sd_kind)}"
-    return table, Figure(stem, "Accuracy by backbone", (said, *gaps(charts)), tuple(charts))
+    return _table(stem, title, sentences, names, grid(names, blocks, SPREAD), long, BACKBONES_HEADING)
+
+
+def _points(sides: Sides, each: Sequence[Measured]) -> Iterator[Point]:
+    """Every number of one backbone."""
+    for row, label in sides.labels.items():
+        for one in each:
+            for shots in sides.shown:
+                if (row, shots) in one.results:
+                    yield Point(one.name, "", row, label, shots, one.results[row, shots])
+
+
+def backbones_figure(sides: Sides, stem: str) -> Figure:
+    """A place a backbone, a chart a data set and the average first."""
+    names, looks = list(sides.measured), row_looks(sides.labels)
+    ticks = tuple((float(place), name) for place, name in enumerate(short_names(names)))
+    charts = []
+    for number, subject in enumerate(sides.subjects):
+        found = sides.subject(number)
+        traces = []
+        for turn, (row, label) in enumerate(sides.labels.items()):
+            results = [found.get((row, name)) for name in names]
+            places = [place for place, _ in ticks]
+            traces.append(dots(label, looks[row], places, results, turn, len(sides.labels)))
+        charts.append(Chart(subject, tuple(traces), "", "Accuracy (%)", ticks))
+    spread = spread_sentence(next(iter(sides.kin.scopes.values())).sd_kind)
+    said = f"Accuracy by backbone{sides.clause}: {spread}"
+    return Figure(stem, "Accuracy by backbone", (said, *gaps(charts)), tuple(charts))
 
 
 def short_names(backbones: Sequence[str]) -> list[str]:
@@ -181,20 +216,21 @@ def transfer_across(kin: Kin, source: str, stem: str) -> Table | None:
     what = f"Trained on {source}{shots_clause(counts)} and evaluated on other data sets without training there"
     sentences = caption(_matrix(kin), _where(kin), what, rows, results, _n_test_of(parts))
     long = _joined(
-        long_form(
-            kin.scopes[name].group,
-            rows,
-            (
-                Point(source, target.evaluate_on, row, words[row], shots, target.results[row, shots])
-                for row in rows
-                for shots in dict.fromkeys((0, *counts))
-                for target in targets
-                if (row, shots) in target.results
-            ),
-        )
-        for name, (targets, counts) in parts.items()
+        long_form(kin.scopes[name].group, rows, _transfer_points(source, words, *part))
+        for name, part in parts.items()
     )
     return _table(stem, f"{source}, evaluated elsewhere", sentences, columns, printed, long, "Evaluated on")
+
+
+def _transfer_points(
+    source: str, words: Mapping[Row, str], targets: Sequence[Target], counts: Sequence[Shots]
+) -> Iterator[Point]:
+    """Every number of one backbone."""
+    for row, label in words.items():
+        for shots in dict.fromkeys((0, *counts)):
+            for target in targets:
+                if (row, shots) in target.results:
+                    yield Point(source, target.evaluate_on, row, label, shots, target.results[row, shots])
 
 
 def _measured(scope: Scope, datasets: Sequence[str]) -> tuple[Measured, ...]:

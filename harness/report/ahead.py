@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from typing import TYPE_CHECKING
 
 from harness.report.charts import Figure
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ProcessPoolExecutor
 
 Drawn = Mapping[str, bytes]  # from file name ending to content
 _WORTH_A_PROCESS = 6  # figures: a process takes two seconds to import what they need
@@ -36,13 +38,21 @@ class Ahead:
         kept: list[tuple[Figure, list[Future[Drawn]]]] = [(figure, []) for figure in figures]
         self._waiting += kept
         if self.n_processes > 1 and len(self._waiting) >= _WORTH_A_PROCESS:
-            if self._pool is None:
-                # Not forked: a copy of a process with threads can hang.
-                self._pool = ProcessPoolExecutor(self.n_processes, get_context("spawn"))
+            pool = self._started()
             for figure, future in self._waiting:
-                future.append(self._pool.submit(draw_one, figure))
+                future.append(pool.submit(draw_one, figure))
             self._waiting = []
         return (future[0].result() if future else draw_one(figure) for figure, future in kept)
+
+    def _started(self) -> ProcessPoolExecutor:
+        """The processes, which are started when they are first needed; what starts them takes time to import."""
+        if self._pool is None:
+            from concurrent.futures import ProcessPoolExecutor
+            from multiprocessing import get_context
+
+            # Not forked: a copy of a process with threads can hang.
+            self._pool = ProcessPoolExecutor(self.n_processes, get_context("spawn"))
+        return self._pool
 
     def close(self) -> None:
         """End the processes; what nobody asked for is not drawn."""

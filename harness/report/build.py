@@ -9,7 +9,16 @@ from pathlib import Path
 from urllib.parse import quote
 
 from harness.files import write_bytes, write_text
-from harness.report.across import Kin, backbones_report, kins, sources_of, transfer_across, transfer_figure
+from harness.report.across import (
+    Kin,
+    backbones_figure,
+    backbones_table,
+    kins,
+    sides_of,
+    sources_of,
+    transfer_across,
+    transfer_figure,
+)
 from harness.report.ahead import Drawn, draw_one
 from harness.report.captions import group_title
 from harness.report.charts import Figure, too_many
@@ -262,15 +271,16 @@ def _across(scopes: Sequence[Scope], stems: _Stems) -> Across:
     tables: list[Table] = []
     figures: list[Figure] = []
     for kin in kins(scopes):
-        found, end = backbones_report(kin, BACKBONES), f"-{kin.name}" if kin.name else ""
-        if found is not None:
-            tables.append(replace(found[0], stem=stems.take(BACKBONES + end)))
-            figures.append(replace(found[1], stem=stems.take(BACKBONES + end, _FIGURE)))
+        end = f"-{kin.name}" if kin.name else ""
+        sides = sides_of(kin)
+        if sides is not None:
+            tables.append(backbones_table(sides, stems.take(BACKBONES + end)))
+            kept, _ = _readable([backbones_figure(sides, BACKBONES + end)], stems)
+            figures += kept
         tables += _transfers_across(kin, end, stems)
     for source in sources_of(scopes):
-        one = transfer_figure(scopes, source, f"{_slug(source)}-{TRANSFER}")
-        if one is not None and not too_many(one):
-            figures.append(replace(one, stem=stems.take(one.stem, _FIGURE)))
+        kept, _ = _readable([transfer_figure(scopes, source, f"{_slug(source)}-{TRANSFER}")], stems)
+        figures += kept
     return Across(tuple(tables), tuple(figures))
 
 

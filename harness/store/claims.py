@@ -1,12 +1,13 @@
 """Claims on cells, so that several runs and machines can share one results folder without doing work twice.
 
-A claim is a file ``claims/cells/<cell>.<generation>`` that holds the name of its owner, and is made exclusively:
+A claim is a file ``claims/cells/<cell>/<generation>`` that holds the name of its owner, and is made exclusively:
 that is all that is asked of the file system, so a network's will do. The highest generation holds. An owner is a
 process; every few seconds it changes a file of its own, ``claims/owners/<owner>``, for all of its claims together.
 
 Whoever finds that this file has not changed for the time of a lease, by the finder's own steady clock, makes the
 next generation: no two machines' clocks are ever compared, and of two finders one is the first. The one that was
-given up for dead may wake up, so an owner looks at its claim again before it writes a record.
+given up for dead may wake up, so an owner looks at its claim again before it writes a record. Only a holder
+removes claims, its own last; those of the dead are taken over first. So a cell never looks free while it is held.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pathlib import Path
 DEFAULT_LEASE_S = 120.0
 _BEATS = 8  # in the time of a lease
 _NOBODY = "?"
+_FASTER_S = 0.01  # until what somebody did in the same moment is seen
 
 
 def lease_s() -> float:
@@ -70,36 +72,8 @@ class Claims:
         _, name = self._highest(identifier)
         return None if name is None or self._is_gone(name) else self._owner(name)
 
-    def cleared(self, identifier: str) -> Owner | None:
-        """Who holds a cell; claims of somebody who is gone are removed, which spares others the finding out."""
-        generation, name = self._highest(identifier)
-        if name is None:
-            return None
-        if not self._is_gone(name):
-            return self._owner(name)
-        _remove(self._path(identifier, number) for number in range(1, generation + 1))
-        return None
-
-    def tidy(self) -> int:
-        """Remove the claims and the files of owners that are gone; how many claims."""
-        removed = 0
-        highest: dict[str, list[int]] = {}
-        for file in _names(self._cells):
-            identifier, _, generation = file.partition(".")
-            if generation.isdecimal():
-                highest.setdefault(identifier, []).append(int(generation))
-        for identifier, generations in highest.items():
-            name = self._read(identifier, max(generations))
-            if name is not None and self._is_gone(name):
-                removed += 1
-                _remove(self._path(identifier, generation) for generation in sorted(generations))
-        for name in _names(self._owners):
-            if self._is_gone(name):
-                _remove([self._owners / name])
-        return removed
-
     def _path(self, identifier: str, generation: int) -> Path:
-        return self._cells / f"{identifier}.{generation}"
+        return self._cells / identifier / str(generation)
 
     def _read(self, identifier: str, generation: int) -> str | None:
         """The owner's name in a claim, a name of nobody's while it is being made; ``None`` where there is none."""
@@ -109,12 +83,16 @@ class Claims:
             return None
         return name or f"{_NOBODY}{identifier}.{generation}"
 
+    def _generations(self, identifier: str) -> list[int]:
+        """All generations of a cell's claim, the highest last; none where nobody holds it."""
+        return sorted(int(name) for name in _names(self._cells / identifier) if name.isdecimal())
+
     def _highest(self, identifier: str) -> tuple[int, str | None]:
         """The highest generation with its owner's name; 0 and ``None`` where there is no claim."""
-        generation, name = 0, None
-        while (found := self._read(identifier, generation + 1)) is not None:
-            generation, name = generation + 1, found
-        return generation, name
+        for generation in reversed(self._generations(identifier)):
+            if (name := self._read(identifier, generation)) is not None:
+                return generation, name
+        return 0, None
 
     def _owner(self, name: str) -> Owner:
         """Who has a name; one whose file cannot be read yet is unknown."""
@@ -124,10 +102,8 @@ class Claims:
         """Whether an owner has ended, or given no sign of life for the time of its lease."""
         sign, now = self._sign_of_life(name), self._clock()
         owner = _parsed(sign)
-        if owner is not None and owner.kernel and owner.kernel == self._kernel:
-            started = _started(owner.process)
-            if started is None or started != owner.started:
-                return True
+        if owner is not None and owner.kernel and owner.kernel == self._kernel and _has_ended(owner):
+            return True
         seen = self._seen.get(name)
         if seen is None or seen[0] != sign:
             self._seen[name] = seen = (sign, now)
@@ -166,37 +142,54 @@ class Claimant(Claims):
                 return None
             if name is not None and not self._is_gone(name):
                 return self._owner(name)
-            mine = self._path(identifier, generation + 1)
-            try:
-                handle = os.open(mine, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-            except FileExistsError:
-                continue  # somebody was faster
-            try:
-                os.write(handle, self._name.encode("ascii"))
-            except OSError:
-                _remove([mine])
-                raise
-            finally:
-                os.close(handle)
-            if self._path(identifier, generation + 2).exists():
-                _remove([mine])  # the generations below that one were being removed
-                continue
-            self._held[identifier] = generation + 1
-            return None
+            if self._make(identifier, generation + 1):
+                self._held[identifier] = generation + 1
+                return None
+            time.sleep(_FASTER_S)
 
     def holds(self, identifier: str) -> bool:
         """Whether this process still holds a cell, and nobody has taken it over."""
         generation = self._held.get(identifier, 0)
         if self._read(identifier, generation) != self._name:
             return False
-        return not self._path(identifier, generation + 1).exists()
+        return max(self._generations(identifier), default=0) == generation
 
     def release(self, identifier: str) -> None:
         """Let go of a cell, if it is held; the generations below go first, so that none of them comes to hold."""
-        generation = self._held.get(identifier)
-        if generation is not None and self.holds(identifier):
-            _remove(self._path(identifier, number) for number in range(1, generation + 1))
+        if identifier in self._held and self.holds(identifier):
+            _remove(self._path(identifier, number) for number in self._generations(identifier))
+            with contextlib.suppress(OSError):  # another claim is in it already, or it is gone
+                (self._cells / identifier).rmdir()
         self._held.pop(identifier, None)
+
+    def cleared(self, identifier: str) -> Owner | None:
+        """Who holds a cell; what somebody who is gone left there is removed, so that others need not find out."""
+        _, name = self._highest(identifier)
+        if name is None:
+            return None
+        if not self._is_gone(name):
+            return self._owner(name)
+        with contextlib.suppress(OSError):  # on a full disk it stays, and whoever claims the cell takes it over
+            owner = self.claim(identifier)
+            if owner is not None:
+                return owner
+            self.release(identifier)
+        return None
+
+    def tidy(self) -> int:
+        """Remove the claims and the files of owners that are gone; how many claims."""
+        removed = 0
+        for identifier in _names(self._cells):
+            _, name = self._highest(identifier)
+            if name is None:
+                with contextlib.suppress(OSError):
+                    (self._cells / identifier).rmdir()
+            elif self._is_gone(name) and self.cleared(identifier) is None:
+                removed += 1
+        for name in _names(self._owners):
+            if self._is_gone(name):
+                _remove([self._owners / name])
+        return removed
 
     def release_all(self) -> None:
         """Let go of all cells."""
@@ -209,6 +202,30 @@ class Claimant(Claims):
         self._ended.set()
         if self._heart is not None:
             _remove([self._owners / self._name])
+
+    def _make(self, identifier: str, generation: int) -> bool:
+        """Whether this process was the first to make a generation.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        mine = self._path(identifier, generation)
+        try:
+            mine.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(mine, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        except (FileExistsError, FileNotFoundError):  # somebody was faster, or has just removed the empty folder
+            return False
+        try:
+            os.write(handle, self._name.encode("ascii"))
+        except OSError:
+            _remove([mine])
+            raise
+        finally:
+            os.close(handle)
+        if max(self._generations(identifier), default=generation) > generation:
+            _remove([mine])  # there is a higher one, which was made since this process looked
+            return False
+        return True
 
     def _live(self) -> None:
         """Give a first sign of life, and go on with that; after a long silence it may have been tidied away."""
@@ -265,6 +282,20 @@ def _started(process: int) -> int | None:
         return None
     fields = stat.rpartition(")")[2].split()  # the command's name may hold anything
     return None if fields[0] in "ZX" else int(fields[19])
+
+
+def _has_ended(owner: Owner) -> bool:
+    """Whether an owner on this machine has ended; one whose process may not be looked at has not."""
+    started = _started(owner.process)
+    if started is not None:
+        return started != owner.started
+    try:
+        os.kill(owner.process, 0)
+    except PermissionError:
+        return False
+    except (ProcessLookupError, OverflowError):
+        return True
+    return True  # a zombie
 
 
 def _names(folder: Path) -> list[str]:

@@ -81,7 +81,7 @@ def write_record(
 
 def not_written(error: OSError, where: Path | None = None) -> NotWrittenError:
     """The fault of a results folder that takes nothing more."""
-    what = f"records cannot be written any more: {error.strerror or error}."
+    what = f"nothing can be written here any more: {error.strerror or error}."
     mend = "Mend that, and the next run goes on from here."
     return NotWrittenError(Fault(str(where or error.filename or ""), what, mend))
 
@@ -208,16 +208,18 @@ def quarantine(results: Path, scan: Scan) -> list[Path]:
 
 
 def require_writable(results: Path) -> None:
-    """Make the results folder and write a file into it.
+    """Make the results folder and write a file into it, some bytes of which reach the disk.
 
     Raises:
-        RecordError: that cannot be done; says why.
+        RecordError: that cannot be done, since the folder is read-only or the disk is full; says why.
     """
     folder = records_folder(results)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(4096))
+            probe.flush()
+            os.fsync(probe.fileno())
     except OSError as error:
         what = f"records cannot be written here: {error.strerror}."
         raise RecordError(Fault(str(results), what, "Name another folder with --results DIR.")) from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -46,6 +47,11 @@ def write_index(folder: Path, readings: Mapping[str, Reading]) -> None:
             write_bytes(place / f"{part}.json", _head(body) + b"\n" + body)
         except OSError:
             return
+
+
+def clear_index() -> None:
+    """Forget what was read of all folders."""
+    shutil.rmtree(cache_folder() / _FOLDER, ignore_errors=True)
 
 
 def _read_part(path: Path) -> dict[str, Reading]:

@@ -113,9 +113,16 @@ def run(job: Job, folder: Path, keeper: Keeper, wait: bool) -> int:
             left = [cell for cell, _ in taken.held]
             if not wait:
                 break
-            while left and all(claims.holder(cell_id(cell)) for cell in left):
+            while left:
                 time.sleep(_LOOK_AGAIN_S)
+                if not all(_is_held(cell, claims) for cell in left):
+                    break
     return DONE
+
+
+def _is_held(cell: Cell, claims: Claimant) -> bool:
+    """Whether another worker has a cell, or the training that it waits for."""
+    return any(claims.holder(cell_id(wanted)) is not None for wanted in (cell, cell.trained()))
 
 
 def _do(job: Job, cells: tuple[Cell, ...], keeper: Keeper, claims: Claimant, tell: Tell) -> list[Cell]:

@@ -110,10 +110,11 @@ def _wake_when_orphaned() -> None:
 
 
 def _log_to(log: Path) -> None:
-    """Send what this process and its libraries print from here on to a file."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-    os.dup2(handle, 1)
-    os.dup2(handle, 2)
-    os.close(handle)
+    """Send what this process and its libraries print to a file; on a full disk it goes where it went before."""
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        os.dup2(handle, 1)
+        os.dup2(handle, 2)
+        os.close(handle)

@@ -14,6 +14,8 @@ from harness.matrix.identity import cell_id
 from harness.report.build import build_report
 from harness.report.entry import Entry
 from harness.report.latex import to_latex
+from harness.report.results import harmonic_results, place_results
+from harness.report.rows import row_entries
 from harness.report.stats import average_over_datasets, summarise
 from harness.report.tables import to_csv, to_markdown
 from harness.store.record import ClassCount, Provenance, RunRecord
@@ -64,6 +66,7 @@ def test_report_is_independent_of_order(right: list[int | None], order: list[int
     first, second = build_report("m", entries), build_report("m", shuffled)
     assert _texts(entries) == _texts(shuffled)
     assert first.groups[0].panels == second.groups[0].panels
+    assert first.all_figures == second.all_figures
 
 
 @given(counts, st.permutations(range(len(CELLS))))
@@ -76,6 +79,22 @@ def test_numbers_are_independent_of_any_order(right: list[int | None], order: li
         return {table.stem: sorted(line[:-1] for line in table.long) for table in tables}
 
     assert lines(entries) == lines([entries[i] for i in order])
+
+
+@given(counts)
+def test_exact_means_are_the_means(right: list[int | None]) -> None:
+    """The ratio that contests are decided by is the mean that is printed, and is there exactly when that is."""
+    rows = row_entries([_entry(cell, n) for cell, n in zip(CELLS, right, strict=True)])
+    places = [(name, "base") for name in ("a", "b")]
+    of_a = {row: [entry for entry in members if entry.cell.dataset == "a"] for row, members in rows.items()}
+    found = [place_results(rows, places[:1]), place_results(rows, places), place_results(of_a, [("c", "all")])]
+    found += [harmonic_results(rows, names, of_means=of_means) for names in (["a"], ["a", "b"])
+              for of_means in (False, True)]  # fmt: skip
+    for results in found:
+        for result in results.values():
+            assert (result.exact is None) == (result.accuracy.mean is None)
+            if result.exact is not None:
+                assert math.isclose(float(result.exact), result.accuracy.mean, abs_tol=1e-12)
 
 
 @given(SCORES)

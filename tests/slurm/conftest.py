@@ -57,11 +57,11 @@ class Place:
             "WANDB_MODE": "offline",
         }
 
-    def write(self, cells: str, launcher: str = "") -> None:
-        """Write the matrix: some axes, and further lines of the section ``launcher``."""
+    def write(self, cells: str, launcher: str = "", gpus: int = 1) -> None:
+        """Write the matrix: some axes, further lines of the section ``launcher``, and the GPUs of a job."""
         self.matrix.write_text(
             "name: m\nbackbones: tiny\ndatasets: digits\n" + cells + "launcher:\n  kind: slurm\n  time: 1h\n"
-            '  cpus: 1\n  sbatch: {gres: "gpu:1"}\n' + launcher
+            f'  cpus: 1\n  sbatch: {{gres: "gpu:{gpus}"}}\n' + launcher
         )
 
     def start(self, name: str, *flags: str, results: Path | None = None) -> subprocess.Popen[str]:
@@ -143,10 +143,6 @@ class Place:
             lines = (folder / "events.jsonl").read_text().splitlines()
             return [json.loads(line) for line in lines if line.endswith("}")]
         return []
-
-    def said(self, folder: Path, kind: str) -> bool:
-        """Whether a worker of a job told of something."""
-        return any(event["event"] == kind for event in self.events(folder))
 
     def attempts(self, folder: Path) -> int:
         """How many tries at a job there were."""

@@ -102,3 +102,51 @@ def test_deviation_of_the_reference(harness: Harness, matrix: Path, records: Pat
     assert "population standard deviation (n in place of n - 1)" in page
     assert "error bars one population standard deviation" in page
     assert "by a bootstrap" in page
+
+
+def test_stale_records_alone_are_reported(
+    harness: Harness, matrix: Path, cells: tuple[Cell, ...], make_record: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Records of other weights count for nothing, and the report says so instead of that there are none."""
+    record = make_record(cells[0])
+    made_from = record.provenance.model_copy(update={"weights_digest": "f" * 64})
+    write_record(tmp_path, record.model_copy(update={"provenance": made_from}))
+    assert harness("report", "--matrix", matrix, "--results", tmp_path).code == 0
+    assert "run stale" in (tmp_path / "mine" / "report" / "digits.md").read_text(encoding="utf-8")
+
+
+def test_no_records_are_a_mistake(harness: Harness, matrix: Path, tmp_path: Path) -> None:
+    """Without a record there is nothing to report, which is said with what to do."""
+    answer = harness("report", "--matrix", matrix, "--results", tmp_path)
+    assert answer.code == 2
+    assert "harness run --matrix" in answer.err
+
+
+def test_a_very_large_report_has_the_same_tables(
+    harness: Harness,
+    matrix: Path,
+    cells: tuple[Cell, ...],
+    make_record: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Above a number of cells classes and training are left out, which the index says, and nothing else."""
+    for cell in cells:
+        write_record(tmp_path, make_record(cell))
+    pages = []
+    for most in (3, 2):
+        monkeypatch.setattr("harness.cli.report.MOST_DETAILED", most)
+        monkeypatch.setattr("harness.report.build.MOST_DETAILED", most)
+        monkeypatch.setattr("harness.cli.report._AT_ONCE", most - 1)
+        assert (
+            harness("report", "--matrix", matrix, "--results", tmp_path, "--out", tmp_path / str(most)).code == 0
+        )
+        pages.append({path.name: path.read_bytes() for path in (tmp_path / str(most)).iterdir()})
+    whole, lean = pages
+    assert "index.html" in whole
+    assert "index.html" not in lean
+    index = lean.pop("index.md")
+    assert b"are made of 2 cells at most" in index
+    assert b"at most" not in whole["index.md"]
+    assert {name: whole[name] for name in lean} == lean
+    assert {"digits.md", "digits.csv", "gains.png"} <= set(lean)

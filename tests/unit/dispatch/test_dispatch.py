@@ -164,6 +164,22 @@ def test_all_goes_well(cells: list[Cell], tmp_path: Path) -> None:
     assert [event["cell"] for event in world.events] == [cell_id(cell) for cell in cells]
 
 
+def test_a_cell_that_fails_by_itself_is_not_tried_again(cells: list[Cell], tmp_path: Path) -> None:
+    """Its job is named, since its log tells more."""
+
+    def work(world: World, folder: Path, sent: list[Cell]) -> int:
+        record(world, folder, sent[1:])
+        world.recorded.add(sent[0])
+        tell(folder, event="failed", cell=cell_id(sent[0]), reason="the loss is nan")
+        return DONE
+
+    world = World(tmp_path, work)
+    outcome = world.do(cells)
+    assert len(world.jobs) == 1
+    assert [ended.status for ended in outcome.failing] == [DONE]
+    assert outcome.broken == []
+
+
 @pytest.mark.parametrize("status", [-signal.SIGKILL, -signal.SIGSEGV, BROKE, OUT_OF_MEMORY, None, STOPPED])
 def test_a_poisonous_cell_takes_only_itself_down(cells: list[Cell], tmp_path: Path, status: int | None) -> None:
     """Its companions are done, and it fails after three tries with the reason and the end of its worker's log."""
@@ -314,14 +330,39 @@ def test_a_full_disk_stops_further_jobs(cells: list[Cell], tmp_path: Path) -> No
 
     def work(world: World, folder: Path, sent: list[Cell]) -> int:
         begin_attempt(folder)
-        log(folder, "results/records: records cannot be written any more: No space left on device.\n")
+        log(folder, "results/records: nothing can be written here any more: No space left on device.\n")
         return NOT_WRITTEN
 
     world = World(tmp_path, work)
     outcome = world.do(*([cell] for cell in cells))
-    assert str(outcome.fault).startswith("results/records: records cannot be written any more")
+    assert str(outcome.fault).startswith("results/records: nothing can be written here any more")
     assert len(world.jobs) == 2
     assert not world.failed
+
+
+def test_a_full_disk_may_have_no_room_for_the_log(cells: list[Cell], tmp_path: Path) -> None:
+    """The error says what is wrong all the same."""
+
+    def work(world: World, folder: Path, sent: list[Cell]) -> int:
+        begin_attempt(folder)
+        log(folder, "something else\n")
+        return NOT_WRITTEN
+
+    outcome = World(tmp_path, work).do(cells)
+    assert "the disk is full, or read-only" in str(outcome.fault)
+
+
+def test_what_a_worker_did_not_tell_is_looked_up(cells: list[Cell], tmp_path: Path) -> None:
+    """Events may come late on a network: a record counts without, and a cell that has none is sent again."""
+
+    def work(world: World, folder: Path, sent: list[Cell]) -> int:
+        begin_attempt(folder)
+        world.recorded.update(sent if len(world.jobs) > 1 else sent[:4])
+        return DONE
+
+    world = World(tmp_path, work)
+    world.do(cells)
+    assert world.jobs == [tuple(cells), tuple(cells[4:])]
 
 
 def test_held_cells_are_waited_for(cells: list[Cell], tmp_path: Path) -> None:

@@ -122,7 +122,6 @@ def test_a_worker_takes_job_after_job(launch: Launch, folders: list[Path]) -> No
     processes = set()
     for folder in folders:
         (handle,) = launcher.submit([folder])
-        assert launcher.room == 0
         assert ended(handle).status == 0
         assert launcher.room == 1
         processes.add(handle.process)
@@ -215,10 +214,10 @@ def test_a_stuck_worker_is_killed(launch: Launch, folders: list[Path], monkeypat
 
 def test_signs_of_life_keep_a_worker(launch: Launch, folders: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """A job may take as long as it likes, also when nobody has looked for long."""
-    monkeypatch.setattr(local, "_SILENT_S", 0.4)
-    launcher = launch("for _ in range(12): time.sleep(0.05); answer(alive=1)")
+    monkeypatch.setattr(local, "_SILENT_S", 1.5)
+    launcher = launch("for _ in range(12): time.sleep(0.2); answer(alive=1)")
     (handle,) = launcher.submit(folders[:1])
-    time.sleep(0.6)
+    time.sleep(1.8)
     assert ended(handle) == JobState("ended", 0)
 
 

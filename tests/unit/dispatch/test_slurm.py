@@ -100,6 +100,7 @@ def flags(script: str) -> set[str]:
         (Attempt(1, 9), None, 20, 20, JobState("running", why="left the queue")),
         (Attempt(1, 9), None, 61, 61, JobState("ended", None, "left the queue")),
         (Attempt(1, 9, 143), None, 61, 61, JobState("ended", 143, "left the queue")),
+        (None, None, 61, 61, JobState("ended", 143, "cancelled")),
     ],
 )
 def test_jobs_are_judged(
@@ -167,6 +168,7 @@ def test_lost_job_ends_after_a_while(
     """A job that is in neither the queue nor the accounts, and left no status, has ended with none."""
     monkeypatch.setattr(slurm_module, "_ABSENT_S", 0.05)
     handle = launch(results).submit(folders[:1])[0]
+    begin_attempt(folders[0])
     slurm.drop("100")
     assert handle.state() == JobState("running", why="left the queue")
     time.sleep(0.06)
@@ -317,6 +319,7 @@ def test_slurm_that_cannot_be_asked_leaves_jobs_live(results: Path, folders: lis
 def test_old_launch_out_of_the_queue_has_ended(results: Path, folders: list[Path], slurm: Any) -> None:
     """Jobs that Slurm has forgotten are over; those it took just now may not be listed yet."""
     launch(results).submit(folders[:1])
+    begin_attempt(folders[0])
     slurm.drop("100")
     (seen,) = look_at_launches(results, "mine")
     assert seen.live

@@ -67,7 +67,8 @@ Another = Callable[[], Claimant]
 
 def files(tmp_path: Path) -> list[str]:
     """The names of all claims."""
-    return sorted(path.name for path in (tmp_path / "claims" / "cells").iterdir())
+    folder = tmp_path / "claims" / "cells"
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def beat(claimant: Claimant, number: int) -> None:
@@ -84,7 +85,7 @@ def test_one_holds_and_the_other_is_told_who(tmp_path: Path, another: Another) -
     assert (one.holds("a"), two.holds("a")) == (True, False)
     one.release("a")
     assert two.claim("a") is None
-    assert files(tmp_path) == ["a.1"]
+    assert files(tmp_path) == ["a/1"]
 
 
 def test_what_is_held_can_be_claimed_again(another: Another) -> None:
@@ -105,7 +106,7 @@ def test_a_silent_owner_is_taken_over_after_its_lease(tmp_path: Path, another: A
     clock.now_s += 1
     assert two.holder("a") is None
     assert two.claim("a") is None
-    assert files(tmp_path) == ["a.1", "a.2"]
+    assert files(tmp_path) == ["a/1", "a/2"]
     two.release("a")
     assert files(tmp_path) == []
 
@@ -217,6 +218,24 @@ def test_a_process_that_was_killed_is_stale_at_once(tmp_path: Path) -> None:
     claims.close()
 
 
+def test_a_process_that_may_not_be_looked_at_is_not_taken_for_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where processes of other users are hidden, one of them is waited for as if it were on another machine."""
+
+    def hidden(_: int, __: int) -> None:
+        raise PermissionError
+
+    other = Claimant(tmp_path)
+    other.claim("a")
+    claims = Claims(tmp_path)
+    monkeypatch.setattr(room, "_started", lambda _: None)
+    assert claims.holder("a") is None
+    monkeypatch.setattr(room.os, "kill", hidden)
+    assert claims.holder("a") is not None
+    other.close()
+
+
 def test_a_process_that_ends_in_order_leaves_nothing(tmp_path: Path) -> None:
     """Neither claims nor its sign of life."""
     claims = Claimant(tmp_path)
@@ -248,13 +267,15 @@ def test_an_unfinished_claim_counts_as_held_for_a_lease(tmp_path: Path, another:
     """A process may have been killed between making the file and writing its name."""
     one = another()
     one.claim("other")
-    (tmp_path / "claims" / "cells" / "a.1").touch()
+    (tmp_path / "claims" / "cells" / "a").mkdir(parents=True)
+    (tmp_path / "claims" / "cells" / "a/1").touch()
     owner = one.claim("a")
     assert owner is not None
     assert owner.host == "an unknown machine"
     clock.now_s += LEASE_S
     assert one.claim("a") is None
-    (tmp_path / "claims" / "cells" / "b.1").touch()
+    (tmp_path / "claims" / "cells" / "b").mkdir()
+    (tmp_path / "claims" / "cells" / "b/1").touch()
     assert one.claim("b") is not None
 
 
@@ -268,8 +289,8 @@ def test_what_the_gone_left_is_tidied(tmp_path: Path, another: Another, clock: C
     clock.now_s += LEASE_S
     beat(two, 7)
     assert tidier.tidy() == 2
-    assert files(tmp_path) == ["c.1"]
-    assert [path.name for path in (tmp_path / "claims" / "owners").iterdir()] == [two._name]
+    assert files(tmp_path) == ["c/1"]
+    assert {path.name for path in (tmp_path / "claims" / "owners").iterdir()} == {two._name, tidier._name}
     assert one.claim("a") is None
     assert one.holds("a")
 
@@ -285,6 +306,43 @@ def test_a_cleared_cell_is_free_for_all(tmp_path: Path, another: Another, clock:
     assert finder.cleared("a") is None
     assert other.claim("a") is None
     assert not gone.holds("a")
+
+
+def test_tidying_and_taking_over_at_once_leave_one_holder(
+    tmp_path: Path, another: Another, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that takes over while leavings are cleared away is not forgotten: nobody finds the cell free."""
+    gone, tidier, heir, third = another(), another(), another(), another()
+    gone.claim("a")
+    clock.now_s += 1
+    assert heir.claim("a") is not None
+    assert tidier.cleared("a") is not None
+    clock.now_s += LEASE_S
+    make = tidier._make
+
+    def make_late(identifier: str, generation: int) -> bool:
+        assert heir.claim("a") is None
+        return make(identifier, generation)
+
+    monkeypatch.setattr(tidier, "_make", make_late)
+    assert tidier.cleared("a") is not None
+    assert heir.holds("a")
+    assert third.claim("a") is not None
+
+
+def test_leavings_of_one_killed_while_letting_go_are_taken_over(
+    tmp_path: Path, another: Another, clock: Clock
+) -> None:
+    """A generation without those below it is a claim like any other."""
+    gone, heir = another(), another()
+    gone.claim("a")
+    (tmp_path / "claims" / "cells" / "a" / "1").rename(tmp_path / "claims" / "cells" / "a" / "7")
+    assert heir.claim("a") is not None
+    clock.now_s += LEASE_S
+    assert heir.claim("a") is None
+    assert files(tmp_path) == ["a/7", "a/8"]
+    heir.release("a")
+    assert files(tmp_path) == []
 
 
 def test_nothing_is_written_before_the_first_claim(tmp_path: Path) -> None:
@@ -310,5 +368,5 @@ def test_a_full_disk_leaves_no_half_claim(
         patch.setattr(room.os, "write", refuse)
         with pytest.raises(OSError, match="No space left"):
             one.claim("a")
-    assert files(tmp_path) == ["other.1"]
+    assert files(tmp_path) == ["other/1"]
     assert not one.holds("a")

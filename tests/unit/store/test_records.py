@@ -224,3 +224,14 @@ def test_a_record_that_was_made_whole_meanwhile_is_not_set_aside(tmp_path: Path,
     scan.broken.update({path: "is not a whole record", gone: "is not a whole record"})
     assert quarantine(tmp_path, scan) == []
     assert path.exists()
+
+
+def test_a_full_disk_is_found_before_anything_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file can be made on it, but not filled."""
+
+    def refuse(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("harness.store.records.os.fsync", refuse)
+    with pytest.raises(RecordError, match="records cannot be written here: No space left on device"):
+        require_writable(tmp_path)

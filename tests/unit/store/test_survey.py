@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness.cli import main
 from harness.files import cache_folder
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
@@ -230,6 +231,15 @@ def test_without_a_cache_folder_everything_is_read(
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "taken"))
     assert sorted(survey_records(tmp_path).facts) == sorted(many)
     assert sorted(survey_records(tmp_path).facts) == sorted(many)
+
+
+def test_the_index_can_be_cleared(tmp_path: Path, many: list[str], read_files: list[str]) -> None:
+    """After ``harness cache clear`` everything is read again."""
+    first = survey_records(tmp_path)
+    assert main(["cache", "clear"]) == 0
+    assert _index() == []
+    read_files.clear()
+    assert (survey_records(tmp_path), len(read_files)) == (first, 6)
 
 
 def test_few_records_make_no_index(tmp_path: Path, make_cell: MakeCell, make_record: MakeRecord) -> None:

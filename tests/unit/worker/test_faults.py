@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -96,7 +98,7 @@ def test_a_record_that_cannot_be_written_ends_the_job(
         patch.setattr(store, writer, _refuse(number))
         _do(tmp_path, ZERO_SHOT, OTHER, status=NOT_WRITTEN)
     assert capsys.readouterr().err == (
-        f"{tmp_path / 'records'}: records cannot be written any more: it is full. "
+        f"{tmp_path / 'records'}: nothing can be written here any more: it is full. "
         "Mend that, and the next run goes on from here.\n"
     )
     assert _records(tmp_path) == {}
@@ -261,7 +263,7 @@ def test_cells_that_others_hold_are_left_to_them(tmp_path: Path) -> None:
     assert main([str(folder / JOB_FILE)]) == DONE
     assert {event["cell"] for event in _events(folder, "held")} == {cell_id(_coop()), cell_id(inverted)}
     assert set(_records(tmp_path)) == {cell_id(ZERO_SHOT)}
-    assert [path.name for path in (tmp_path / "claims" / "cells").iterdir()] == [f"{cell_id(_coop())}.1"]
+    assert [path.name for path in (tmp_path / "claims" / "cells").iterdir()] == [cell_id(_coop())]
     other.close()
 
 
@@ -269,9 +271,31 @@ def test_a_worker_that_may_waits_for_held_cells(tmp_path: Path, monkeypatch: pyt
     """It does them once they are let go of without a record."""
     other = Claimant(tmp_path)
     other.claim(cell_id(ZERO_SHOT))
-    monkeypatch.setattr(work.time, "sleep", lambda _: other.close())
+    monkeypatch.setattr(
+        work, "time", SimpleNamespace(sleep=lambda _: other.close(), perf_counter=time.perf_counter)
+    )
     folder = _do(tmp_path, ZERO_SHOT, wait=True)
     assert len(_events(folder, "held")) == len(_events(folder, "done")) == 1
+
+
+def test_a_training_that_others_hold_is_waited_for_in_peace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits for it is not tried again and again while it lasts."""
+    other, looks = Claimant(tmp_path), []
+    other.claim(cell_id(_coop()))
+    inverted = replace(_coop(), evaluate_on="digits_inverted")
+
+    def sleep(_: float) -> None:
+        looks.append(1)
+        if len(looks) == 5:
+            other.close()
+
+    monkeypatch.setattr(work, "time", SimpleNamespace(sleep=sleep, perf_counter=time.perf_counter))
+    folder = _do(tmp_path, inverted, wait=True)
+    assert len(looks) == 5
+    assert len(_events(folder, "held")) == 1
+    assert cell_id(inverted) in _records(tmp_path)
 
 
 def test_the_cells_of_a_node_that_vanished_are_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
