@@ -93,7 +93,7 @@ def _write_page(path: Path, page: str | None) -> str:
     if page is None:
         path.unlink(missing_ok=True)
         return f"no page, which shows {MOST_DETAILED:,} cells at most"
-    write_text(path, page)
+    write_text(path, page, durable=False)
     return f"{path} opens in a browser"
 
 

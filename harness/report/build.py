@@ -158,21 +158,22 @@ def write_report(report: Report, out: Path, drawn: Iterable[Drawn] | None = None
 
     Each table as Markdown, CSV, LaTeX and HTML, each figure as PDF, PNG and SVG, and ``index.md`` with
     all of them. Files of an earlier report that has other tables are left alone. ``drawn`` are the figures of
-    ``report.all_figures`` in each format, where they were drawn ahead.
+    ``report.all_figures`` in each format, where they were drawn ahead. None is forced to the disk: all of them can
+    be made again.
     """
     written = []
     for one in report.all_tables:
         for ending in file_endings(one):
             path = out / f"{one.stem}.{ending}"
-            write_text(path, _WRITERS[ending](one))
+            write_text(path, _WRITERS[ending](one), durable=False)
             written.append(path)
     for figure, files in zip(report.all_figures, drawn or map(draw_one, report.all_figures), strict=True):
         for ending, content in files.items():
             path = out / f"{figure.stem}.{ending}"
-            write_bytes(path, content)
+            write_bytes(path, content, durable=False)
             written.append(path)
     path = out / f"{INDEX}.md"
-    write_text(path, index(report))
+    write_text(path, index(report), durable=False)
     return tuple(sorted([*written, path]))
 
 
