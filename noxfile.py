@@ -58,6 +58,18 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def browser(session: nox.Session) -> None:
+    """The page in a real browser (on demand; needs Chromium, and for accessibility npm)."""
+    _install(session, "browser")
+    environment = {}
+    if shutil.which("npm"):
+        folder = session.create_tmp()
+        session.run("npm", "install", "--silent", "--no-save", "--prefix", folder, "axe-core@4", external=True)
+        environment["HARNESS_AXE"] = str(Path(folder) / "node_modules" / "axe-core" / "axe.min.js")
+    session.run("pytest", "-m", "browser", *(session.posargs or ("tests/unit/report/page",)), env=environment)
+
+
+@nox.session
 def smoke(session: nox.Session) -> None:
     """The smoke matrix in a fresh results folder, its report, and the claims made about both."""
     _install(session)

@@ -219,11 +219,62 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for the files; else results/<matrix>/report.")
     ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--against", metavar="SET", help="Published figures to compare with: coop_ijcv2022, ... or all."
+        ),
+    ] = None,
+    sd: Annotated[
+        str,
+        typer.Option("--sd", help="Standard deviation: sample (n - 1), or population as CoOp's parser prints it."),
+    ] = "sample",
+    interval: Annotated[str, typer.Option("--interval", help="95 % intervals: t or bootstrap.")] = "t",
+    serve: Annotated[
+        bool,
+        typer.Option("--serve", help="Show the page, fresh while a run is going; write nothing."),
+    ] = False,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=0, max=65535, help="Of --serve: 8765 without it, 0 takes a free one."),
+    ] = None,
 ) -> int:
-    """Write tables and few-shot curves from the records, and print a summary."""
+    """Write tables, figures and a page from the records, and print a summary."""
+    from harness.cli.choices import choices_of
+
+    choices = choices_of(against or (), sd, interval)
+    if serve:
+        from harness.cli.serve import serve_command
+
+        return serve_command(matrix, results, out, port, choices)
     from harness.cli.report import report_command
 
-    return report_command(matrix, results, out)
+    if port is not None:
+        from harness.errors import Fault, HarnessError
+
+        raise HarnessError(Fault("--port", "has no meaning without --serve.", "Add --serve, or leave it out."))
+    return report_command(matrix, results, out, choices)
+
+
+@app.command()
+def compare(
+    results_a: Annotated[
+        Path, typer.Argument(metavar="RESULTS_A", help="A folder of records.", show_default=False)
+    ],
+    results_b: Annotated[Path, typer.Argument(metavar="RESULTS_B", help="Another one.", show_default=False)],
+    matrix: Annotated[
+        Path | None, typer.Option("--matrix", "-m", help="Only the cells of this matrix YAML; all without it.")
+    ] = None,
+    select: SelectOption = None,
+    out: Annotated[Path | None, typer.Option("--out", help="A .csv or .json file to write, too.")] = None,
+    fail_on_change: Annotated[
+        bool, typer.Option("--fail-on-change", help="Exit 1 when cells or their numbers differ.")
+    ] = False,
+) -> int:
+    """Show what changed from one results folder to another: cells, numbers, and what they were made from."""
+    from harness.cli.compare import compare_command
+
+    return compare_command(results_a, results_b, matrix, select, out, fail_on_change)
 
 
 @app.command()

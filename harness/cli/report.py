@@ -9,66 +9,123 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.cli import console
+from harness.cli.job_logs import read_jobs
 from harness.cli.vocabulary import known_names
 from harness.data.dataset import data_root
 from harness.data.own import catalog_with
 from harness.errors import Fault, RecordError
+from harness.files import write_text
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.matrix import Matrix, read_matrix
 from harness.matrix.source import DatasetSource
 from harness.plan.pending import Standing, look_at_today, standings
 from harness.report.ahead import drawing_ahead
-from harness.report.build import MOST_DETAILED, build_report, write_report
-from harness.report.entry import Entry, Words
+from harness.report.build import MOST_DETAILED, Report, build_report, write_report
+from harness.report.entry import Entry, Gap, Words
+from harness.report.evidence import Choices
+from harness.report.page.document import PAGE_FILE, page_content, page_html
+from harness.report.page.logs import Jobs
+from harness.report.published.tally import Tally
 from harness.report.terminal import summary
 from harness.report.words import words_of
 from harness.store.manifest import Manifest, read_manifests
 from harness.store.records import read_records, record_path
 
 WORDS_SUFFIX = ".words.json"
+_MOST_REASONS = 8
 _AT_ONCE = 500  # records that are in memory with everything that they hold
 
 
-def report_command(matrix: Path | None, results: Path, out: Path | None) -> int:
-    """Write tables and figures of one matrix, or of all that were run, and print a summary.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A matrix to report, and the data root that it is held against."""
+
+    of: Matrix | Manifest
+    root: Path | None
+
+    @property
+    def name(self) -> str:
+        """Of the matrix."""
+        return self.of.name
+
+
+def report_command(matrix: Path | None, results: Path, out: Path | None, choices: Choices | None = None) -> int:
+    """Write tables, figures and the page of one matrix, or of all that were run, and print a summary.
 
     Raises:
-        RecordError: there is not a single record to report.
+        HarnessError: the matrix cannot be used, or there is not a single record to report.
     """
-    matrices = _matrices(matrix, results)
+    matrices = look_at_matrices(matrix, results)
     made = []
     with drawing_ahead() as ahead:
-        for each, root in matrices:
-            known = _look(each, results, root)
-            report = build_report(each.name, known.entries)
-            made.append((report, known, ahead.draw(report.all_figures)))
-        if not any(known.has_records for _, known, _ in made):
+        for each in matrices:
+            known = entries_of(each, results)
+            report = build_report(each.name, known.entries, choices)
+            drawn = ahead.draw(report.all_figures)
+            is_paged = known.has_records and has_page(known.entries)
+            made.append((report, known, drawn, _page(report, known.entries, results) if is_paged else None))
+        if not any(known.has_records for _, known, *_ in made):
             what = "holds no records to report."
             raise RecordError(
                 Fault(str(results), what, "Run `harness run --matrix FILE` first, or name another --results.")
             )
-        for report, known, drawn in made:
+        for report, known, drawn, page in made:
             for path, reason in known.broken.items():
                 console.note(f"{path} {reason}; it is left out", style="yellow")
             folder = _folder(report.name, results, out, several=matrix is None)
             written = write_report(report, folder, drawn)
+            said = _write_page(folder / PAGE_FILE, page)
             for block in summary(report):
                 console.out().print(block)
-            console.say(f"{report.name}: {len(written)} files in {folder}")
+            for tally in report.tallies:
+                _say(report.name, tally, explains=tally.comparable > 0 or len(report.tallies) == 1)
+            console.say(f"{report.name}: {len(written) + (page is not None)} files in {folder}; {said}")
     return 0
 
 
-def _matrices(matrix: Path | None, results: Path) -> list[tuple[Matrix | Manifest, Path | None]]:
-    """Every matrix to report and its data root."""
+def _page(report: Report, entries: Sequence[Entry], results: Path) -> str:
+    return page_html(page_content(report, entries, jobs_of(report.name, entries, results)))
+
+
+def _write_page(path: Path, page: str | None) -> str:
+    """Write the page, or take away that of an earlier report where there is none; what is said of it."""
+    if page is None:
+        path.unlink(missing_ok=True)
+        return f"no page, which shows {MOST_DETAILED:,} cells at most"
+    write_text(path, page)
+    return f"{path} opens in a browser"
+
+
+def _say(matrix: str, tally: Tally, *, explains: bool) -> None:
+    """Print how many numbers compare how, and why the others cannot."""
+    console.say(f"{matrix} against {tally}")
+    reasons = list(tally.reasons.items()) if explains else []
+    for reason, count in reasons[:_MOST_REASONS]:
+        console.say(f"  {count} not comparable: {reason}")
+    if len(reasons) > _MOST_REASONS:
+        console.say(f"  and {len(reasons) - _MOST_REASONS} other reasons; the table has them all")
+
+
+def look_at_matrices(matrix: Path | None, results: Path) -> list[Look]:
+    """Every matrix to report: the one of a file, or all that were run.
+
+    Raises:
+        MatrixError: the file cannot be used.
+    """
     if matrix is not None:
         one = read_matrix(matrix, known_names())
-        return [(one, data_root(None, one.data))]
-    return [(each, data_root(None, None)) for each in read_manifests(results)]
+        return [Look(one, data_root(None, one.data))]
+    return [Look(each, data_root(None, None)) for each in read_manifests(results)]
+
+
+def has_page(cells: Sequence[object]) -> bool:
+    """Whether so many cells fit a page."""
+    return len(cells) <= MOST_DETAILED
 
 
 @dataclass(slots=True)
-class _Known:
+class Known:
     """What is known of a matrix: its cells, files that are not whole records, and whether there is any record."""
 
     entries: list[Entry] = field(default_factory=list)
@@ -76,16 +133,17 @@ class _Known:
     has_records: bool = False
 
 
-def _look(of: Matrix | Manifest, results: Path, root: Path | None) -> _Known:
-    """Every cell with its record.
+def entries_of(look: Look, results: Path) -> Known:
+    """Every cell with its record, or with the reason why it has none.
 
     Records are read some at a time. Of very many, what stands in them by class and epoch is let go at once: the
     report does not show it, and memory would not hold it.
     """
-    today = look_at_today(of.cells, catalog_with(of.sources), root, of.weights, results)
+    of = look.of
+    today = look_at_today(of.cells, catalog_with(of.sources), look.root, of.weights, results)
     entry_of = _maker(of.cells, of.sources, results)
     is_detailed = len(of.cells) <= MOST_DETAILED
-    known = _Known()
+    known = Known()
     for start in range(0, len(of.cells), _AT_ONCE):
         cells = of.cells[start : start + _AT_ONCE]
         scan = read_records(results, map(cell_id, cells))
@@ -95,6 +153,16 @@ def _look(of: Matrix | Manifest, results: Path, root: Path | None) -> _Known:
             entry = entry_of(standing)
             known.entries.append(entry if is_detailed else _without_details(entry))
     return known
+
+
+def jobs_of(name: str, entries: Sequence[Entry], results: Path, *, is_live: bool = False) -> Jobs:
+    """The jobs that the cells of a matrix ran in."""
+    failed = {
+        cell_id(entry.cell): entry.record.reason or ""
+        for entry in entries
+        if entry.hole == "failed" and entry.record is not None
+    }
+    return read_jobs(results, name, failed, is_live=is_live)
 
 
 def report_entries(cells: Sequence[Standing], sources: Sequence[DatasetSource], results: Path) -> list[Entry]:
@@ -135,7 +203,8 @@ def _entry(standing: Standing, results: Path | None) -> Entry:
         return Entry(standing.cell, standing.record, None, words)
     if standing.state == "failed":
         return Entry(standing.cell, standing.record, "failed")
-    return Entry(standing.cell, None, "stale" if standing.why.startswith("stale") else "missing")
+    gap: Gap = "stale" if standing.why.startswith("stale") else "missing"
+    return Entry(standing.cell, None, gap, why=standing.why)
 
 
 def _words(path: Path) -> Words | None:

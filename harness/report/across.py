@@ -16,7 +16,7 @@ from harness.report.printed import SPREAD
 from harness.report.results import Place, Result
 from harness.report.rows import Group, Row, labels, shots_order
 from harness.report.scope import Measured, Scope, measure
-from harness.report.studies import SPREAD_SENTENCE, dots, gaps, set_apart
+from harness.report.studies import dots, gaps, set_apart, spread_sentence
 from harness.report.style import row_looks
 from harness.report.table import Table
 
@@ -148,7 +148,8 @@ def backbones_figure(sides: Sides, stem: str) -> Figure:
             places = [place for place, _ in ticks]
             traces.append(dots(label, looks[row], places, results, turn, len(sides.labels)))
         charts.append(Chart(subject, tuple(traces), "", "Accuracy (%)", ticks))
-    said = f"Accuracy by backbone{sides.clause}: {SPREAD_SENTENCE}"
+    spread = spread_sentence(next(iter(sides.kin.scopes.values())).sd_kind)
+    said = f"Accuracy by backbone{sides.clause}: {spread}"
     return Figure(stem, "Accuracy by backbone", (said, *gaps(charts)), tuple(charts))
 
 
@@ -183,7 +184,8 @@ def transfer_figure(scopes: Sequence[Scope], source: str, stem: str) -> Figure |
             traces.append(dots(words[row], looks[row], [place for place, _ in ticks], results, turn, len(rows)))
         charts.append(Chart(_title(scope.group, scopes), tuple(traces), "", "Accuracy (%)", ticks))
     counts = shots_order(shots for *_, some in parts for shots in some[-1:])
-    said = f"Trained on {source}{shots_clause(counts)} and evaluated elsewhere: {SPREAD_SENTENCE}"
+    spread = spread_sentence(scopes[0].sd_kind)
+    said = f"Trained on {source}{shots_clause(counts)} and evaluated elsewhere: {spread}"
     return Figure(stem, f"{source}, evaluated elsewhere", (said, *gaps(charts)), tuple(charts))
 
 
@@ -235,7 +237,7 @@ def _measured(scope: Scope, datasets: Sequence[str]) -> tuple[Measured, ...]:
     """The results on ``datasets``, which another group may have more of: the average is over the same for all."""
     if list(scope.datasets) == list(datasets):
         return scope.measured
-    return measure(scope.own, datasets, scope.group.classes)
+    return measure(scope.own, datasets, scope.group.classes, scope.odd, scope.sd_kind)
 
 
 def _transfers(scope: Scope) -> Iterator[Entry]:
@@ -247,7 +249,7 @@ def _transfer(scope: Scope, source: str) -> tuple[list[Target], list[Shots]]:
     places: list[Place] = list(
         dict.fromkeys(entry.cell.target() for entry in _transfers(scope) if entry.cell.dataset == source)
     )
-    return transfer_targets(scope.group, source, places, scope.rows) if places else ([], [])
+    return transfer_targets(scope.group, source, places, scope.rows, scope.sd_kind) if places else ([], [])
 
 
 def _at(target: Target, row: Row, counts: Sequence[Shots]) -> Result | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -25,13 +25,17 @@ from harness.report.charts import Figure, too_many
 from harness.report.compose import Subject, table
 from harness.report.elsewhere import halves_table, is_half, is_transfer, transfer_table
 from harness.report.entry import Entry
+from harness.report.evidence import Beside, Choices, beside
 from harness.report.gains import Gains, gains_figure
+from harness.report.html import to_html_file
 from harness.report.latex import to_latex
 from harness.report.panels import Panel, few_shot_figure, panel
 from harness.report.per_class import class_figure, class_gains, class_table
+from harness.report.published.tally import Tally, added
 from harness.report.results import Place
 from harness.report.rows import Group, group_entries
 from harness.report.scope import AVERAGE, Measured, Scope, by_dataset, scope_of
+from harness.report.stats import SdKind
 from harness.report.studies import few_shot_table, initial_figure, length_figure, study_table, templates_table
 from harness.report.table import Table
 from harness.report.tables import escape_markdown, to_csv, to_markdown, to_wide_csv
@@ -51,12 +55,13 @@ FEW_SHOT, TEMPLATES, LENGTH, INITIAL, BACKBONES = (
 TRANSFER = "elsewhere"
 HALVES_STEM = "base-new"
 WORDS = "words"
-MOST_DETAILED = 20_000  # cells of a report that has training curves and classes
+MOST_DETAILED = 20_000  # cells of a report that has training curves, classes and a page
 _STUDIES = (
     (LENGTH, "n_ctx", "Length of the context", "Contexts of several lengths"),
     (INITIAL, "ctx_init", "Initial context", "Contexts that start from noise or from words"),
 )
-_WRITERS = {"md": to_markdown, "csv": to_csv, "wide.csv": to_wide_csv, "tex": to_latex}
+FORMS = {"csv": "CSV", "wide.csv": "wide CSV", "tex": "LaTeX", "html": "HTML"}  # of a table, beside Markdown
+_WRITERS = {"md": to_markdown, "csv": to_csv, "wide.csv": to_wide_csv, "tex": to_latex, "html": to_html_file}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,7 @@ class GroupReport:
         figures: everything that is drawn of the group, the few-shot curves first.
         studies: tables with a column a data set: all shot counts, templates, lengths and initial contexts.
         elsewhere: tables of other data sets, then of other halves of the classes.
+        beside: tables of evidence, and of published figures.
         words: tables of the nearest words of learned contexts.
         classes: tables of the gains of single classes.
         remarks: what is left out, and why.
@@ -81,6 +87,7 @@ class GroupReport:
     figures: tuple[Figure, ...] = ()
     studies: tuple[Table, ...] = ()
     elsewhere: tuple[Table, ...] = ()
+    beside: Beside = field(default_factory=Beside)
     words: tuple[Table, ...] = ()
     classes: tuple[Table, ...] = ()
     remarks: tuple[str, ...] = ()
@@ -88,7 +95,7 @@ class GroupReport:
     @property
     def all_tables(self) -> tuple[Table, ...]:
         """Every table in the order in which it is read."""
-        return (*self.studies, *self.tables, *self.elsewhere, *self.words, *self.classes)
+        return (*self.studies, *self.tables, *self.elsewhere, *self.beside.tables, *self.words, *self.classes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,7 @@ class Report:
     name: str
     groups: tuple[GroupReport, ...]
     across: Across = Across()
+    sd_kind: SdKind = "sample"
 
     @property
     def all_tables(self) -> tuple[Table, ...]:
@@ -117,33 +125,44 @@ class Report:
         """Every figure in the order in which it is looked at."""
         return (*self.across.figures, *(one for group in self.groups for one in group.figures))
 
+    @property
+    def tallies(self) -> tuple[Tally, ...]:
+        """How the numbers of all groups compare with each set of published figures."""
+        return added([each for group in self.groups for each in group.beside.tallies])
 
-def build_report(name: str, entries: Sequence[Entry]) -> Report:
+
+def build_report(name: str, entries: Sequence[Entry], choices: Choices | None = None) -> Report:
     """The report on ``entries``, which hold every cell of the matrix once, in the matrix's order.
 
     Groups, data sets and the rows of further methods stand in order of first appearance; nothing else depends
     on the order of ``entries``.
+
+    Args:
+        name: of the matrix.
+        entries: its cells.
+        choices: made by the user; those of ``Choices()`` without any.
     """
+    choices = choices or Choices()
     groups = group_entries(entries)
     stems = _Stems()
     prefixes = _prefixes(list(groups))
-    scopes = [scope_of(name, group, members) for group, members in groups.items()]
+    scopes = [scope_of(name, group, members, choices.sd_kind) for group, members in groups.items()]
     has_details = len(entries) <= MOST_DETAILED
     across = _across(scopes, stems)
-    reports = [_group(scope, prefixes[scope.group], stems, has_details=has_details) for scope in scopes]
-    return Report(name, tuple(reports), across)
+    reports = [_group(scope, prefixes[scope.group], stems, choices, has_details=has_details) for scope in scopes]
+    return Report(name, tuple(reports), across, choices.sd_kind)
 
 
 def write_report(report: Report, out: Path, drawn: Iterable[Drawn] | None = None) -> tuple[Path, ...]:
     """Write every file of ``report`` into the folder ``out``; the files written, sorted.
 
-    Each table as Markdown, CSV and LaTeX, one figure a group as PDF, PNG and SVG, and ``index.md`` with
+    Each table as Markdown, CSV, LaTeX and HTML, each figure as PDF, PNG and SVG, and ``index.md`` with
     all of them. Files of an earlier report that has other tables are left alone. ``drawn`` are the figures of
     ``report.all_figures`` in each format, where they were drawn ahead.
     """
     written = []
     for one in report.all_tables:
-        for ending in _endings(one):
+        for ending in file_endings(one):
             path = out / f"{one.stem}.{ending}"
             write_text(path, _WRITERS[ending](one))
             written.append(path)
@@ -174,27 +193,27 @@ def _section(figures: Iterable[Figure], tables: Iterable[Table]) -> Iterator[str
         stem, said = quote(figure.stem), escape_markdown(" ".join(figure.caption))
         yield f"![{escape_markdown(figure.title)}]({stem}.png)\n"
         yield f"Figure: {said} ([PDF]({stem}.pdf), [SVG]({stem}.svg))\n"
-    names = {"csv": "CSV", "wide.csv": "wide CSV", "tex": "LaTeX"}
     for one in tables:
-        links = [f"[{names[ending]}]({quote(one.stem)}.{ending})" for ending in names if ending in _endings(one)]
+        endings = file_endings(one)
+        links = [f"[{FORMS[ending]}]({quote(one.stem)}.{ending})" for ending in FORMS if ending in endings]
         yield to_markdown(one, level=3)
         if links:
             yield f"{', '.join(links)}\n"
 
 
-def _endings(table: Table) -> list[str]:
-    """The files of a table: none without rows, only the long form where no row is printed."""
-    printed = ["md", "tex", "wide.csv"] if table.blocks else []
+def file_endings(table: Table) -> list[str]:
+    """How the files of a table end: none without rows, only the long form where no row is printed."""
+    printed = ["md", "tex", "wide.csv", "html"] if table.blocks else []
     return [*printed, "csv"] if len(table.long) > 1 else printed
 
 
-def _group(scope: Scope, prefix: str, stems: _Stems, *, has_details: bool) -> GroupReport:
+def _group(scope: Scope, prefix: str, stems: _Stems, choices: Choices, *, has_details: bool) -> GroupReport:
     name, group, words = scope.matrix, scope.group, scope.labels
     panels = [panel(one.title, words, scope.looks, one.results) for one in scope.measured]
     bars = [Gains(one.title, one.results, one.is_average) for one in scope.measured]
     drawn = [
-        few_shot_figure(prefix + CURVES, panels),
-        gains_figure(prefix + GAINS, words, scope.looks, bars) if panels else None,
+        few_shot_figure(prefix + CURVES, panels, scope.sd_kind),
+        gains_figure(prefix + GAINS, words, scope.looks, bars, scope.sd_kind) if panels else None,
         length_figure(scope, prefix + LENGTH),
         initial_figure(scope, prefix + INITIAL),
     ]
@@ -204,7 +223,7 @@ def _group(scope: Scope, prefix: str, stems: _Stems, *, has_details: bool) -> Gr
         drawn += [class_figure(scope, prefix + CLASSES, gains), training_figure(scope, prefix + TRAINING)]
     figures, remarks = _readable(drawn, stems)
     if not has_details:
-        remarks.append(f"Classes and training curves are shown of {MOST_DETAILED:,} cells at most.")
+        remarks.append(f"Classes, training curves and the page are made of {MOST_DETAILED:,} cells at most.")
     subjects = [_subject(one, stems.take(prefix + _slug(one.name)), scope.datasets) for one in scope.measured]
     tables = [
         table(name, group, subject, words, one.results)
@@ -226,6 +245,7 @@ def _group(scope: Scope, prefix: str, stems: _Stems, *, has_details: bool) -> Gr
         tuple(figures),
         tuple(replace(one, stem=stems.take(one.stem)) for one in studies if one is not None),
         tuple(_elsewhere(scope, prefix, stems)),
+        beside(scope, prefix, choices).with_stems(stems.take),
         tuple(_words(scope, prefix, stems)),
         tuple(classes),
         tuple(remarks),
@@ -286,14 +306,14 @@ def _elsewhere(scope: Scope, prefix: str, stems: _Stems) -> Iterator[Table]:
         targets.setdefault(entry.cell.dataset, {})[entry.cell.target()] = None
     for source, places in targets.items():
         stem = stems.take(f"{prefix}{_slug(source)}-{TRANSFER}")
-        yield transfer_table(name, group, stem, source, list(places), words, learned[source])
+        yield transfer_table(name, group, stem, source, list(places), words, learned[source], scope.sd_kind)
     datasets = list(dict.fromkeys(entry.cell.dataset for entry in filter(is_half, scope.entries)))
     if len(datasets) > 1:
         stem = stems.take(f"{prefix}{AVERAGE}-{HALVES_STEM}")
-        yield halves_table(name, group, stem, datasets, words, scope.rows)
+        yield halves_table(name, group, stem, datasets, words, scope.rows, scope.sd_kind)
     for dataset in datasets:
         stem = stems.take(f"{prefix}{_slug(dataset)}-{HALVES_STEM}")
-        yield halves_table(name, group, stem, [dataset], words, learned[dataset])
+        yield halves_table(name, group, stem, [dataset], words, learned[dataset], scope.sd_kind)
 
 
 def _words(scope: Scope, prefix: str, stems: _Stems) -> Iterator[Table]:

@@ -12,6 +12,7 @@ from harness.report.rows import (
     init_words,
     method_label,
 )
+from harness.report.stats import SdKind
 from harness.report.templates import template_sentence
 
 
@@ -47,7 +48,7 @@ def caption(
     there = {row for row, _ in results}
     shown = [row for row in rows if row in there]
     runs = _runs(shown, results, has_sd=has_sd)
-    mean = "mean ± sample standard deviation" if has_sd else "mean"
+    mean = f"mean ± {_sd_words(results)}" if has_sd else "mean"
     sentences = [
         f"{what}: accuracy in percent, {mean} over seeds ({runs}).",
         f"{_setting(matrix, where, shown, n_test or _n_test(results))}.",
@@ -57,6 +58,17 @@ def caption(
         *_lists(results),
     ]
     return tuple(sentences)
+
+
+def sd_words(kind: SdKind) -> str:
+    """Whose standard deviation is shown; the population's is smaller, and has to be told apart."""
+    told = " (n in place of n - 1)" if kind == "population" else ""
+    return f"{kind} standard deviation{told}"
+
+
+def _sd_words(results: ByRow[Column]) -> str:
+    kinds = {result.accuracy.sd_kind for result in results.values()}
+    return sd_words("population" if kinds == {"population"} else "sample")
 
 
 def common_runs(results: Iterable[Result]) -> int | None:

@@ -21,9 +21,18 @@ from harness.report.printed import (
     shots_words,
     told_apart,
 )
-from harness.report.results import HALVES, Place, Result, Results, harmonic_results, place_results
-from harness.report.rows import Group, Row, shots_order
-from harness.report.scope import AVERAGE, RowEntries
+from harness.report.results import (
+    HALVES,
+    Place,
+    Result,
+    Results,
+    harmonic_results,
+    place_results,
+    with_sd_kind,
+)
+from harness.report.rows import Group, Row, RowEntries, shots_order
+from harness.report.scope import AVERAGE
+from harness.report.stats import SdKind
 from harness.report.table import Block, Note, Table, TableCell
 
 ACCURACY_HEADING = "Accuracy in percent"
@@ -78,12 +87,13 @@ def transfer_table(
     places: Sequence[Place],
     labels: Mapping[Row, str],
     rows: RowEntries,
+    sd_kind: SdKind,
 ) -> Table:
     """What was trained on ``source``: its accuracy there, on every other data set, and on average over those.
 
     ``places`` are the other data sets in the order of the columns.
     """
-    targets, counts = transfer_targets(group, source, places, rows)
+    targets, counts = transfer_targets(group, source, places, rows, sd_kind)
     sentences = []
     if len(places) > 1:
         sentences = [f"Average: over the {len(places)} other data sets, taken for each seed first."]
@@ -93,7 +103,7 @@ def transfer_table(
 
 
 def transfer_targets(
-    group: Group, source: str, places: Sequence[Place], rows: RowEntries
+    group: Group, source: str, places: Sequence[Place], rows: RowEntries, sd_kind: SdKind
 ) -> tuple[list[Target], list[Shots]]:
     """The columns of a table of ``source``, the average last, and the shot counts that were trained with."""
     kept = {
@@ -102,15 +112,25 @@ def transfer_targets(
     }
     kept = {row: members for row, members in kept.items() if any(map(is_transfer, members))}
     evaluated = [entry for members in kept.values() for entry in members if is_transfer(entry)]
-    targets = [Target(f"{source} (source)", "", place_results(kept, [(source, group.classes)]))]
-    targets += [Target(place[0], place[0], place_results(kept, [place])) for place in places]
+
+    def on(some: Sequence[Place]) -> Results:
+        return with_sd_kind(place_results(kept, some), sd_kind)
+
+    targets = [Target(f"{source} (source)", "", on([(source, group.classes)]))]
+    targets += [Target(place[0], place[0], on([place])) for place in places]
     if len(places) > 1:
-        targets.append(Target("Average", AVERAGE, place_results(kept, places), is_place=False))
+        targets.append(Target("Average", AVERAGE, on(places), is_place=False))
     return targets, _shot_counts(evaluated)
 
 
 def halves_table(
-    matrix: str, group: Group, stem: str, datasets: Sequence[str], labels: Mapping[Row, str], rows: RowEntries
+    matrix: str,
+    group: Group,
+    stem: str,
+    datasets: Sequence[str],
+    labels: Mapping[Row, str],
+    rows: RowEntries,
+    sd_kind: SdKind,
 ) -> Table:
     """The halves of the classes and their harmonic means, of one data set or averaged over several."""
     kept = {
@@ -123,12 +143,12 @@ def halves_table(
     is_single = len(datasets) == 1
     targets = []
     for half in (name for name in CLASSES if name in present):
-        results = place_results(kept, [(dataset, half) for dataset in datasets])
+        results = with_sd_kind(place_results(kept, [(dataset, half) for dataset in datasets]), sd_kind)
         targets.append(Target(half.capitalize(), "" if half == group.classes else half, results, is_single))
     sentences = []
     if present.issuperset(HALVES):
         for heading in (OF_RUNS, OF_MEANS):
-            results = harmonic_results(kept, datasets, of_means=heading == OF_MEANS)
+            results = with_sd_kind(harmonic_results(kept, datasets, of_means=heading == OF_MEANS), sd_kind)
             targets.append(Target(heading, heading, results, is_place=False))
         each, means = ("seed", "means") if is_single else ("seed and data set", "averages")
         sentences = [

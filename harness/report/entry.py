@@ -38,6 +38,7 @@ class Entry:
         gap: why there is no usable number; ``None`` when there is one.
         words: the nearest words of what was learned, where they were read.
         like: the data set whose numbers of a protocol the cell's has, where that is another one.
+        why: what a stale record lacks, in words; empty where there is nothing to say.
     """
 
     cell: Cell
@@ -45,6 +46,7 @@ class Entry:
     gap: Gap | None = None
     words: Words | None = None
     like: str | None = None
+    why: str = ""
 
     @property
     def hole(self) -> Gap | None:

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.matrix.cell import Shots
+from harness.report.captions import sd_words
 from harness.report.charts import Bar, BarChart, Figure
-from harness.report.printed import percent
+from harness.report.exact import signed
 from harness.report.results import Result, Results
 from harness.report.rows import ZERO_SHOT, Row, shots_order
+from harness.report.stats import SdKind
 from harness.report.style import Look
 
 _X_LABEL = "Gain over zero-shot (percentage points)"
@@ -25,7 +27,7 @@ class Gains:
 
 
 def gains_figure(
-    stem: str, labels: Mapping[Row, str], looks: Mapping[Row, Look], found: Sequence[Gains]
+    stem: str, labels: Mapping[Row, str], looks: Mapping[Row, Look], found: Sequence[Gains], sd_kind: SdKind
 ) -> Figure | None:
     """A chart a row with a bar a data set; of a single data set one chart with a bar a row.
 
@@ -46,7 +48,7 @@ def gains_figure(
     lost = [f"{bar.label} ({chart.title})" for chart in charts for bar in chart.bars if bar.value is None]
     caption = [
         "Gain over zero-shot at the largest number of shots in percentage points: mean over seeds, error bars one "
-        "sample standard deviation; falling bars are hatched.",
+        f"{sd_words(sd_kind)}; falling bars are hatched.",
         *([f"Without a bar because cells are missing: {', '.join(lost)}."] if lost else []),
     ]
     return Figure(stem, "Gain over zero-shot by data set", tuple(caption), tuple(charts))
@@ -73,7 +75,14 @@ def _bar(label: str, result: Result | None, look: Look, is_average: bool = False
         return Bar(label, None, None, look, "incomplete" if result is not None else "not asked for", is_average)
     sd = None if gain.sd is None else 100 * gain.sd
     said = f" ({result.counts})" if result is not None and result.counts else ""
-    return Bar(label, 100 * gain.mean, sd, look, percent(gain.mean, 2, "+") + said, is_average)
+    return Bar(
+        label,
+        100 * gain.mean,
+        sd,
+        look,
+        signed(gain.exact if gain.exact is not None else gain.mean, 2) + said,
+        is_average,
+    )
 
 
 def _sorted(bars: Iterable[Bar]) -> tuple[Bar, ...]:

@@ -33,7 +33,10 @@ def long_form(group: Group, rows: Iterable[Row], points: Iterable[Point]) -> Lin
     """Header and one line a point; ``rows`` are all of the group, whose axes are the columns."""
     extras = _extra_axes(rows)
     header = (*_HEAD, "template", *_AXES, *extras, "recipe", *_TAIL)
-    return (header, *(_line(group, extras, point) for point in points))
+    known = list(points)
+    if any(point.result.accuracy.sd_kind == "population" for point in known):
+        header = tuple(f"population_{name}" if name in ("sd", "gain_sd") else name for name in header)
+    return (header, *(_line(group, extras, point) for point in known))
 
 
 def full(fraction: float | None) -> str:
@@ -79,7 +82,7 @@ def _number_words(shots: Shots, result: Result) -> list[str]:
         full(gain.mean if gain else None),
         full(gain.sd if gain else None),
         " or ".join(map(str, result.n_test)),
-        "; ".join(filter(None, [result.counts, result.why, fewer])),
+        "; ".join(filter(None, [result.counts, result.why, result.remark, fewer])),
     ]
 
 

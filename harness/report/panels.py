@@ -11,9 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.matrix.cell import Shots
+from harness.report.captions import sd_words
 from harness.report.charts import Chart, Figure, Mark, Trace
 from harness.report.results import Result, Results
 from harness.report.rows import ZERO_SHOT, Row, shots_order
+from harness.report.stats import SdKind
 from harness.report.style import Look
 
 
@@ -54,7 +56,7 @@ def panel(title: str, labels: Mapping[Row, str], looks: Mapping[Row, Look], resu
     return Panel(title, tuple(_series(row, label, points[row], looks[row]) for row, label in labels.items()))
 
 
-def few_shot_figure(stem: str, panels: Sequence[Panel]) -> Figure | None:
+def few_shot_figure(stem: str, panels: Sequence[Panel], sd_kind: SdKind) -> Figure | None:
     """A chart a panel, over the same shot counts; ``None`` where no curve has two of them."""
     shots = shots_order(point.shots for panel in panels for one in panel.series for point in one.points)
     if len([count for count in shots if count != 0]) <= 1:
@@ -65,7 +67,7 @@ def few_shot_figure(stem: str, panels: Sequence[Panel]) -> Figure | None:
         for panel in panels
     )
     caption = [
-        "Accuracy by training images a class: mean over seeds, error bars one sample standard deviation"
+        f"Accuracy by training images a class: mean over seeds, error bars one {sd_words(sd_kind)}"
         + (", of the average between seeds." if len(panels) > 1 else "."),
         *_gaps(panels),
     ]

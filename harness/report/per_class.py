@@ -10,8 +10,9 @@ from harness.matrix.cell import Shots
 from harness.report.captions import group_title
 from harness.report.charts import Chart, Figure, Mark, Trace
 from harness.report.entry import Entry
+from harness.report.exact import percent, signed
 from harness.report.long import full
-from harness.report.printed import percent, shots_words
+from harness.report.printed import shots_words
 from harness.report.results import baseline_row
 from harness.report.rows import ZERO_SHOT, Row, shots_order
 from harness.report.scope import Scope
@@ -154,12 +155,12 @@ def _printed(classes: Sequence[ClassGain]) -> Sequence[ClassGain]:
 
 
 def _row(gain: ClassGain) -> TableRow:
-    zero, mean = (_cell(share) for share in (gain.zero, gain.mean))
-    return TableRow(gain.name, (TableCell(str(gain.n_test)), zero, mean, _cell(gain.gain, "+")))
+    zero, mean = (_cell(share, percent(share)) for share in (gain.zero, gain.mean))
+    return TableRow(gain.name, (TableCell(str(gain.n_test)), zero, mean, _cell(gain.gain, signed(gain.gain))))
 
 
-def _cell(share: Fraction, sign: str = "") -> TableCell:
-    return TableCell(percent(float(share), 1, sign), value=Value(100 * float(share), None, 1, 1))
+def _cell(share: Fraction, text: str) -> TableCell:
+    return TableCell(text, value=Value(100 * float(share), None, 1, 1))
 
 
 def _long(scope: Scope, dataset: str, found: Sequence[ClassGains]) -> Iterator[tuple[str, ...]]:

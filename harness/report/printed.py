@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Generic
 
 from harness.matrix.cell import Shots
+from harness.report.exact import percent, signed
 from harness.report.results import ByRow, Column, Result
 from harness.report.rows import Row
 from harness.report.stats import Summary
@@ -61,7 +61,7 @@ def contest(columns: Iterable[Column], results: ByRow[Column]) -> Contest[Column
     """
     by_column: dict[Column, list[tuple[Row, Column]]] = {column: [] for column in columns}
     for point, result in results.items():
-        if point[1] in by_column and result.accuracy.whole and result.exact is not None:
+        if point[1] in by_column and result.accuracy.whole and result.accuracy.exact is not None:
             by_column[point[1]].append(point)
     ranks: dict[tuple[Row, Column], int] = {}
     rivals = {column: _alike(points, results) for column, points in by_column.items()}
@@ -87,7 +87,7 @@ def told_apart(
     for column, points in found.rivals.items():
         alike: dict[str, list[tuple[Row, Column]]] = {}
         for point in points:
-            alike.setdefault(percent(float(_exact(results[point])), style.decimals), []).append(point)
+            alike.setdefault(percent(_exact(results[point]), style.decimals), []).append(point)
         for same in alike.values():
             if len({found.ranks.get(point) for point in same}) > 1:
                 exact = sorted(same, key=lambda point: _exact(results[point]), reverse=True)
@@ -100,13 +100,13 @@ def _telling(result: Result, among: Sequence[tuple[Row, Column]], results: ByRow
     """The mean of ``result`` with as many decimals, nine at most, as tell apart the means of all points."""
     means = {_exact(results[point]) for point in among}
     for decimals in range(2, 9):
-        if len({percent(float(mean), decimals) for mean in means}) == len(means):
-            return percent(float(_exact(result)), decimals)
-    return percent(float(_exact(result)), 9)
+        if len({percent(mean, decimals) for mean in means}) == len(means):
+            return percent(_exact(result), decimals)
+    return percent(_exact(result), 9)
 
 
 def _exact(result: Result) -> Fraction:
-    return result.exact if result.exact is not None else Fraction(-1)
+    return result.accuracy.exact if result.accuracy.exact is not None else Fraction(-1)
 
 
 def _alike(points: Sequence[tuple[Row, Column]], results: ByRow[Column]) -> list[tuple[Row, Column]]:
@@ -134,7 +134,7 @@ def accuracy_cell(
     """The accuracy of one point with its place in the contest; ``says_n`` puts the number of seeds beside it."""
     if result is None:
         return TableCell()
-    marks = (*((DAGGER,) if result.fewer_shots else ()), *notes.mark(result.why))
+    marks = (*((DAGGER,) if result.fewer_shots else ()), *notes.mark(result.why), *notes.mark(result.remark))
     text = _text(result.accuracy, result.counts, says_n and result.seeded, style)
     return TableCell(text, rank == BEST, marks, rank == SECOND, _value(result.accuracy))
 
@@ -143,7 +143,7 @@ def gain_cell(result: Result | None, notes: Notes) -> TableCell:
     """The gain over zero-shot of one point."""
     if result is None or result.gain is None:
         return TableCell()
-    text = _text(result.gain, result.counts, False, SPREAD, sign="+")
+    text = _text(result.gain, result.counts, False, SPREAD, signed)
     return TableCell(text, marks=notes.mark(result.why), value=_value(result.gain))
 
 
@@ -197,20 +197,18 @@ def shots_words(count: Shots) -> str:
     return f"{count} shot{'' if count == 1 else 's'} per class"
 
 
-def percent(fraction: float, decimals: int, sign: str = "") -> str:
-    """Halves away from zero as by hand; a gain that rounds to zero has no sign."""
-    # Nine decimals first: 70.15 and 10.15 are not halves in binary, and would round in different directions.
-    exact = Decimal(repr(round(100 * fraction, 9)))
-    text = f"{exact.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP):{sign}f}"
-    return text.lstrip("+-") if float(text) == 0 else text.replace("-", "−" if sign else "-")
-
-
-def _text(summary: Summary, counts: str, says_n: bool, style: Style, sign: str = "") -> str:
+def _text(
+    summary: Summary,
+    counts: str,
+    says_n: bool,
+    style: Style,
+    spelled: Callable[[Fraction | float, int], str] = percent,
+) -> str:
     """``71.2 ± 0.8 (2 of 3)``: what is there, and how much of what should be there."""
     if summary.mean is None:
         # A bare dash where nothing is there at all; of an average, how far it is from complete.
         return f"{DASH} ({counts})" if counts and style.says_counts else DASH
-    text = percent(summary.mean, style.decimals, sign)
+    text = spelled(summary.mean if summary.exact is None else summary.exact, style.decimals)
     if summary.sd is not None and style.has_sd:
         text += f" ± {percent(summary.sd, style.decimals)}"
     if counts and style.says_counts:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeVar
@@ -11,9 +12,11 @@ import numpy as np
 
 from harness.matrix.cell import Shots
 from harness.report.entry import GAPS, Entry
-from harness.report.rows import ZERO_SHOT, Row, shots_order
+from harness.report.exact import mean_of
+from harness.report.rows import ZERO_SHOT, Row, RowEntries, shots_order
 from harness.report.stats import (
     Scores,
+    SdKind,
     Summary,
     average_over_datasets,
     difference,
@@ -22,10 +25,12 @@ from harness.report.stats import (
     harmonic_of_means,
     summarise,
     whole_datasets,
+    with_sd,
 )
 
 Results = dict[tuple[Row, Shots], "Result"]
 Column = TypeVar("Column", bound=Hashable)  # what tells the columns of a table apart: shots, or a heading
+Key = TypeVar("Key", bound=Hashable)
 ByRow = Mapping[tuple[Row, Column], "Result"]
 Place = tuple[str, str]  # Cell.target: data set and classes whose test images are evaluated on
 HALVES = ("base", "new")
@@ -45,8 +50,8 @@ class Result:
         templates: the templates used, sorted.
         n_test: the numbers of test images, sorted; one value unless records disagree.
         listed: data sets whose training images came from a list, not from a draw.
-        exact: the mean as a ratio of whole numbers, from the counts; ``None`` where there is no mean.
         seeds: of the runs that are asked for.
+        remark: what else a reader has to know, such as other seeds than those of the other rows.
     """
 
     accuracy: Summary
@@ -58,8 +63,8 @@ class Result:
     templates: tuple[str, ...]
     n_test: tuple[int, ...]
     listed: tuple[str, ...]
-    exact: Fraction | None = None
     seeds: tuple[int | None, ...] = ()
+    remark: str = ""
 
 
 def baseline_row(rows: Sequence[Row]) -> Row | None:
@@ -67,25 +72,26 @@ def baseline_row(rows: Sequence[Row]) -> Row | None:
     return next((row for row in rows if row.method == ZERO_SHOT), None)
 
 
-def place_results(rows: Mapping[Row, Sequence[Entry]], places: Sequence[Place]) -> Results:
+def place_results(rows: RowEntries, places: Sequence[Place]) -> Results:
     """The results on one place, each over the seeds that are there; on several, averaged over all of them.
 
     An average has no mean where any seed of any place is missing.
     """
     points = _points(rows, places)
     baseline = _baseline(rows, places)
+    zero = _counted_mean(_baseline_entries(rows), places)
     results = {}
     for (row, shots), entries in points.items():
-        scores = _scores(entries, places)
+        scores = run_scores(entries, places)
+        exact = _counted_mean(entries, places)
         gain = None
         if row.method != ZERO_SHOT and baseline is not None:
-            gain = _summary(gain_over(scores, baseline))
-        result = _result(entries, places, scores, _summary(scores), gain)
-        results[row, shots] = replace(result, exact=_exact_mean(entries, result.accuracy))
+            gain = _minus(place_summary(gain_over(scores, baseline)), exact, zero)
+        results[row, shots] = _result(entries, places, scores, _exactly(place_summary(scores), exact), gain)
     return results
 
 
-def harmonic_results(rows: Mapping[Row, Sequence[Entry]], datasets: Sequence[str], *, of_means: bool) -> Results:
+def harmonic_results(rows: RowEntries, datasets: Sequence[str], *, of_means: bool) -> Results:
     """The harmonic means of base and new accuracy, where both are asked for.
 
     ``of_means`` takes it of the two means over seeds and data sets; otherwise every seed of every data set has
@@ -93,32 +99,138 @@ def harmonic_results(rows: Mapping[Row, Sequence[Entry]], datasets: Sequence[str
     """
     base, new = ([(dataset, half) for dataset in datasets] for half in HALVES)
     zeros = _baseline(rows, base), _baseline(rows, new)
+    exact_zero = _counted_harmonic(_baseline_entries(rows), datasets, of_means=of_means)
     results = {}
     for (row, shots), entries in _points(rows, [*base, *new]).items():
         if {entry.cell.target()[1] for entry in entries} != set(HALVES):
             continue
-        halves = _scores(entries, base), _scores(entries, new)
+        halves = run_scores(entries, base), run_scores(entries, new)
         harmonic = harmonic_mean(*halves)
-        accuracy = harmonic_of_means(*halves) if of_means else _summary(harmonic)
+        exact = _counted_harmonic(entries, datasets, of_means=of_means)
+        accuracy = _exactly(harmonic_of_means(*halves) if of_means else place_summary(harmonic), exact)
         gain = None
         if row.method != ZERO_SHOT and zeros[0] is not None and zeros[1] is not None:
             if of_means:
                 zero = harmonic_of_means(zeros[0][np.newaxis, :], zeros[1][np.newaxis, :])
                 gain = difference(accuracy, zero)
             else:
-                gain = _summary(gain_over(harmonic, harmonic_mean(zeros[0], zeros[1])))
+                gain = place_summary(gain_over(harmonic, harmonic_mean(zeros[0], zeros[1])))
+            gain = _minus(gain, exact, exact_zero)
         result = _result(entries, base, harmonic, accuracy, gain)
-        exact = None if accuracy.mean is None else _exact_harmonic(entries, of_means=of_means)
-        results[row, shots] = replace(result, exact=exact, n_test=())  # the halves have their own images
+        results[row, shots] = replace(result, n_test=())  # the halves have their own images
     return results
 
 
-def _summary(scores: Scores) -> Summary:
+def with_sd_kind(results: Mapping[Key, Result], kind: SdKind) -> dict[Key, Result]:
+    """The results with every sd of that kind."""
+    return {
+        key: replace(
+            result,
+            accuracy=with_sd(result.accuracy, kind),
+            gain=None if result.gain is None else with_sd(result.gain, kind),
+        )
+        for key, result in results.items()
+    }
+
+
+def with_remarks(results: Results, remarks: Mapping[tuple[Row, Shots], str]) -> Results:
+    """The results with what else is to be said of some of them; nothing of those without a number."""
+    return {
+        key: replace(result, remark=remarks[key])
+        if key in remarks and result.accuracy.mean is not None
+        else result
+        for key, result in results.items()
+    }
+
+
+def other_seeds(results: Results) -> dict[tuple[Row, Shots], str]:
+    """The points whose seeds are not those of most rows at that shot count, and which seeds theirs are."""
+    seeds: dict[Shots, dict[Row, tuple[int | None, ...]]] = {}
+    for (row, shots), result in results.items():
+        if result.seeded:
+            seeds.setdefault(shots, {})[row] = result.seeds
+    remarks = {}
+    for shots, by_row in seeds.items():
+        counts = Counter(by_row.values())
+        usual = max(counts, key=lambda found: (counts[found], -list(counts).index(found)))
+        for row, found in by_row.items():
+            if found != usual:
+                remarks[row, shots] = f"over {_names(found)}, other rows over {_names(usual)}"
+    return remarks
+
+
+def _names(seeds: Sequence[int | None]) -> str:
+    return f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"
+
+
+def _exactly(summary: Summary, exact: Fraction | None) -> Summary:
+    """The summary with its mean as counted; as it is where it has none."""
+    if summary.mean is None or exact is None:
+        return summary
+    return replace(summary, mean=float(exact), exact=exact)
+
+
+def _minus(gain: Summary, exact: Fraction | None, zero: Fraction | None) -> Summary:
+    """A gain with its mean as counted."""
+    return gain if exact is None or zero is None else _exactly(gain, exact - zero)
+
+
+def _counts_by_run(
+    entries: Sequence[Entry], places: Sequence[Place]
+) -> dict[tuple[int | None, Place], tuple[int, int]]:
+    """Right answers and test images of every run that counts, by seed and place."""
+    wanted = set(places)
+    return {
+        (entry.cell.seed, place): (entry.record.n_correct, entry.record.n_test)
+        for entry in entries
+        if entry.record and not entry.hole and entry.record.n_correct is not None and entry.record.n_test
+        if (place := entry.cell.target()) in wanted
+    }
+
+
+def _counted_mean(entries: Sequence[Entry], places: Sequence[Place]) -> Fraction | None:
+    """The mean over all runs that count; it is that of a table wherever the table has one."""
+    counts = _counts_by_run(entries, places).values()
+    by_size: dict[int, int] = {}
+    for n_correct, n_test in counts:
+        by_size[n_test] = by_size.get(n_test, 0) + n_correct
+    # Test sets are few and runs are many: integers are added first.
+    total = sum((Fraction(n_correct, n_test) for n_test, n_correct in by_size.items()), Fraction())
+    return total / len(counts) if counts else None
+
+
+def _counted_harmonic(entries: Sequence[Entry], datasets: Sequence[str], *, of_means: bool) -> Fraction | None:
+    """The harmonic mean of base and new accuracies over the runs that have both."""
+    counts = _counts_by_run(entries, [(dataset, half) for dataset in datasets for half in HALVES])
+    shares = {key: Fraction(*each) for key, each in counts.items()}
+    pairs = [
+        (share, shares[seed, (dataset, HALVES[1])])
+        for (seed, (dataset, half)), share in shares.items()
+        if half == HALVES[0] and (seed, (dataset, HALVES[1])) in shares
+    ]
+    if not pairs:
+        return None
+    if of_means:
+        return _harmonic_share(mean_of(base for base, _ in pairs), mean_of(new for _, new in pairs))
+    return mean_of(_harmonic_share(base, new) for base, new in pairs)
+
+
+def _harmonic_share(one: Fraction, other: Fraction) -> Fraction:
+    return 2 * one * other / (one + other) if one + other else Fraction()
+
+
+def _baseline_entries(rows: RowEntries) -> Sequence[Entry]:
+    """The entries of the row that gains are taken over."""
+    row = baseline_row(list(rows))
+    return () if row is None else rows[row]
+
+
+def place_summary(scores: Scores) -> Summary:
     """Of one place over the runs that are there, of several over all places."""
     return summarise(scores[:, 0]) if scores.shape[1] == 1 else average_over_datasets(scores)
 
 
-def _points(rows: Mapping[Row, Sequence[Entry]], places: Sequence[Place]) -> dict[tuple[Row, Shots], list[Entry]]:
+def _points(rows: RowEntries, places: Sequence[Place]) -> dict[tuple[Row, Shots], list[Entry]]:
     """The entries of each row and shot count, by rising shots and seed."""
     wanted = set(places)
     points: dict[tuple[Row, Shots], list[Entry]] = {}
@@ -132,56 +244,24 @@ def _points(rows: Mapping[Row, Sequence[Entry]], places: Sequence[Place]) -> dic
     return points
 
 
-def _exact_mean(entries: Sequence[Entry], accuracy: Summary) -> Fraction | None:
-    """The mean of ``accuracy`` as a ratio; in an average every seed has every place, so that none weighs more."""
-    if accuracy.mean is None:
-        return None
-    right: dict[int, int] = {}
-    shares = [share for entry in entries if (share := _counts(entry)) is not None]
-    for n_correct, n_test in shares:
-        right[n_test] = right.get(n_test, 0) + n_correct
-    return sum((Fraction(count, n_test) for n_test, count in right.items()), Fraction()) / len(shares)
-
-
-def _exact_harmonic(entries: Sequence[Entry], *, of_means: bool) -> Fraction:
-    """The harmonic mean over the seeds and data sets that have both halves, of which there is one at least."""
-    halves: dict[tuple[str, int | None], dict[str, Fraction]] = {}
-    for entry in entries:
-        if (share := _counts(entry)) is not None:
-            dataset, half = entry.cell.target()
-            halves.setdefault((dataset, entry.cell.seed), {})[half] = Fraction(*share)
-    pairs = [(found[HALVES[0]], found[HALVES[1]]) for found in halves.values() if len(found) == len(HALVES)]
-    if of_means:
-        pairs = [(sum((base for base, _ in pairs), Fraction()), sum((new for _, new in pairs), Fraction()))]
-        return _harmonic(*pairs[0]) / sum(len(found) == len(HALVES) for found in halves.values())
-    return sum((_harmonic(*pair) for pair in pairs), Fraction()) / len(pairs)
-
-
-def _harmonic(one: Fraction, other: Fraction) -> Fraction:
-    return 2 * one * other / (one + other) if one + other else Fraction()
-
-
-def _counts(entry: Entry) -> tuple[int, int] | None:
-    """Right answers and test images; ``None`` where there is a gap."""
-    record = entry.record
-    if entry.hole or record is None or record.n_correct is None or not record.n_test:
-        return None
-    return record.n_correct, record.n_test
-
-
 def _seed_order(seed: int | None) -> tuple[bool, int]:
     return (seed is not None, seed or 0)
 
 
-def _scores(entries: Sequence[Entry], places: Sequence[Place]) -> Scores:
-    """``(runs, places)`` accuracies; a seed that one place does not have is a hole there."""
+def run_scores(
+    entries: Sequence[Entry],
+    places: Sequence[Place],
+    value: Callable[[Entry], float | None] = lambda entry: entry.accuracy,
+) -> Scores:
+    """``(runs, places)`` accuracies, or other values; a seed that one place does not have is a hole there."""
     rows = {seed: number for number, seed in enumerate(_seeds(entries))}
     columns = {place: number for number, place in enumerate(places)}
     scores = np.full((len(rows), len(columns)), np.nan)
     for entry in entries:
         column = columns.get(entry.cell.target())
-        if column is not None and entry.accuracy is not None:
-            scores[rows[entry.cell.seed], column] = entry.accuracy
+        number = None if column is None else value(entry)
+        if column is not None and number is not None:
+            scores[rows[entry.cell.seed], column] = number
     return scores
 
 
@@ -189,13 +269,13 @@ def _seeds(entries: Sequence[Entry]) -> list[int | None]:
     return sorted({entry.cell.seed for entry in entries}, key=_seed_order)
 
 
-def _baseline(rows: Mapping[Row, Sequence[Entry]], places: Sequence[Place]) -> Scores | None:
+def _baseline(rows: RowEntries, places: Sequence[Place]) -> Scores | None:
     """``(places,)`` zero-shot accuracies, ``nan`` for a hole; ``None`` without a zero-shot row."""
     row = baseline_row(list(rows))
     if row is None:
         return None
     inside = [entry for entry in rows[row] if entry.cell.target() in places]
-    return _scores(inside, places)[0] if inside else None
+    return run_scores(inside, places)[0] if inside else None
 
 
 def _result(

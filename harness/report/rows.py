@@ -16,6 +16,8 @@ ZERO_SHOT = "zero_shot"
 METHOD_LABELS = {ZERO_SHOT: "Zero-shot", "linear_probe": "Linear probe", "coop": "CoOp", "prompt": "Prompt"}
 CONTEXT_LABELS = {"class_specific": "CSC"}
 
+RowEntries = Mapping["Row", Sequence[Entry]]
+
 _FIRST_METHODS = (ZERO_SHOT, "linear_probe")
 _PLAIN_AXES = ("protocol", "views", "context", "n_ctx", "class_token_position", "ctx_init")
 _RECIPE = "recipe."

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.report.entry import Entry
+from harness.report.outliers import Apart, apart
+from harness.report.remarks import dressed
 from harness.report.results import Results, place_results
-from harness.report.rows import ZERO_SHOT, Group, Row, labels, row_entries
+from harness.report.rows import ZERO_SHOT, Group, Row, RowEntries, labels, row_entries
+from harness.report.stats import SdKind
 from harness.report.style import Look, row_looks
 
 AVERAGE = "average"
-RowEntries = Mapping[Row, Sequence[Entry]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Scope:
         looks: of the rows.
         datasets: those with cells that are evaluated on their own test images, in order of first appearance.
         measured: the average, where there are two data sets at least, then the data sets.
+        odd: the points on own test images whose seeds disagree.
+        sd_kind: whose standard deviation is shown.
     """
 
     matrix: str
@@ -58,6 +62,8 @@ class Scope:
     looks: Mapping[Row, Look]
     datasets: tuple[str, ...]
     measured: tuple[Measured, ...]
+    odd: tuple[Apart, ...]
+    sd_kind: SdKind
 
 
 def by_dataset(rows: RowEntries) -> dict[str, dict[Row, list[Entry]]]:
@@ -69,17 +75,22 @@ def by_dataset(rows: RowEntries) -> dict[str, dict[Row, list[Entry]]]:
     return found
 
 
-def scope_of(matrix: str, group: Group, entries: Sequence[Entry]) -> Scope:
-    """The scope of one group's entries."""
+def scope_of(matrix: str, group: Group, entries: Sequence[Entry], sd_kind: SdKind) -> Scope:
+    """The scope of one group's entries, with that standard deviation."""
     rows = row_entries(entries)
     datasets = tuple(dict.fromkeys(entry.cell.dataset for entry in entries if entry.cell.evaluate_on is None))
     own = {row: [entry for entry in members if entry.cell.evaluate_on is None] for row, members in rows.items()}
-    measured = measure(own, datasets, group.classes)
+    odd = tuple(apart(own))
+    measured = measure(own, datasets, group.classes, odd, sd_kind)
     words, looks = labels(list(rows)), row_looks(rows)
-    return Scope(matrix, group, entries, rows, own, by_dataset(own), words, looks, datasets, measured)
+    return Scope(
+        matrix, group, entries, rows, own, by_dataset(own), words, looks, datasets, measured, odd, sd_kind
+    )
 
 
-def measure(own: RowEntries, datasets: Sequence[str], classes: str) -> tuple[Measured, ...]:
+def measure(
+    own: RowEntries, datasets: Sequence[str], classes: str, odd: Sequence[Apart], sd_kind: SdKind
+) -> tuple[Measured, ...]:
     """The average over ``datasets``, where there are two at least, and each of them."""
     places = [(dataset, classes) for dataset in datasets]
     # Zero-shot rows are in all of them: the first one is what gains are over, also where it has no cell.
@@ -89,10 +100,14 @@ def measure(own: RowEntries, datasets: Sequence[str], classes: str) -> tuple[Mea
         for entry in members:
             if entry.cell.dataset in by_place:
                 by_place[entry.cell.dataset].setdefault(row, []).append(entry)
-    found = [
-        Measured(dataset, dataset, place_results(by_place[dataset], [place]))
-        for dataset, place in zip(datasets, places, strict=True)
-    ]
+    odd_at: dict[str, list[Apart]] = {}
+    for each in odd:
+        odd_at.setdefault(each.dataset, []).append(each)
+    found = []
+    for dataset, place in zip(datasets, places, strict=True):
+        results = place_results(by_place[dataset], [place])
+        found.append(Measured(dataset, dataset, dressed(results, [place], odd_at.get(dataset, ()), sd_kind)))
     if len(datasets) > 1:
-        found.insert(0, Measured(AVERAGE, AVERAGE.capitalize(), place_results(own, places), is_average=True))
+        results = dressed(place_results(own, places), places, odd, sd_kind)
+        found.insert(0, Measured(AVERAGE, AVERAGE.capitalize(), results, is_average=True))
     return tuple(found)

@@ -6,12 +6,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Scores = NDArray[np.float64]
+SdKind = Literal["sample", "population"]
+SD_KINDS: tuple[SdKind, ...] = ("sample", "population")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +23,16 @@ class Summary:
     """Mean and sample standard deviation over the runs that are there, and how many should be.
 
     ``mean`` is ``None`` when it would be a mean over nothing, or over a hole that must not be skipped;
-    ``sd`` is ``None`` below two runs.
+    ``sd`` is ``None`` below two runs. ``exact`` is the mean as counted, where it was counted, for printing.
+    ``sd_kind`` says whose sd it is: ``sample`` divides by n - 1, ``population`` by n.
     """
 
     mean: float | None
     sd: float | None
     n: int
     n_expected: int
+    exact: Fraction | None = None
+    sd_kind: SdKind = "sample"
 
     @property
     def whole(self) -> bool:
@@ -43,6 +50,14 @@ def summarise(scores: Scores) -> Summary:
     mean = math.fsum(there) / n
     sd = math.sqrt(math.fsum((score - mean) ** 2 for score in there) / (n - 1)) if n > 1 else None
     return Summary(mean, sd, n, len(scores))
+
+
+def with_sd(summary: Summary, kind: SdKind) -> Summary:
+    """The summary with its sd over n - 1 or, as the reference's ``parse_test_res.py`` prints it, over n."""
+    if summary.sd is None or kind == summary.sd_kind:
+        return replace(summary, sd_kind=kind)
+    factor = math.sqrt((summary.n - 1) / summary.n)
+    return replace(summary, sd=summary.sd * factor if kind == "population" else summary.sd / factor, sd_kind=kind)
 
 
 def average_over_datasets(scores: Scores) -> Summary:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.matrix.cell import Shots
-from harness.report.captions import caption, counted, group_title
+from harness.report.captions import caption, counted, group_title, sd_words
 from harness.report.charts import Chart, Figure, Mark, Trace
 from harness.report.grid import Contestants, Grid, Line, grid
 from harness.report.long import Point, long_form
@@ -14,6 +14,7 @@ from harness.report.printed import MEANS, SPREAD, Style, shots_words
 from harness.report.results import Result
 from harness.report.rows import ZERO_SHOT, Row, axis_word, labels, shots_order
 from harness.report.scope import Measured, Scope
+from harness.report.stats import SdKind
 from harness.report.style import GREY, Look, row_looks
 from harness.report.table import Table
 
@@ -127,7 +128,7 @@ def length_figure(scope: Scope, stem: str) -> Figure | None:
             ]
             traces.append(Trace(label, looks[family.common], tuple(marks)))
         charts.append(Chart(one.title, tuple(traces), "Context vectors (M)", "Accuracy (%)", ticks))
-    said = f"Accuracy by the length of the context ({_shots(found)}): {SPREAD_SENTENCE}"
+    said = f"Accuracy by the length of the context ({_shots(found)}): {spread_sentence(scope.sd_kind)}"
     return Figure(stem, "Accuracy by the length of the context", (said, *gaps(charts)), tuple(charts))
 
 
@@ -152,13 +153,17 @@ def initial_figure(scope: Scope, stem: str) -> Figure | None:
             for turn, init in enumerate(inits)
         ]  # fmt: skip
         charts.append(Chart(heading, tuple(traces), "", "Accuracy (%)", ticks))
-    said = f"Accuracy by the initial context ({_shots(found)}): {SPREAD_SENTENCE}"
+    said = f"Accuracy by the initial context ({_shots(found)}): {spread_sentence(scope.sd_kind)}"
     return Figure(stem, "Accuracy by the initial context", (said, *gaps(charts)), tuple(charts))
 
 
-SPREAD_SENTENCE = "mean over seeds, error bars one sample standard deviation."
 _APART = 0.35
 _DODGE = 0.62  # of the distance between two places: what the traces of one place take
+
+
+def spread_sentence(kind: SdKind) -> str:
+    """What the marks and bars of a figure are."""
+    return f"mean over seeds, error bars one {sd_words(kind)}."
 
 
 def dots(

@@ -45,9 +45,11 @@ def main(results: Path) -> None:
             assert mean(name, **axes) - max(on.values()) >= 0.02
     report = results / "smoke" / "report"
     tables = [
-        f"{stem}.{end}" for stem in ("digits", "digits-elsewhere", "digits-words") for end in ("md", "csv", "tex")
+        f"{stem}.{end}"
+        for stem in ("digits", "digits-elsewhere", "digits-words")
+        for end in ("md", "csv", "tex", "html")
     ]
-    for file in (*tables, "curves.png", "curves.svg", "curves.pdf"):
+    for file in (*tables, "index.html", "curves.png", "curves.svg", "curves.pdf"):
         assert (report / file).stat().st_size > 0
     sys.stdout.write(f"zero-shot {zero_shot:.3f}; unified {unified}; class-specific {specific}\n")
     sys.stdout.write("".join(f"{method}: {on}\n" for method, on in shifted.items()))

@@ -38,6 +38,8 @@ def guarded(repository: Path, *arguments: object, before: str = "") -> subproces
         (["--version"], 0),
         (["status", "--matrix", "experiments/smoke.yaml"], 0),
         (["metrics", "--matrix", "experiments/smoke.yaml"], 0),
+        (["report", "--matrix", "experiments/smoke.yaml", "--against", "all"], 2),
+        (["compare", "no-results", "no-others"], 2),
         (["data", "list"], 0),
         (["backbones"], 0),
         (["backbones", "--all"], 0),
@@ -49,7 +51,7 @@ def guarded(repository: Path, *arguments: object, before: str = "") -> subproces
 )
 def test_command_loads_nothing_heavy(repository: Path, tmp_path: Path, arguments: list[str], code: int) -> None:
     """The command answers without torch and its like."""
-    if arguments[0] in ("plan", "status", "metrics", "run"):
+    if arguments[0] in ("plan", "status", "metrics", "report", "run"):
         arguments = [*arguments, "--results", str(tmp_path)]
     ended = guarded(repository, *arguments)
     assert (ended.returncode, ended.stderr.splitlines()[-1]) == (code, "loaded:")

@@ -48,6 +48,62 @@ def test_words_that_cannot_be_read_are_told(reported: Callable[[str | None], str
     assert "### digits" in page
 
 
+@pytest.fixture
+def records(tmp_path: Path, cells: tuple[Cell, ...], make_record: Callable[..., Any]) -> Path:
+    """A folder with a record of every cell of the matrix."""
+    for cell in cells:
+        write_record(tmp_path, make_record(cell))
+    return tmp_path
+
+
+def test_nothing_to_compare_with_is_no_failure(harness: Harness, matrix: Path, records: Path) -> None:
+    """Digits were never published: exit 0, and every row says so, in the terminal and in the files."""
+    answer = harness("report", "--matrix", matrix, "--results", records, "--against", "coop_ijcv2022")
+    assert (answer.code, answer.err) == (0, "")
+    assert "mine against coop_ijcv2022: none of 2 numbers can be compared" in answer.out
+    assert answer.out.count("not comparable: the set has nothing on digits") == 3
+    written = (records / "mine" / "report" / "against-coop_ijcv2022.csv").read_text()
+    assert written.count("not comparable,the set has nothing on digits") == 2
+
+
+def test_several_sets(harness: Harness, matrix: Path, records: Path) -> None:
+    """Sets can be named one by one, and all of them by one word."""
+    options = ("--matrix", matrix, "--results", records)
+    answer = harness("report", *options, "--against", "mlpt", "--against", "coop_ijcv2022")
+    assert [line.partition(":")[0] for line in answer.out.splitlines() if "can be compared" in line] == [
+        "mine against mlpt",
+        "mine against coop_ijcv2022",
+    ]
+    everything = harness("report", *options, "--against", "all").out
+    assert everything.count("can be compared") == 17
+    assert "not comparable" not in everything  # a table and reasons a set would bury the rest
+
+
+def test_choices_that_there_are_not(harness: Harness, matrix: Path, records: Path) -> None:
+    """Unknown sets, deviations and intervals are told together, before anything is written."""
+    answer = harness(
+        "report", "--matrix", matrix, "--results", records, "--against", "coop_ijcv", "--sd", "std",
+        "--interval", "ci95",
+    )  # fmt: skip
+    assert answer.code == 2
+    faults = answer.err.splitlines()
+    assert len(faults) == 3
+    assert "Did you mean 'coop_ijcv2022'?" in faults[0]
+    assert faults[1].endswith("Known: sample, population.")
+    assert faults[2].endswith("Known: t, bootstrap.")
+    assert not (records / "mine").exists()
+
+
+def test_deviation_of_the_reference(harness: Harness, matrix: Path, records: Path) -> None:
+    """The population's deviation can be had, and the page names it."""
+    options = ("--matrix", matrix, "--results", records)
+    assert harness("report", *options, "--sd", "population", "--interval", "bootstrap").code == 0
+    page = (records / "mine" / "report" / "index.md").read_text(encoding="utf-8")
+    assert "population standard deviation (n in place of n - 1)" in page
+    assert "error bars one population standard deviation" in page
+    assert "by a bootstrap" in page
+
+
 def test_stale_records_alone_are_reported(
     harness: Harness, matrix: Path, cells: tuple[Cell, ...], make_record: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -87,8 +143,10 @@ def test_a_very_large_report_has_the_same_tables(
         )
         pages.append({path.name: path.read_bytes() for path in (tmp_path / str(most)).iterdir()})
     whole, lean = pages
+    assert "index.html" in whole
+    assert "index.html" not in lean
     index = lean.pop("index.md")
-    assert b"are shown of 2 cells at most" in index
+    assert b"are made of 2 cells at most" in index
     assert b"at most" not in whole["index.md"]
     assert {name: whole[name] for name in lean} == lean
     assert {"digits.md", "digits.csv", "gains.png"} <= set(lean)

@@ -7,6 +7,8 @@ from rich.console import Console
 from harness.report.build import build_report, write_report
 from harness.report.terminal import summary
 
+ENDINGS = ("csv", "html", "md", "tex", "wide.csv")
+
 
 def _names(paths):
     return [path.name for path in paths]
@@ -16,8 +18,9 @@ def test_files_of_one_group(small_matrix, tmp_path) -> None:
     """A single group needs no prefix; the paths come back sorted and are there."""
     paths = write_report(build_report("m", small_matrix), tmp_path)
     assert _names(paths) == [
-        "curves.pdf", "curves.png", "curves.svg", "digits.csv", "digits.md", "digits.tex", "digits.wide.csv",
-        "gains.pdf", "gains.png", "gains.svg", "index.md",
+        "curves.pdf", "curves.png", "curves.svg",
+        *(f"digits.{ending}" for ending in ENDINGS), "gains.pdf", "gains.png", "gains.svg", "index.md",
+        *(f"{stem}.{ending}" for stem in ("intervals", "paired") for ending in ENDINGS),
     ]  # fmt: skip
     assert sorted(tmp_path.iterdir()) == list(paths)
 
@@ -32,7 +35,7 @@ def test_files_of_two_backbones(make_entry, tmp_path) -> None:
     names = _names(write_report(build_report("m", entries), tmp_path))
     assert {"rn50-openai-digits.md", "vit-b-16-laion2b-curves.svg", "backbones.md", "backbones.svg"} <= set(names)
     links = re.findall(r"\]\(([^)]+)\)", (tmp_path / "index.md").read_text())
-    assert len(links) == 3 * (3 + 3)
+    assert len(links) == 3 * (3 + 4)
     assert all((tmp_path / link).is_file() for link in links)
 
 
@@ -51,7 +54,7 @@ def test_evaluations_elsewhere_add_tables_and_no_curves(small_matrix, make_entry
     assert [table.stem for table in group.elsewhere] == ["digits-elsewhere"]
     write_report(build_report("m", small_matrix + more), tmp_path)
     links = re.findall(r"\]\(([^)]+)\)", (tmp_path / "index.md").read_text())
-    assert {"digits-elsewhere.csv", "digits-elsewhere.tex"} <= set(links)
+    assert {"digits-elsewhere.csv", "digits-elsewhere.tex", "digits-elsewhere.html"} <= set(links)
     assert all((tmp_path / link).is_file() for link in links)
 
 
@@ -59,8 +62,9 @@ def test_only_evaluations_elsewhere(make_entry, tmp_path) -> None:
     """Without own test images there is a figure of those elsewhere alone."""
     report = build_report("m", [make_entry("zero_shot", 600, evaluate_on="x")])
     assert _names(write_report(report, tmp_path)) == [
-        "digits-elsewhere.csv", "digits-elsewhere.md", "digits-elsewhere.pdf", "digits-elsewhere.png",
-        "digits-elsewhere.svg", "digits-elsewhere.tex", "digits-elsewhere.wide.csv", "index.md",
+        "digits-elsewhere.csv", "digits-elsewhere.html", "digits-elsewhere.md", "digits-elsewhere.pdf",
+        "digits-elsewhere.png", "digits-elsewhere.svg", "digits-elsewhere.tex", "digits-elsewhere.wide.csv",
+        "index.md",
     ]  # fmt: skip
 
 
@@ -69,7 +73,7 @@ def test_awkward_data_set_names_share_no_file(make_entry, tmp_path) -> None:
     datasets = ["average", "few-shot", "index", "My data/set", "my-data-set", "../x"]
     entries = [make_entry("zero_shot", 600, dataset=name) for name in datasets]
     paths = write_report(build_report("m", entries), tmp_path)
-    assert len({path.name.lower() for path in paths}) == len(paths) == 4 * 8 + 1
+    assert len({path.name.lower() for path in paths}) == len(paths) == 5 * 8 + 1
     assert {path.parent for path in paths} == {tmp_path}
 
 
@@ -87,7 +91,7 @@ def test_no_clock_path_or_host_in_any_file(small_matrix, tmp_path) -> None:
         content = path.read_bytes()
         for word in (b"2031", b"12345", b"secret", b"CreationDate", str(tmp_path).encode()):
             assert word not in content, path.name
-        if path.suffix in (".md", ".csv", ".tex"):
+        if path.suffix in (".md", ".csv", ".tex", ".html"):
             assert re.search(rb"\d\d:\d\d", content) is None
 
 

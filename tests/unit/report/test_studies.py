@@ -30,12 +30,13 @@ the end, random init. Recipe numbers are the protocol's. Zero-shot template: "a 
 
 **4 shots per class**
 
-| Method / data set |   one |   two |       Average |
-| :---------------- | ----: | ----: | ------------: |
-| CoOp (unified)    | 52.00 | 72.00 |         62.00 |
-| mine              | 30.00 |     – | –<sup>a</sup> |
+| Method / data set |               one |   two |       Average |
+| :---------------- | ----------------: | ----: | ------------: |
+| CoOp (unified)    |             52.00 | 72.00 |         62.00 |
+| mine              | 30.00<sup>a</sup> |     – | –<sup>b</sup> |
 
-<sup>a</sup> incomplete: two
+<sup>a</sup> over seed 1, other rows over seeds 1, 2, 3\x20\x20
+<sup>b</sup> incomplete: two
 """
 
 

@@ -1,0 +1,1 @@
+"""Figures that were published elsewhere, and how ours compare with them."""
