@@ -6,8 +6,8 @@ process; every few seconds it changes a file of its own, ``claims/owners/<owner>
 
 Whoever finds that this file has not changed for the time of a lease, by the finder's own steady clock, makes the
 next generation: no two machines' clocks are ever compared, and of two finders one is the first. The one that was
-given up for dead may wake up, so an owner looks at its claim again before it writes a record. Only a holder removes
-claims, its own last; those of the dead are taken over first. So a cell never looks free while it is held.
+given up for dead may wake up, so an owner looks at its claim again before it writes a record. Only a holder
+removes claims, its own last; those of the dead are taken over first. So a cell never looks free while it is held.
 """
 
 from __future__ import annotations
