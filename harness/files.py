@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,8 @@ import platformdirs
 _UMASK = os.umask(0)  # reading the mask needs setting it; once, at import, before there are threads
 os.umask(_UMASK)
 _FILE_MODE = 0o666 & ~_UMASK
-
+_PART = ".part"
+_LEFT_S = 86_400.0
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
@@ -24,10 +27,10 @@ def write_bytes(path: Path, content: bytes, durable: bool = True) -> None:
 
     A file that is not ``durable`` may be lost with the machine, but not with a process; it need not wait for the
     disk. The parent folder is made. The name of the temporary file starts with a dot and ends in ``.part``;
-    readers of a folder skip those.
+    readers of a folder skip those, and :func:`remove_leavings` removes those of writers that were killed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_PART)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -45,6 +48,24 @@ def write_bytes(path: Path, content: bytes, durable: bool = True) -> None:
 def write_text(path: Path, content: str, durable: bool = True) -> None:
     """Write UTF-8 text whole or not at all."""
     write_bytes(path, content.encode("utf-8"), durable)
+
+
+def remove_leavings(folder: Path) -> int:
+    """How many temporary files of killed writers were removed from a folder; it need not be there.
+
+    They are known by their age of a day: a writer that lives has its own for moments, whatever machine it is on.
+    """
+    removed = 0
+    try:
+        found = [entry for entry in os.scandir(folder) if entry.name[0] == "." and entry.name.endswith(_PART)]
+    except OSError:
+        return 0
+    for entry in found:
+        with contextlib.suppress(OSError):  # it was somebody's who lives, or is somebody's whose files stay
+            if time.time() - entry.stat(follow_symlinks=False).st_mtime > _LEFT_S:
+                Path(entry).unlink()
+                removed += 1
+    return removed
 
 
 def canonical_json(value: Any) -> str:

@@ -12,9 +12,10 @@ import typer
 
 import harness
 from harness.cli import console
+from harness.dispatch.orders import INTERRUPTED, SignalledError, ended_by_signals
 from harness.errors import HarnessError
 
-OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+OK, FAILED, BAD_INPUT = 0, 1, 2
 
 app = typer.Typer(
     name="harness",
@@ -58,13 +59,15 @@ _PLACE = "Where it runs"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit code: 0 ok, 1 something failed, 2 bad input, 130 interrupted, 143 terminated."""
     try:
-        code = app(args=arguments, standalone_mode=False)
+        with ended_by_signals():
+            code = app(args=arguments, standalone_mode=False)
     except HarnessError as error:
         console.faults(error.faults)
         return BAD_INPUT
-    except (typer.Abort, KeyboardInterrupt):
-        console.error("interrupted; what was finished is kept, and the next run goes on from there")
-        return INTERRUPTED
+    except SignalledError as error:
+        what = "interrupted" if error.exit_code == INTERRUPTED else "terminated"
+        console.error(f"{what}; what was finished is kept, and the next run goes on from there")
+        return error.exit_code
     except BrokenPipeError:
         # The reader, such as `head`, has seen enough; keep Python from complaining when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -24,6 +24,9 @@ def devices_of(launching: Launching, option: str) -> tuple[Device, ...]:
     if option.startswith("cuda:"):
         what = f"{option!r} names a GPU of this machine, and {launching.kind} chooses among its own."
         raise MatrixError(Fault("--device", what, "Take auto, cpu or cuda."))
+    if option == "cuda" and launching.gpus == 0:
+        what = f"'cuda' asks for a GPU, and a job on {launching.kind} is lent none: gpus is 0."
+        raise MatrixError(Fault("--device", what, "Take auto or cpu, or other gpus."))
     if option == "auto" and launching.kind == "ray" and launching.gpus is None:
         return (Device("auto"),)  # the cluster has to be looked at, which RayLauncher does
     if option == "auto":

@@ -35,6 +35,7 @@ from harness.plan.group import group_cells
 from harness.plan.job import Job, Kind, flat_cells
 from harness.plan.pending import Standing
 from harness.store.claims import Claimant
+from harness.store.leavings import tidy_results
 from harness.store.manifest import write_manifest
 from harness.store.records import not_written, quarantine, require_writable
 
@@ -240,6 +241,7 @@ def _run(plan: _Plan, launcher: Launcher) -> int:
         progress.on_event({"event": "say", "text": "running jobs finish, no others begin; Ctrl-C again stops now"})
 
     claims.tidy()
+    tidy_results(options.results)
     try:
         with live_matrix(situation, options.results) as live, progress, Orders(say_first) as orders:
             try:

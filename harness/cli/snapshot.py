@@ -1,4 +1,4 @@
-"""A whole matrix as trackers show it: progress, aggregated tables and curves, all from records."""
+"""A whole matrix as trackers show it: progress, aggregated tables and figures, all from records."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ID_DIGITS = 12
 def matrix_snapshot(
     name: str, cells: Sequence[Standing], sources: Sequence[DatasetSource], results: Path, figures: Path
 ) -> TrackedMatrix:
-    """The matrix by where its cells stand now; the curves are drawn into the folder ``figures``."""
+    """The matrix by where its cells stand now; figures are drawn into the folder ``figures``."""
     report = build_report(name, report_entries(cells, sources, results))
     config, progress, summary = _config(cells), _progress(cells), _summary(cells)
     tables = {one.stem: _grid(one.long) for group in report.groups for one in (*group.tables, *group.elsewhere)}

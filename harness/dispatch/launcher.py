@@ -84,3 +84,8 @@ def worker_command(folder: Path, wait: bool = False) -> list[str]:
     With ``wait`` it waits for cells that other workers hold: where nobody else comes back to them.
     """
     return [sys.executable, "-m", "harness.worker", str(folder / JOB_FILE), *(["--wait"] if wait else [])]
+
+
+def serve_command() -> list[str]:
+    """The command line of a worker that takes job after job (worker/serve.py)."""
+    return [sys.executable, "-m", "harness.worker", "--serve"]

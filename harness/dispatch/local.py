@@ -7,14 +7,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.dispatch.devices import Device
-from harness.dispatch.launcher import Handle, JobState
+from harness.dispatch.launcher import Handle, JobState, serve_command
 from harness.errors import RunError
 from harness.plan.job import DONE, JOB_FILE, LOG_FILE, NOT_BEGUN
 
@@ -233,11 +232,6 @@ class _Worker:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.number, signal.SIGKILL)
         self._process.wait()
-
-
-def serve_command() -> list[str]:
-    """The command line of a worker that takes job after job."""
-    return [sys.executable, "-m", "harness.worker", "--serve"]
 
 
 def _wait_for_all(workers: Sequence[_Worker]) -> None:

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.dispatch import remote
-from harness.dispatch.launcher import Handle, JobState
-from harness.dispatch.local import serve_command
+from harness.dispatch.launcher import Handle, JobState, serve_command
 from harness.dispatch.ray_cluster import Cluster, open_cluster
 from harness.dispatch.ray_nodes import demand_of, describe
 from harness.errors import Fault, MatrixError, RunError

@@ -77,6 +77,9 @@ def open_cluster(option: str | None) -> Cluster:
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         ray.shutdown()
         raise MatrixError(_fault(where, address, error)) from None
+    except BaseException:  # a signal, while processes of Ray's are there already
+        ray.shutdown()
+        raise
     return Cluster(ray, address)
 
 
@@ -150,12 +153,17 @@ def _fault(where: str, address: str | None, error: Exception) -> Fault:
 
 @contextmanager
 def _signals_kept() -> Iterator[None]:
-    """Give SIGTERM back to whoever had it: Ray takes it when it connects."""
+    """Give SIGTERM back to whoever had it: Ray takes it when it connects, and exits in its own way at one."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = signal.getsignal(signal.SIGTERM)
+    is_ended = False
     try:
         yield
+    except SystemExit:  # what Ray's handlers raise; Ray itself leaves by errors
+        is_ended = True
     finally:
         signal.signal(signal.SIGTERM, before)
+    if is_ended:
+        signal.raise_signal(signal.SIGTERM)

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from harness.features.key import FeatureKey
-from harness.files import cache_folder, digest_bytes, write_bytes
+from harness.files import cache_folder, digest_bytes, remove_leavings, write_bytes
 
 DEFAULT_LIMIT_GB = 20.0
 _NAME = "features"
@@ -78,6 +78,7 @@ def clear_cache() -> CacheUse:
     use = cache_use()
     for file in _tables():
         file.unlink(missing_ok=True)
+    remove_leavings(use.folder)
     return use
 
 
@@ -104,7 +105,11 @@ def _write(path: Path, table: np.ndarray) -> None:
 
 
 def _evict(keep: Path) -> None:
-    """Remove the least recently used tables until the rest fits the bound; ``keep`` stays."""
+    """Remove the least recently used tables until the rest fits the bound; ``keep`` stays.
+
+    Tables that were never finished are no tables, and go first.
+    """
+    remove_leavings(features_folder())
     files = _tables()
     size = sum(file.stat().st_size for file in files)
     for file in files:

@@ -76,11 +76,16 @@ class Claims:
         return self._cells / identifier / str(generation)
 
     def _read(self, identifier: str, generation: int) -> str | None:
-        """The owner's name in a claim, a name of nobody's while it is being made; ``None`` where there is none."""
+        """The owner's name in a claim; ``None`` where there is none.
+
+        One that is being made, or may not be read, has a name of nobody's.
+        """
         try:
             name = self._path(identifier, generation).read_text(encoding="ascii", errors="replace")
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError:
+            name = ""
         return name or f"{_NOBODY}{identifier}.{generation}"
 
     def _generations(self, identifier: str) -> list[int]:
@@ -155,9 +160,13 @@ class Claimant(Claims):
         return max(self._generations(identifier), default=0) == generation
 
     def release(self, identifier: str) -> None:
-        """Let go of a cell, if it is held; the generations below go first, so that none of them comes to hold."""
-        if identifier in self._held and self.holds(identifier):
-            _remove(self._path(identifier, number) for number in self._generations(identifier))
+        """Let go of a cell, if it is held; the generations below go first, so that none of them comes to hold.
+
+        One above was made since by somebody who took this process for gone, and is not this one's to remove.
+        """
+        own = self._held.get(identifier)
+        if own is not None and self.holds(identifier):
+            _remove(self._path(identifier, number) for number in self._generations(identifier) if number <= own)
             with contextlib.suppress(OSError):  # another claim is in it already, or it is gone
                 (self._cells / identifier).rmdir()
         self._held.pop(identifier, None)

@@ -59,7 +59,7 @@ class TensorboardTracker:
                 shutil.copyfile(path, folder / f"{kind}{path.suffix}")
 
     def summarize(self, matrix: TrackedMatrix) -> None:
-        """Write a whole matrix: progress as scalars, tables as text, curves as images.
+        """Write a whole matrix: progress as scalars, tables as text, figures as images.
 
         Raises:
             OSError: the folder cannot be written.
@@ -75,7 +75,7 @@ class TensorboardTracker:
             for title, grid in matrix.tables.items():
                 events.text(f"tables/{title}", _markdown(grid))
             for title, path in matrix.figures.items():
-                events.image(f"curves/{title}", path)
+                events.image(f"figures/{title}", path)
 
     def close(self) -> None:
         """Runs are written one by one; nothing is left open."""

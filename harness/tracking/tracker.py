@@ -60,7 +60,7 @@ class TrackedMatrix:
         progress: one row an ended cell, in the order in which they ended; ``hours`` counts from the first.
         summary: how many cells are done, failed and pending.
         tables: the aggregated tables, by title.
-        figures: the few-shot curves as PNG files, by title.
+        figures: of the report, as PNG files, by title.
         digest: of all of that.
     """
 

@@ -124,7 +124,7 @@ class WandbTracker:
         _remove(older)
 
     def summarize(self, matrix: TrackedMatrix) -> None:
-        """Bring the run of a whole matrix up to date: progress, tables and curves.
+        """Bring the run of a whole matrix up to date: progress, tables and figures.
 
         Raises:
             Exception: see ``mirror``.
@@ -142,7 +142,7 @@ class WandbTracker:
             f"tables/{title}": wandb.Table(columns=list(grid.columns), data=[list(row) for row in grid.rows])
             for title, grid in matrix.tables.items()
         }
-        figures = {f"curves/{title}": wandb.Image(str(path)) for title, path in matrix.figures.items()}
+        figures = {f"figures/{title}": wandb.Image(str(path)) for title, path in matrix.figures.items()}
         live.summary.update({**matrix.summary, **tables, **figures})
         live.finish(exit_code=0)
         _remove(older)

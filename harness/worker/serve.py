@@ -39,6 +39,7 @@ def serve(do: Callable[[Path], int], stopping: Stopping) -> int:
         while (path := jobs.next()) is not None:
             _log_to(path.parent / LOG_FILE)
             status = do(path)
+            jobs.count_done()  # before the answer: whoever has heard it may hang up at once
             answer(job=str(path), status=status)
             if status not in (DONE, NOT_BEGUN):
                 return status
@@ -75,12 +76,15 @@ class _Jobs:
     def __init__(self, stopping: Stopping) -> None:
         self._stopping = stopping
         self._waiting: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
-        self._n_sent = self._n_asked_for = 0
+        self._n_sent = self._n_done = 0
 
     def next(self) -> Path | None:
-        """The next job, once there is one; ``None`` when no more will come. The job before it is done."""
-        self._n_asked_for += 1
+        """The next job, once there is one; ``None`` when no more will come."""
         return self._waiting.get()
+
+    def count_done(self) -> None:
+        """One more job is done."""
+        self._n_done += 1
 
     def read(self) -> None:
         """Take in the lines of stdin; at its end ask a busy worker to end."""
@@ -91,7 +95,7 @@ class _Jobs:
                 self._n_sent += 1
                 self._waiting.put(Path(os.fsdecode(line)))
         self._waiting.put(None)
-        if self._n_sent >= self._n_asked_for:
+        if self._n_sent > self._n_done:
             self._stopping.ask()
 
 

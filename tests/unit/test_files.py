@@ -56,6 +56,29 @@ def test_write_onto_a_folder_leaves_no_part_file(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["taken"]
 
 
+def test_leavings_of_killed_writers_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day later, and nothing else goes: neither what is being written nor what was."""
+
+    def die(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", die)
+        patch.setattr(Path, "unlink", lambda *_, **__: None)  # who is killed tidies nothing up
+        with pytest.raises(KeyboardInterrupt):
+            files.write_text(tmp_path / "record.json", "half")
+    (left,) = tmp_path.iterdir()
+    for name in (".hidden", "whole.part", ".of.today.part"):
+        (tmp_path / name).touch()
+    a_day_ago = left.stat().st_mtime - 86_401
+    assert files.remove_leavings(tmp_path) == 0
+    for path in (left, tmp_path / ".hidden", tmp_path / "whole.part"):
+        os.utime(path, (a_day_ago, a_day_ago))
+    assert files.remove_leavings(tmp_path) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden", ".of.today.part", "whole.part"]
+    assert files.remove_leavings(tmp_path / "nowhere") == 0
+
+
 def test_written_file_can_be_read_by_colleagues(tmp_path: Path) -> None:
     """The mode of a file is the one that ``open`` would give it."""
     (tmp_path / "opened").write_text("")

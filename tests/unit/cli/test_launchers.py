@@ -10,7 +10,7 @@ from harness.cli.launchers import devices_of, make_launcher
 from harness.dispatch.devices import Device
 from harness.dispatch.local import LocalLauncher
 from harness.errors import MatrixError
-from harness.matrix.launching import Launching
+from harness.matrix.launching import LauncherKind, Launching
 
 Harness = Callable[..., Any]
 
@@ -22,7 +22,7 @@ Harness = Callable[..., Any]
         (Launching(kind="ray", gpus=0.5), "auto", "cuda"),
         (Launching(kind="slurm", gpus=0), "auto", "cpu"),
         (Launching(kind="slurm", gpus=2), "cpu", "cpu"),
-        (Launching(kind="ray", gpus=0), "cuda", "cuda"),
+        (Launching(kind="ray"), "cuda", "cuda"),
         (Launching(), "cpu", "cpu"),
     ],
 )
@@ -35,6 +35,13 @@ def test_a_gpu_of_this_machine_cannot_be_asked_of_a_cluster() -> None:
     """It chooses among its own."""
     with pytest.raises(MatrixError, match=r"--device: 'cuda:1' names a GPU of this machine, and slurm chooses"):
         devices_of(Launching(kind="slurm"), "cuda:1")
+
+
+@pytest.mark.parametrize("kind", ["slurm", "ray"])
+def test_a_gpu_without_a_gpu_is_refused(kind: LauncherKind) -> None:
+    """Jobs that are lent none would each fail on a node, after a wait in a queue."""
+    with pytest.raises(MatrixError, match=f"--device: 'cuda' asks for a GPU, and a job on {kind} is lent none"):
+        devices_of(Launching(kind=kind, gpus=0), "cuda")
 
 
 def test_local_workers_are_as_many_as_asked_for(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ for line in sys.stdin:
     os.dup2(os.open(path.parent / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
     job, attempt = read_job(path), begin_attempt(path.parent)
     if job.kind == "check":
+        time.sleep(float(os.environ.get("CHECK_S", "0")))
         (path.parent / "faults.json").write_text("[]")
     events = (path.parent / "events.jsonl").open("a")
     claims = Claimant(job.results)
@@ -182,6 +183,25 @@ def test_a_stop_ends_workers_in_order(run: Run, signals: list[signal.Signals], c
     again = run()
     assert again.wait() == 0
     assert again.n_done == N_CELLS
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_signal_before_the_first_job_ends_the_check(
+    run: Run, monkeypatch: pytest.MonkeyPatch, kind: signal.Signals, code: int, word: str
+) -> None:
+    """The worker that looks at the cells is ended with its command, which says so in one line."""
+    monkeypatch.setenv("CHECK_S", "60")
+    command = run()
+    _wait_for(lambda: list(command.results.glob("mine/jobs/*-check/status.json")))
+    (worker,) = command.workers()
+    command.process.send_signal(kind)
+    assert command.wait() == code
+    assert command.said.splitlines()[1:] == [
+        f"error: {word}; what was finished is kept, and the next run goes on from there"
+    ]
+    assert not Path(f"/proc/{worker}").exists()
 
 
 def test_a_poisonous_cell_fails_and_the_others_are_done(run: Run) -> None:

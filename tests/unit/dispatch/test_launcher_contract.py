@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from harness.dispatch import local, slurm_queue
+from harness.dispatch import local, remote, slurm_queue
+from harness.dispatch import ray as ray_module
 from harness.dispatch import slurm as slurm_module
 from harness.dispatch.devices import Device
 from harness.dispatch.launcher import Handle, JobState, Launcher
 from harness.dispatch.local import LocalLauncher
+from harness.dispatch.ray import RayLauncher
 from harness.dispatch.slurm import SlurmLauncher
 from harness.matrix.cell import Cell
 from harness.matrix.launching import Launching
@@ -53,12 +55,21 @@ def folders(tmp_path: Path, make_cell: Callable[..., Cell]) -> list[Path]:
 def local_place(monkeypatch: pytest.MonkeyPatch) -> Place:
     """Workers of this machine that wait for a file."""
     monkeypatch.setattr(local, "serve_command", lambda: [sys.executable, "-S", "-E", "-c", _WORKER])
+    return Place(LocalLauncher([Device("cpu"), Device("cpu")]), write_end)
 
-    def end(folder: Path, status: int) -> None:
-        (folder / "being written").write_text(str(status))
-        (folder / "being written").rename(folder / "end")
 
-    return Place(LocalLauncher([Device("cpu"), Device("cpu")]), end)
+def ray_place(monkeypatch: pytest.MonkeyPatch) -> Place:
+    """Tasks of a made-up Ray with two cores, each with such a worker."""
+    monkeypatch.setattr(ray_module, "serve_command", lambda: [sys.executable, "-S", "-E", "-c", _WORKER])
+    monkeypatch.setattr(remote, "_LOOK_S", 0.01)
+    monkeypatch.setattr(remote, "STOP_S", 0.2)
+    return Place(RayLauncher(Launching(kind="ray")), write_end)
+
+
+def write_end(folder: Path, status: int) -> None:
+    """Write the file that a worker waits for."""
+    (folder / "being written").write_text(str(status))
+    (folder / "being written").rename(folder / "end")
 
 
 def slurm_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, slurm: Any) -> Place:
@@ -74,13 +85,16 @@ def slurm_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, slurm: Any) -> 
     return Place(SlurmLauncher(Launching(kind="slurm", max_submitted=2), tmp_path / "m" / "slurm"), end)
 
 
-@pytest.fixture(params=["local", "slurm"])
+@pytest.fixture(params=["local", "slurm", "ray"])
 def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Place]:
     """One place of every kind."""
     if request.param == "local":
         own = local_place(monkeypatch)
-    else:
+    elif request.param == "slurm":
         own = slurm_place(monkeypatch, tmp_path, request.getfixturevalue("slurm"))
+    else:
+        request.getfixturevalue("fake_ray")
+        own = ray_place(monkeypatch)
     yield own
     own.launcher.close()
 

@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from harness.dispatch.orders import Orders
+from harness.dispatch import orders as room
+from harness.dispatch.orders import Orders, SignalledError, ended_by_signals
 
 
 def _send(*kinds: signal.Signals) -> None:
@@ -66,3 +67,39 @@ def test_another_thread_hears_nothing() -> None:
     thread.start()
     thread.join()
     assert len(heard) == 1
+
+
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGHUP])
+def test_a_termination_is_raised_once(kind: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ends on its way out is not broken off by a second one, unless that takes too long."""
+    before = signal.getsignal(kind)
+    now_s = 100.0
+    monkeypatch.setattr(room.time, "monotonic", lambda: now_s)
+    with ended_by_signals():
+        with pytest.raises(SignalledError) as raised:
+            _send(kind)
+        assert raised.value.exit_code == 143
+        _send(kind)
+        now_s += 60.0
+        with pytest.raises(SignalledError):
+            _send(kind)
+    assert signal.getsignal(kind) == before
+
+
+def test_an_interrupt_is_raised_every_time() -> None:
+    """Who presses Ctrl-C again waits no longer."""
+    with ended_by_signals():
+        for _ in range(2):
+            with pytest.raises(SignalledError) as raised:
+                _send(signal.SIGINT)
+            assert raised.value.exit_code == 130
+
+
+def test_orders_go_before_what_is_raised() -> None:
+    """While jobs run a termination is an order, and behind that it is raised again."""
+    with ended_by_signals():
+        with Orders() as orders:
+            _send(signal.SIGTERM)
+        assert orders.stop
+        with pytest.raises(SignalledError):
+            _send(signal.SIGTERM)

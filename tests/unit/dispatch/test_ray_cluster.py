@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from harness.dispatch.orders import SignalledError, ended_by_signals
 from harness.dispatch.ray_cluster import open_cluster
 from harness.errors import MatrixError
 
@@ -148,6 +149,19 @@ def test_sigterm_stays_with_who_had_it(fake_ray: Any) -> None:
         assert signal.getsignal(signal.SIGTERM) == before
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_a_termination_while_ray_starts_is_the_commands(fake_ray: Any) -> None:
+    """Ray's own handler would exit with a status of Ray's; what it had started is ended."""
+
+    def start(**_: Any) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    fake_ray.init = start
+    with ended_by_signals(), pytest.raises(SignalledError):
+        open_cluster(None)
+    assert fake_ray.n_shutdowns == 1
 
 
 def test_nodes_are_those_that_live(fake_ray: Any) -> None:

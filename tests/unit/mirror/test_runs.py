@@ -137,6 +137,8 @@ def test_the_digest_is_of_what_the_record_says(
     record = make_record(make_cell())
     write_record(tmp_path, record)
     path = tmp_path / "records" / f"{record.cell_id}.json"
-    path.write_text(json.dumps(json.loads(path.read_text()), sort_keys=True))
+    content = json.loads(path.read_text())
+    del content["sha256"]  # of the spelling
+    path.write_text(json.dumps(content, sort_keys=True))
     assert record_digest(read_records(tmp_path).records[record.cell_id]) == record_digest(record)
     assert record_digest(make_record(make_cell(), timings={"fit": 2.0})) != record_digest(record)

@@ -345,6 +345,41 @@ def test_leavings_of_one_killed_while_letting_go_are_taken_over(
     assert files(tmp_path) == []
 
 
+def test_a_claim_made_while_its_forerunner_lets_go_stays(
+    another: Another, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that falls silent in the middle of letting go does not take the claim of its heir along."""
+    gone, heir = another(), another()
+    gone.claim("a")
+    assert heir.claim("a") is not None
+    holds = gone.holds
+
+    def holds_and_falls_silent(identifier: str) -> bool:
+        answer = holds(identifier)
+        clock.now_s += LEASE_S
+        assert heir.claim("a") is None
+        return answer
+
+    monkeypatch.setattr(gone, "holds", holds_and_falls_silent)
+    gone.release("a")
+    assert heir.holds("a")
+
+
+def test_a_claim_that_cannot_be_read_counts_as_held_for_a_lease(
+    tmp_path: Path, another: Another, clock: Clock
+) -> None:
+    """A colleague's file may be closed to others: nobody waits for ever, and nobody barges in."""
+    one = another()
+    (tmp_path / "claims" / "cells" / "a" / "1").mkdir(parents=True)
+    owner = one.claim("a")
+    assert owner is not None
+    assert owner.host == "an unknown machine"
+    assert one.holder("a") is not None
+    clock.now_s += LEASE_S
+    assert one.claim("a") is None
+    assert one.holds("a")
+
+
 def test_nothing_is_written_before_the_first_claim(tmp_path: Path) -> None:
     """Looking at claims leaves no trace."""
     claims = Claimant(tmp_path)

@@ -120,13 +120,13 @@ def test_a_run_holds_what_its_record_says(sync: Sync, mine: Mine, online: Any) -
 
 
 def test_the_matrix_is_a_run_of_its_own(sync: Sync, mine: Mine, online: Any) -> None:
-    """Progress by hours, counts, the aggregated table, and the curves; one run also in the next sync."""
+    """Progress by hours, counts, the aggregated table, and the figures; one run also in the next sync."""
     assert sync()[0] == 0
     ((identifier, run),) = [(key, run) for (_, key), run in online.runs.items() if key.startswith("matrix-mine-")]
     assert len(identifier) <= 64
     assert [row["cells/done"] + row["cells/failed"] for row in run.history] == [1, 2, 3, 4]
     assert (run.summary["cells"], run.summary["done"], run.summary["failed"]) == (4, 3, 1)
-    assert (run.summary["tables/digits"]["nrows"], run.summary["curves/curves"]["format"]) == (2, "png")
+    assert (run.summary["tables/digits"]["nrows"], run.summary["figures/gains"]["format"]) == (2, "png")
     png = next(content for name, content in online.uploads.items() if "media/images" in name)
     assert png.startswith(b"\x89PNG")
     assert run.config["methods"] == ["zero_shot", "coop"]

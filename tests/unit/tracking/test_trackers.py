@@ -200,4 +200,4 @@ def test_tensorboard_shows_scalars_text_files_and_curves(
     assert json.loads(text) == run.config
     assert (folder / "record.json").read_text() == "{}"
     events = EventAccumulator(str(tmp_path / "m" / "tensorboard" / matrix.id)).Reload()
-    assert [(image.width, image.height) for image in events.Images("curves/curves")] == [(8, 6)]
+    assert [(image.width, image.height) for image in events.Images("figures/curves")] == [(8, 6)]

@@ -109,6 +109,18 @@ def test_jobs_are_done_in_turn_with_a_log_each(worker: Worker) -> None:
     assert (worker.folder / "start.txt").read_text() == ""
 
 
+def test_one_that_has_answered_is_idle(worker: Worker) -> None:
+    """Who hangs up as soon as the last answer is there ends no job, however long the worker takes to look up."""
+    answer_and_sleep = """
+global status, answer
+status, answer = 0, room._Answers.__call__
+room._Answers.__call__ = lambda *told, **said: (answer(*told, **said), "job" in said and time.sleep(0.3))
+"""
+    worker.send("last", answer_and_sleep)
+    worker.answer("job")
+    assert worker.hang_up() == 0
+
+
 def test_it_gives_signs_of_life_while_it_works(worker: Worker) -> None:
     """Their numbers go up."""
     worker.send("long", "time.sleep(60)")

@@ -1,4 +1,4 @@
-"""What every launcher promises of processes and logs; workers that run lines of Python take the place of ours."""
+"""What launchers promise of workers that serve: processes and logs. Lines of Python take the place of jobs."""
 
 from __future__ import annotations
 
@@ -97,27 +97,6 @@ def is_gone(process: Path) -> bool:
         return (process / "stat").read_text().rpartition(")")[2].split()[0] in "ZX"
     except OSError:
         return True
-
-
-def test_room_is_what_is_not_in_use(launcher: Launcher, job: Callable[..., Path]) -> None:
-    """A job takes room as long as it has not ended."""
-    assert (launcher.workers, launcher.room) == (2, 2)
-    short, long = launcher.submit([job("short", "time.sleep(0.2)"), job("long", SLEEP)])
-    assert launcher.room == 0
-    assert ended(short) == JobState("ended", 0)
-    until(lambda: launcher.room == 1)
-    assert long.state().phase != "ended"
-
-
-def test_handles_come_in_order_with_their_folders(launcher: Launcher, job: Callable[..., Path]) -> None:
-    """Who hands jobs over knows which handle is whose."""
-    folders = [job("b"), job("a")]
-    assert [handle.folder for handle in launcher.submit(folders)] == folders
-
-
-def test_no_jobs_are_no_handles(launcher: Launcher) -> None:
-    """An empty hand-over is none."""
-    assert list(launcher.submit([])) == []
 
 
 @pytest.mark.parametrize(
