@@ -14,6 +14,8 @@ from harness.files import canonical_json, digest_text, write_bytes
 from harness.matrix.source import DatasetSource
 from harness.plan.pending import Standing
 from harness.report.build import Report, build_report
+from harness.report.evidence import Choices
+from harness.report.published.sets import SETS
 from harness.tracking.ledger import results_identity
 from harness.tracking.tracker import Grid, TrackedMatrix, Value
 
@@ -34,9 +36,19 @@ def matrix_snapshot(
     name: str, cells: Sequence[Standing], sources: Sequence[DatasetSource], results: Path, figures: Path
 ) -> TrackedMatrix:
     """The matrix by where its cells stand now; figures are drawn into the folder ``figures``."""
-    report = build_report(name, report_entries(cells, sources, results))
+    report = build_report(name, report_entries(cells, sources, results), Choices(against=tuple(SETS)))
     config, progress, summary = _config(cells), _progress(cells), _summary(cells)
-    tables = {one.stem: _grid(one.long) for group in report.groups for one in (*group.tables, *group.elsewhere)}
+    tables = {
+        one.stem: _grid(one.long)
+        for group in report.groups
+        for one in (
+            *group.tables,
+            *group.elsewhere,
+            *group.beside.evidence,
+            *group.beside.apart,
+            *group.beside.met,
+        )
+    }
     shown = [config, progress, summary, {stem: [grid.columns, grid.rows] for stem, grid in tables.items()}]
     return TrackedMatrix(
         id=f"matrix-{name[:_MOST_NAME]}-{digest_text(f'{results_identity(results)} {name}')[:_ID_DIGITS]}",

@@ -56,6 +56,12 @@ class Beside:
         """All of them in the order in which they are read."""
         return (*self.evidence, *self.apart, *self.against)
 
+    @property
+    def met(self) -> tuple[Table, ...]:
+        """The comparisons with sets that have a figure for any of the numbers."""
+        pairs = zip(self.against, self.tallies, strict=True)
+        return tuple(table for table, tally in pairs if tally.comparable)
+
     def with_stems(self, take: Callable[[str], str]) -> Beside:
         """The same with file stems that ``take`` gives out."""
 

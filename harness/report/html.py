@@ -7,8 +7,7 @@ from importlib.resources import files
 
 from harness.report.table import Block, Note, Table, TableCell, TableRow
 
-# What a cell may be in its contest, and the element that shows it.
-_EMPHASES = (("bold", "strong"), ("underline", "u"))
+_MOST_LINE = 40  # letters of a cell that are one line
 
 
 def escape_html(text: str) -> str:
@@ -58,7 +57,10 @@ def style_sheet() -> str:
 
 
 def _head(table: Table) -> str:
-    columns = "".join(f'<th scope="col">{escape_html(column)}</th>' for column in table.columns)
+    # The name of a data set may be broken behind an underscore.
+    columns = "".join(
+        f'<th scope="col">{escape_html(column).replace("_", "_<wbr/>")}</th>' for column in table.columns
+    )
     return (
         f'<thead><tr><th scope="col" rowspan="2">{escape_html(table.row_heading)}</th>'
         f'<th scope="colgroup" colspan="{len(table.columns)}">{escape_html(table.columns_heading)}</th></tr>'
@@ -77,15 +79,21 @@ def _body(table: Table, block: Block) -> str:
 
 
 def _row(row: TableRow) -> str:
-    cells = "".join(f"<td>{_cell(cell)}</td>" for cell in row.cells)
+    cells = "".join(map(_data, row.cells))
     return f'<tr><th scope="row">{escape_html(row.label)}</th>{cells}</tr>'
+
+
+def _data(cell: TableCell) -> str:
+    kind = ' class="text"' if len(cell.text) > _MOST_LINE else ""
+    return f"<td{kind}>{_cell(cell)}</td>"
 
 
 def _cell(cell: TableCell) -> str:
     text = escape_html(cell.text)
-    for mark, element in _EMPHASES:
-        if getattr(cell, mark, False) is True:
-            text = f"<{element}>{text}</{element}>"
+    if cell.bold:
+        text = f"<strong>{text}</strong>"
+    elif cell.underline:
+        text = f"<u>{text}</u>"
     marks = f"<sup>{','.join(map(escape_html, cell.marks))}</sup>" if cell.marks else ""
     return text + marks
 

@@ -28,17 +28,41 @@ _TAIL = ("zero_shot", "mean", "gain")
 
 @dataclass(frozen=True, slots=True)
 class ClassGain:
-    """One class: its test images, and its share of right answers without and with learning (mean over seeds)."""
+    """One class, counted: its right answers without learning, and with it over all seeds.
+
+    Attributes:
+        name: of the class.
+        n_test: its test images.
+        n_runs: seeds.
+        n_zero: right answers of zero-shot.
+        n_right: right answers of all seeds together.
+    """
 
     name: str
     n_test: int
-    zero: Fraction
-    mean: Fraction
+    n_runs: int
+    n_zero: int
+    n_right: int
 
     @property
-    def gain(self) -> Fraction:
-        """The difference of the shares."""
-        return self.mean - self.zero
+    def zero(self) -> Fraction:
+        """The share of right answers without learning."""
+        return Fraction(self.n_zero, self.n_test)
+
+    @property
+    def mean(self) -> Fraction:
+        """The share of right answers with learning, mean over seeds."""
+        return Fraction(self.n_right, self.n_test * self.n_runs)
+
+    @property
+    def n_more(self) -> int:
+        """Right answers of all seeds beyond those of as many runs of zero-shot."""
+        return self.n_right - self.n_zero * self.n_runs
+
+    @property
+    def gain(self) -> float:
+        """The difference of the shares: the float that is nearest to it, the same for equal differences."""
+        return self.n_more / (self.n_test * self.n_runs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +122,7 @@ def class_table(scope: Scope, stem: str, dataset: str, found: Sequence[ClassGain
     for one in found:
         label = f"{scope.labels[one.row]}, {shots_words(one.shots)} (n = {one.n})"
         blocks.append(Block(label, tuple(_row(gain) for gain in _printed(one.classes))))
-        up, down = (sum(sign * gain.gain > 0 for gain in one.classes) for sign in (1, -1))
+        up, down = (sum(sign * gain.n_more > 0 for gain in one.classes) for sign in (1, -1))
         notes.append(f"{scope.labels[one.row]} {up} gain, {down} lose")
     n_classes = len(found[0].classes)
     is_cut = n_classes > _MOST_PRINTED
@@ -134,9 +158,7 @@ def _gains(entries: Sequence[Entry], zero: Sequence[ClassCount]) -> tuple[ClassG
         for place, count in enumerate(entry.record.per_class if entry.record else ()):
             right[place] += count.n_correct
     gains = [
-        ClassGain(
-            one.name, one.n_test, Fraction(one.n_correct, one.n_test), Fraction(total, one.n_test * len(entries))
-        )
+        ClassGain(one.name, one.n_test, len(entries), one.n_correct, total)
         for one, total in zip(zero, right, strict=True)
         if one.n_test
     ]
@@ -145,7 +167,7 @@ def _gains(entries: Sequence[Entry], zero: Sequence[ClassCount]) -> tuple[ClassG
 
 def _steps(gains: ClassGains) -> tuple[Mark, ...]:
     """A step a class over its share of the axis, up to its end."""
-    n, heights = len(gains.classes), [100 * float(gain.gain) for gain in gains.classes]
+    n, heights = len(gains.classes), [100 * gain.gain for gain in gains.classes]
     marks = [Mark(100 * place / n, height) for place, height in enumerate(heights)]
     return (*marks, Mark(100.0, heights[-1]))
 
@@ -156,7 +178,10 @@ def _printed(classes: Sequence[ClassGain]) -> Sequence[ClassGain]:
 
 def _row(gain: ClassGain) -> TableRow:
     zero, mean = (_cell(share, percent(share)) for share in (gain.zero, gain.mean))
-    return TableRow(gain.name, (TableCell(str(gain.n_test)), zero, mean, _cell(gain.gain, signed(gain.gain))))
+    return TableRow(
+        gain.name,
+        (TableCell(str(gain.n_test)), zero, mean, _cell(gain.mean - gain.zero, signed(gain.mean - gain.zero))),
+    )
 
 
 def _cell(share: Fraction, text: str) -> TableCell:
@@ -170,5 +195,6 @@ def _long(scope: Scope, dataset: str, found: Sequence[ClassGains]) -> Iterator[t
         label, shots, n = scope.labels[one.row], str(one.shots), str(one.n)
         head = (group.backbone, group.precision, group.classes, dataset, one.row.method, label, shots, n)
         for gain in one.classes:
-            shares = (full(float(share)) for share in (gain.zero, gain.mean, gain.gain))
+            zero, mean = gain.n_zero / gain.n_test, gain.n_right / (gain.n_test * gain.n_runs)
+            shares = (full(share) for share in (zero, mean, gain.gain))
             yield (*head, gain.name, str(gain.n_test), *shares)

@@ -7,7 +7,6 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from harness.report.build import Report
-from harness.report.evidence import Beside
 from harness.report.table import Block, Table, TableCell
 
 _MOST_LABEL = 26  # letters of a label that is not broken, however narrow the terminal
@@ -21,7 +20,9 @@ def summary(report: Report) -> list[RichTable]:
     found = []
     for group in report.groups:
         average, rest = (group.tables[:1], group.tables[1:]) if len(group.tables) > 1 else ((), group.tables)
-        for one in (*rest, *group.elsewhere, *group.beside.apart, *_told(group.beside), *average):
+        # Of several sets only those that a number could be compared with.
+        told = group.beside.against if len(group.beside.against) == 1 else group.beside.met
+        for one in (*rest, *group.elsewhere, *group.beside.apart, *told, *average):
             is_accuracy = one not in group.beside.tables
             for block in one.blocks:
                 what = block.heading or ("Accuracy in percent" if is_accuracy else "")
@@ -29,12 +30,6 @@ def summary(report: Report) -> list[RichTable]:
                 # Footnotes stand once, under the last block that they belong to.
                 found.append(_rich(one, block, title, has_notes=block is one.blocks[-1]))
     return found
-
-
-def _told(beside: Beside) -> list[Table]:
-    """The comparisons to show: of several sets only those that a number could be compared with."""
-    pairs = zip(beside.against, beside.tallies, strict=True)
-    return [table for table, tally in pairs if tally.comparable or len(beside.against) == 1]
 
 
 def _rich(table: Table, block: Block, title: str, *, has_notes: bool) -> RichTable:

@@ -65,7 +65,7 @@ def page_content(
     the page says what is missing. ``has_files`` is whether the tables' other forms lie beside the page.
     """
     listed = list_cells(entries, jobs)
-    overview, tables = overview_html(listed), _tables(report, has_files)
+    overview, tables = overview_html(listed, report.tallies), _tables(report, has_files)
     rest = {
         "curves": pack_curves(entries, report.sd_kind),
         "sd": sd_words(report.sd_kind),
@@ -142,13 +142,17 @@ def _tables(report: Report, has_files: bool) -> str:
     for table in report.all_tables:
         sections.setdefault(titles.get(table.stem, ACROSS), []).append(table)
     is_named = len(sections) > 1
-    return "".join(_section(title, tables, is_named, has_files) for title, tables in sections.items())
+    remarks = {group.title: group.remarks for group in report.groups}
+    return "".join(
+        _section(title, tables, remarks.get(title, ()), is_named, has_files) for title, tables in sections.items()
+    )
 
 
-def _section(title: str, tables: Sequence[Table], is_named: bool, has_files: bool) -> str:
+def _section(title: str, tables: Sequence[Table], remarks: Sequence[str], is_named: bool, has_files: bool) -> str:
     head = f"<h3>{escape_html(title)}</h3>\n" if is_named else ""
+    said = "".join(f'<p class="caption">{escape_html(remark)}</p>\n' for remark in remarks)
     parts = (to_html(table, 4 if is_named else 3, _links(table) if has_files else "") for table in tables)
-    return f'<div class="group" data-group="{escape_html(title)}">\n{head}{"".join(parts)}</div>\n'
+    return f'<div class="group" data-group="{escape_html(title)}">\n{head}{"".join(parts)}{said}</div>\n'
 
 
 def _links(table: Table) -> str:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from harness.files import canonical_json
 from harness.report.html import escape_html
 from harness.report.page.listed import STATES, Listed
+from harness.report.published.tally import Tally
 
 _MOST_CHIPS = 8  # cells of one reason before the list of cells takes over
 _MOST_REASONS = 20
 
 
-def overview_html(cells: Sequence[Listed]) -> str:
-    """Counts, one bar of all cells, the same by data set and method, and failures by their reasons."""
+def overview_html(cells: Sequence[Listed], tallies: Sequence[Tally]) -> str:
+    """Counts, a bar of all cells, the same by data set and method, agreement with what was published, failures."""
     if not cells:
         return '<p class="empty" data-part="overview-empty">This matrix has no cells.</p>\n'
-    return "\n".join([_counts([cell.state for cell in cells]), _grid(cells), _failures(cells)]) + "\n"
+    parts = [_counts([cell.state for cell in cells]), _grid(cells), *_agreement(tallies), _failures(cells)]
+    return "\n".join(parts) + "\n"
 
 
 def _show(**values: str) -> str:
@@ -90,6 +92,13 @@ def _grid_cell(group: str, place: str, label: str, counts: Counter[str] | None) 
         f'aria-label="{escape_html(f"{place}, {label}: {said}")}">{counts["done"]}/{total}'
         f'<span class="bar" aria-hidden="true">{_segments(counts)}</span></button></td>'
     )
+
+
+def _agreement(tallies: Sequence[Tally]) -> Iterator[str]:
+    """A line for each set of published figures that the matrix is held against."""
+    if tallies:
+        lines = "".join(f"<li>{escape_html(str(tally))}.</li>" for tally in tallies)
+        yield f'<section data-part="overview-published"><h3>Published figures</h3>\n<ul>{lines}</ul></section>'
 
 
 def _failures(cells: Sequence[Listed]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from xml.etree import ElementTree
 
 from harness.report.build import build_report
@@ -47,10 +47,17 @@ def test_every_number_of_a_report_is_there(small_matrix: list[Entry]) -> None:
 
 def test_second_best_is_underlined() -> None:
     """A cell that is the second of its contest is underlined."""
-    mark = "underline"
-    marked = dataclass(frozen=True)(type("Marked", (TableCell,), {"__annotations__": {mark: bool}, mark: True}))
-    table = replace(TABLE, blocks=(Block("", (TableRow("r", (marked("1"), TableCell("2"))),)),))
+    table = replace(TABLE, blocks=(Block("", (TableRow("r", (TableCell("1", underline=True), TableCell("2"))),)),))
     assert "<td><u>1</u></td><td>2</td>" in to_html(table)
+
+
+def test_long_words_may_be_broken() -> None:
+    """The name of a data set breaks behind an underscore, and a sentence in a cell has lines."""
+    said = "not comparable: another backbone (published: RN50)"
+    row = TableRow("r", (TableCell("1.0"), TableCell(said)))
+    written = to_html(replace(TABLE, columns=("oxford_pets", "Verdict"), blocks=(Block("", (row,)),)))
+    assert '<th scope="col">oxford_<wbr/>pets</th>' in written
+    assert f'<td>1.0</td><td class="text">{said}</td>' in written
 
 
 def test_a_table_without_rows_has_its_words(small_matrix: list[Entry]) -> None:

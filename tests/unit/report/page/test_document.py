@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 import random
 import re
 from collections.abc import Callable, Sequence
@@ -16,9 +17,11 @@ import pytest
 from harness.matrix.identity import cell_id
 from harness.report.build import build_report
 from harness.report.entry import Entry
+from harness.report.evidence import Choices
 from harness.report.page.document import MOST_BYTES, Content, page_content, page_html
 from harness.report.page.library import Library, plot_library
 from harness.report.page.logs import JobLog, Jobs
+from harness.report.stats import SD_KINDS
 
 MakeContent = Callable[..., Content]
 
@@ -227,3 +230,30 @@ def test_library_is_kept_in_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     assert plot_library() == first
     assert "vegaEmbed" in first.script
     assert "BSD" in first.credit
+
+
+def test_agreement_with_published_figures_is_told(small_matrix: list[Entry]) -> None:
+    """Where sets were named, the overview has a line for each, and the tables have the comparison."""
+    report = build_report("m", small_matrix, Choices(against=("coop_ijcv2022",)))
+    content = page_content(report, small_matrix, Jobs())
+    assert f"<li>{report.tallies[0]}.</li>" in content.overview
+    assert 'id="table-against-coop_ijcv2022"' in content.tables
+    assert "Published figures" not in page_content(build_report("m", small_matrix), small_matrix, Jobs()).overview
+
+
+def test_deviation_is_the_chosen_one(small_matrix: list[Entry]) -> None:
+    """The curves have the deviation that the tables have, and the page says which it is."""
+    contents = [
+        page_content(build_report("m", small_matrix, Choices(sd_kind=kind)), small_matrix, Jobs()).data
+        for kind in SD_KINDS
+    ]
+    sample, population = ([point[5] for point in data["curves"][0]["points"] if point[5]] for data in contents)
+    assert population == [pytest.approx(sd * math.sqrt(2 / 3), abs=2e-3) for sd in sample]
+    assert [data["sd"].split()[0] for data in contents] == list(SD_KINDS)
+
+
+def test_what_is_left_out_of_a_report_is_told(small_matrix: list[Entry], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page has the report's own remarks on what it does not show."""
+    monkeypatch.setattr("harness.report.build.MOST_DETAILED", len(small_matrix) - 1)
+    report = build_report("m", small_matrix)
+    assert report.groups[0].remarks[0] in page_content(report, small_matrix, Jobs()).tables
