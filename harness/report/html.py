@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Collection
 from importlib.resources import files
 
 from harness.report.table import Block, Note, Table, TableCell, TableRow
@@ -28,11 +29,12 @@ def to_html(table: Table, level: int = 3, after: str = "") -> str:
         f'<p class="caption">{escape_html(" ".join(table.caption))}</p>',
     ]
     if table.blocks:
+        said = _sentences(table)
         parts += [
             f'<div class="scroll" role="group" aria-labelledby="head-{stem}" tabindex="0">',
             f'<table aria-labelledby="head-{stem}">',
-            _head(table),
-            *(_body(table, block) for block in table.blocks),
+            _head(table, said),
+            *(_body(table, block, said) for block in table.blocks),
             "</table></div>",
         ]
     if table.notes:
@@ -56,10 +58,11 @@ def style_sheet() -> str:
     return files("harness.report").joinpath("html.css").read_text(encoding="utf-8")
 
 
-def _head(table: Table) -> str:
+def _head(table: Table, said: Collection[int]) -> str:
     # The name of a data set may be broken behind an underscore.
     columns = "".join(
-        f'<th scope="col">{escape_html(column).replace("_", "_<wbr/>")}</th>' for column in table.columns
+        f'<th scope="col"{_kind(place in said)}>{escape_html(column).replace("_", "_<wbr/>")}</th>'
+        for place, column in enumerate(table.columns)
     )
     return (
         f'<thead><tr><th scope="col" rowspan="2">{escape_html(table.row_heading)}</th>'
@@ -68,24 +71,35 @@ def _head(table: Table) -> str:
     )
 
 
-def _body(table: Table, block: Block) -> str:
+def _body(table: Table, block: Block, said: Collection[int]) -> str:
     heading = (
         f'<tr class="block"><th scope="rowgroup" colspan="{len(table.columns) + 1}">'
         f"{escape_html(block.heading)}</th></tr>"
         if block.heading
         else ""
     )
-    return f"<tbody>{heading}{''.join(map(_row, block.rows))}</tbody>"
+    rows = "".join(_row(row, said) for row in block.rows)
+    return f"<tbody>{heading}{rows}</tbody>"
 
 
-def _row(row: TableRow) -> str:
-    cells = "".join(map(_data, row.cells))
+def _row(row: TableRow, said: Collection[int]) -> str:
+    cells = "".join(f"<td{_kind(place in said)}>{_cell(cell)}</td>" for place, cell in enumerate(row.cells))
     return f'<tr><th scope="row">{escape_html(row.label)}</th>{cells}</tr>'
 
 
-def _data(cell: TableCell) -> str:
-    kind = ' class="text"' if len(cell.text) > _MOST_LINE else ""
-    return f"<td{kind}>{_cell(cell)}</td>"
+def _sentences(table: Table) -> set[int]:
+    """The columns that hold sentences, which may be broken and begin at the left."""
+    return {
+        place
+        for block in table.blocks
+        for row in block.rows
+        for place, cell in enumerate(row.cells)
+        if len(cell.text) > _MOST_LINE
+    }
+
+
+def _kind(is_text: bool) -> str:
+    return ' class="text"' if is_text else ""
 
 
 def _cell(cell: TableCell) -> str:

@@ -15,10 +15,10 @@ _MOST_REASONS = 20
 
 
 def overview_html(cells: Sequence[Listed], tallies: Sequence[Tally]) -> str:
-    """Counts, a bar of all cells, the same by data set and method, agreement with what was published, failures."""
+    """Counts, a bar of all cells, the same by data set and method, failures, agreement with what was published."""
     if not cells:
         return '<p class="empty" data-part="overview-empty">This matrix has no cells.</p>\n'
-    parts = [_counts([cell.state for cell in cells]), _grid(cells), *_agreement(tallies), _failures(cells)]
+    parts = [_counts([cell.state for cell in cells]), _grid(cells), _failures(cells), *_agreement(tallies)]
     return "\n".join(parts) + "\n"
 
 
@@ -98,7 +98,8 @@ def _agreement(tallies: Sequence[Tally]) -> Iterator[str]:
     """A line for each set of published figures that the matrix is held against."""
     if tallies:
         lines = "".join(f"<li>{escape_html(str(tally))}.</li>" for tally in tallies)
-        yield f'<section data-part="overview-published"><h3>Published figures</h3>\n<ul>{lines}</ul></section>'
+        head = '<section class="published" data-part="overview-published"><h3>Published figures</h3>'
+        yield f"{head}\n<ul>{lines}</ul></section>"
 
 
 def _failures(cells: Sequence[Listed]) -> str:

@@ -58,6 +58,7 @@ def test_long_words_may_be_broken() -> None:
     written = to_html(replace(TABLE, columns=("oxford_pets", "Verdict"), blocks=(Block("", (row,)),)))
     assert '<th scope="col">oxford_<wbr/>pets</th>' in written
     assert f'<td>1.0</td><td class="text">{said}</td>' in written
+    assert '<th scope="col" class="text">Verdict</th>' in written
 
 
 def test_a_table_without_rows_has_its_words(small_matrix: list[Entry]) -> None:
