@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from harness.report.table import DAGGER, Block, Note, Table, TableCell, TableRow
 
@@ -63,6 +64,7 @@ _SIZES = (
 )
 _SPLIT = _SIZES[2]  # what is split is not made smaller than this
 _MOST_LABEL = 0.4  # of the width of the text: a longer label is broken
+_MOST_CELL, _SENTENCE = 150.0, 110.0  # points at ten: a wider cell is broken, into lines so wide
 
 
 def to_latex(table: Table) -> str:
@@ -76,10 +78,15 @@ def to_latex(table: Table) -> str:
     size = next((size for size in _SIZES if _fits(label, widths, size)), _SPLIT)
     parts = _column_parts(label, widths, size)
     is_broken = label * size.share > _MOST_LABEL * _TEXT_WIDTH
+    boxes = {
+        place: size.share * _SENTENCE / _TEXT_WIDTH
+        for place in range(len(table.columns))
+        if any(_cell_points(row.cells[place]) > _MOST_CELL for block in table.blocks for row in block.rows)
+    }
     pages = list(_pages(table, parts, size))
     lines = [r"% \usepackage{booktabs}"]
     for number, page in enumerate(pages):
-        lines += _environment(table, page, size, is_broken=is_broken, number=number, n=len(pages))
+        lines += _environment(table, page, size, boxes, is_broken=is_broken, number=number, n=len(pages))
     return "\n".join([*lines, ""])
 
 
@@ -131,8 +138,9 @@ def _label_widths(table: Table) -> Iterator[float]:
 
 
 def _column_width(table: Table, place: int) -> float:
-    cells = (row.cells[place] for block in table.blocks for row in block.rows)
-    return max(_points(table.columns[place]), *(_cell_points(cell) for cell in cells), 0.0)
+    cells = (_cell_points(row.cells[place]) for block in table.blocks for row in block.rows)
+    widths = (width if width <= _MOST_CELL else _SENTENCE for width in cells)
+    return max(_points(table.columns[place]), *widths, 0.0)
 
 
 def _fits(label: float, widths: Sequence[float], size: _Size) -> bool:
@@ -185,7 +193,14 @@ def _text_lines(text: str, letter: float) -> int:
 
 
 def _height(block: Block) -> float:
-    return len(block.rows) + (1.0 if block.heading else 0.0) + 0.7  # a rule takes most of a line
+    # A rule takes most of a line.
+    return sum(map(_row_lines, block.rows)) + (1.0 if block.heading else 0.0) + 0.7
+
+
+def _row_lines(row: TableRow) -> int:
+    """The lines of a row, which its longest sentence needs."""
+    widths = [width for cell in row.cells if (width := _cell_points(cell)) > _MOST_CELL]
+    return 1 + int(1.1 * max(widths) / _SENTENCE) if widths else 1
 
 
 def _split(blocks: Sequence[Block], room: int) -> tuple[list[Block], list[Block]]:
@@ -198,7 +213,8 @@ def _split(blocks: Sequence[Block], room: int) -> tuple[list[Block], list[Block]
             used += _height(block)
             continue
         if not kept and room > 4:
-            some = room - 3
+            heights = accumulate(map(_row_lines, block.rows))
+            some = max(1, sum(height <= room - 3 for height in heights))
             rest = replace(block, rows=block.rows[some:])
             return [replace(block, rows=block.rows[:some])], [rest, *blocks[place + 1 :]]
         return kept, list(blocks[place:])
@@ -209,7 +225,14 @@ def _split(blocks: Sequence[Block], room: int) -> tuple[list[Block], list[Block]
 
 
 def _environment(
-    table: Table, parts: Sequence[_Part], size: _Size, *, is_broken: bool, number: int, n: int
+    table: Table,
+    parts: Sequence[_Part],
+    size: _Size,
+    boxes: Mapping[int, float],
+    *,
+    is_broken: bool,
+    number: int,
+    n: int,
 ) -> Iterator[str]:
     """One ``table``: the caption at the first, a short one at those that go on, the notes under the last."""
     caption = " ".join(table.caption) if number == 0 else f"{table.title} (continued)."
@@ -224,17 +247,17 @@ def _environment(
     for place, part in enumerate(parts):
         if place:
             yield r"\par\medskip"
-        yield from _tabular(table, part, is_broken=is_broken)
+        yield from _tabular(table, part, boxes, is_broken=is_broken)
     if table.notes and number == n - 1:
         notes = r" \\ ".join(map(_latex_note, table.notes))
         yield rf"\par\smallskip\parbox{{\linewidth}}{{\footnotesize\raggedright {notes}}}"
     yield r"\end{table}"
 
 
-def _tabular(table: Table, part: _Part, *, is_broken: bool) -> Iterator[str]:
+def _tabular(table: Table, part: _Part, boxes: Mapping[int, float], *, is_broken: bool) -> Iterator[str]:
     width = len(part.columns) + 1
     label = rf"p{{{_MOST_LABEL:g}\linewidth}}" if is_broken else "l"
-    yield rf"\begin{{tabular}}{{{label}{'r' * len(part.columns)}}}"
+    yield rf"\begin{{tabular}}{{{label}{''.join('l' if place in boxes else 'r' for place in part.columns)}}}"
     yield r"\toprule"
     if part.columns:
         yield rf"& \multicolumn{{{width - 1}}}{{c}}{{{escape_latex(table.columns_heading)}}} \\"
@@ -245,14 +268,14 @@ def _tabular(table: Table, part: _Part, *, is_broken: bool) -> Iterator[str]:
         yield r"\midrule"
         if block.heading:
             yield rf"\multicolumn{{{width}}}{{l}}{{\emph{{{escape_latex(block.heading)}}}}} \\"
-        yield from (_row(row, part.columns, is_broken=is_broken) for row in block.rows)
+        yield from (_row(row, part.columns, boxes, is_broken=is_broken) for row in block.rows)
     yield r"\bottomrule"
     yield r"\end{tabular}"
 
 
-def _row(row: TableRow, columns: range, *, is_broken: bool) -> str:
+def _row(row: TableRow, columns: range, boxes: Mapping[int, float], *, is_broken: bool) -> str:
     label = (r"\raggedright " if is_broken else "") + escape_latex(row.label)
-    return " & ".join([label, *(_latex_cell(row.cells[place]) for place in columns)]) + r" \\"
+    return " & ".join([label, *(_latex_cell(row.cells[place], boxes.get(place)) for place in columns)]) + r" \\"
 
 
 def _latex_label(stem: str) -> str:
@@ -260,8 +283,11 @@ def _latex_label(stem: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", stem).strip("-")
 
 
-def _latex_cell(cell: TableCell) -> str:
+def _latex_cell(cell: TableCell, box: float | None) -> str:
+    """The cell; in a ``box``, a share of the line, what is too wide for one line."""
     text = escape_latex(cell.text)
+    if box is not None and _cell_points(cell) > _MOST_CELL:
+        text = rf"\parbox[t]{{{box:.3f}\linewidth}}{{\raggedright {text}\strut}}"
     marks = rf"\textsuperscript{{{','.join(map(escape_latex, cell.marks))}}}" if cell.marks else ""
     if cell.bold:
         return rf"\textbf{{{text}}}{marks}"

@@ -3,10 +3,12 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 
 from harness.report.build import build_report
+from harness.report.evidence import Choices
 from harness.report.latex import escape_latex, to_latex
 from harness.report.table import Block, Note, Table, TableCell, TableRow
 
@@ -113,7 +115,7 @@ def test_everything_compiles_and_fits(small_matrix, make_entry, tmp_path) -> Non
         *small_matrix,
         *(make_entry("zero_shot", 500, dataset=name, template=f"{name} {{}}.") for name in names),
     ]
-    tables = list(build_report("_m$", entries).all_tables)
+    tables = list(build_report("_m$", entries, Choices(against=("coop_ijcv2022",))).all_tables)
     tables += [
         _table(n, n_rows, n_blocks) for n in (1, 3, 6, 9, 15) for n_rows, n_blocks in ((2, 1), (8, 8), (99, 1))
     ]
@@ -125,3 +127,13 @@ def test_everything_compiles_and_fits(small_matrix, make_entry, tmp_path) -> Non
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
     assert done.returncode == 0, done.stdout[-2000:]
     assert [line for line in done.stdout.splitlines() if "Overfull" in line or "too large" in line] == []
+
+
+def test_sentences_are_broken_into_lines() -> None:
+    """A cell that is too wide for one line stands in a box, so that its table need not be split for it."""
+    said = "not comparable: epochs 50 (published: 200); views none (published: live)"
+    table = _table(3)
+    row = TableRow("r", (TableCell("1.0"), TableCell("2.0"), TableCell(said)))
+    written = to_latex(replace(table, blocks=(Block("", (*table.blocks[0].rows, row)),)))
+    assert written.count(r"\begin{tabular}{lrrl}") == 1
+    assert rf"\parbox[t]{{0.319\linewidth}}{{\raggedright {said}\strut}}" in written
