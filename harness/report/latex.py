@@ -43,7 +43,7 @@ _ACCENTS = {
 _WHOLE = {"ß": r"\ss{}", "æ": r"\ae{}", "Æ": r"\AE{}", "ø": r"\o{}", "Ø": r"\O{}", "œ": r"\oe{}", "Œ": r"\OE{}",
           "ł": r"\l{}", "Ł": r"\L{}", "ı": r"\i{}"}  # fmt: skip
 
-_TEXT_WIDTH, _TEXT_HEIGHT = 345.0, 530.0  # points; the height has room for a caption's own space
+_TEXT_WIDTH, _TEXT_HEIGHT = 345.0, 515.0  # points; the height has room for a caption's own space
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ class _Part:
 def _pages(table: Table, parts: Sequence[range], size: _Size) -> Iterator[tuple[_Part, ...]]:
     """The parts of each environment: as many as a page has room for."""
     text = _text_lines(" ".join(table.caption), 4.9) * 12.0
-    notes = sum(_text_lines(note.text, 4.2) for note in table.notes) * 9.5 if table.notes else 0.0
+    notes = 0.0 if _has_many_notes(table) else _notes_points(table)
     free = max(_TEXT_HEIGHT - text - notes, 20 * size.line)
     page: list[_Part] = []
     left = free
@@ -186,6 +186,15 @@ def _pages(table: Table, parts: Sequence[range], size: _Size) -> Iterator[tuple[
             page.append(_Part(columns, tuple(kept)))
             left -= size.line * (5 + sum(_height(block) for block in kept))
     yield tuple(page)
+
+
+def _notes_points(table: Table) -> float:
+    return sum(_text_lines(note.text, 4.2) for note in table.notes) * 9.5
+
+
+def _has_many_notes(table: Table) -> bool:
+    """Whether notes need a page of their own: they then stand behind the table, where a page may break them."""
+    return _notes_points(table) > _TEXT_HEIGHT / 2
 
 
 def _text_lines(text: str, letter: float) -> int:
@@ -248,10 +257,12 @@ def _environment(
         if place:
             yield r"\par\medskip"
         yield from _tabular(table, part, boxes, is_broken=is_broken)
-    if table.notes and number == n - 1:
-        notes = r" \\ ".join(map(_latex_note, table.notes))
+    notes = r" \\ ".join(map(_latex_note, table.notes)) if number == n - 1 else ""
+    if notes and not _has_many_notes(table):
         yield rf"\par\smallskip\parbox{{\linewidth}}{{\footnotesize\raggedright {notes}}}"
     yield r"\end{table}"
+    if notes and _has_many_notes(table):
+        yield rf"{{\footnotesize\raggedright\noindent {notes}\par}}"
 
 
 def _tabular(table: Table, part: _Part, boxes: Mapping[int, float], *, is_broken: bool) -> Iterator[str]:

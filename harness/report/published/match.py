@@ -18,6 +18,7 @@ Place = tuple[str, str, str, str]  # trained on (nothing for zero-shot), evaluat
 ByPlace = Mapping[Place, Sequence[Published]]
 _TAG = "openai"
 _VIEWS = "live"
+_MOST_SIZES = 2  # test sets of an average that are told one by one
 _UNSTATED = {"context": "unified", "n_ctx": "16", "class_token_position": "end", "template": "own"}  # the usual
 _AXES = ("context", "n_ctx", "class_token_position", "ctx_init")
 _WORDS = {
@@ -182,18 +183,22 @@ def _condition_reasons(ours: Ours, figure: Published) -> list[str]:
 def _size_reasons(ours: Ours) -> list[str]:
     """Other test images, or training images that were not drawn as published."""
     found = []
+    sizes: dict[str, str] = {}
     for entry in ours.entries:
         record, (dataset, classes) = entry.record, entry.cell.target()
         if record is None or entry.hole:
             continue
         wanted = TEST_IMAGES.get(dataset) if classes == "all" else None
         if wanted is not None and record.n_test != wanted:
-            found.append(f"{record.n_test:,} test images of {dataset} (published: {wanted:,})")
+            sizes[dataset] = f"{record.n_test:,} test images of {dataset} (published: {wanted:,})"
         if record.provenance is not None and record.provenance.list_digest is not None:
             found.append("training images from a list")
         if record.fewer_shots:
             found.append("classes with fewer images than asked for")
-    return list(dict.fromkeys(found))
+    said = list(sizes.values())
+    if len(said) > _MOST_SIZES:
+        said = [*said[:1], f"so of {len(said) - 1} other data sets"]
+    return list(dict.fromkeys([*said, *found]))
 
 
 def _recipe_reasons(ours: Ours, figure: Published) -> list[str]:

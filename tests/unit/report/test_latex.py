@@ -119,6 +119,8 @@ def test_everything_compiles_and_fits(small_matrix, make_entry, tmp_path) -> Non
     tables += [
         _table(n, n_rows, n_blocks) for n in (1, 3, 6, 9, 15) for n_rows, n_blocks in ((2, 1), (8, 8), (99, 1))
     ]
+    many = tuple(Note("a", f"a note with some words, number {number}") for number in range(99))
+    tables += [replace(_table(3), notes=many)]
     tables += [_table(4, label="a very long label " * 9), _table(4, column="a_heading_that_is_long_" * 2)]
     body = "".join(to_latex(table) + "\\clearpage\n" for table in tables)
     source = "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n" + body + "\\end{document}\n"
