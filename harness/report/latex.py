@@ -207,9 +207,10 @@ def _height(block: Block) -> float:
 
 
 def _row_lines(row: TableRow) -> int:
-    """The lines of a row, which its longest sentence needs."""
+    """The lines of a row, which its label or its longest sentence needs."""
     widths = [width for cell in row.cells if (width := _cell_points(cell)) > _MOST_CELL]
-    return 1 + int(1.1 * max(widths) / _SENTENCE) if widths else 1
+    label = 1 + int(_SPLIT.share * _points(row.label) / (_MOST_LABEL * _TEXT_WIDTH))
+    return max(label, 1 + int(1.1 * max(widths) / _SENTENCE) if widths else 1)
 
 
 def _split(blocks: Sequence[Block], room: int) -> tuple[list[Block], list[Block]]:
