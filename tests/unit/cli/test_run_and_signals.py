@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from harness.backbone.spec import backbone_spec, weights_digest
-from harness.data.catalog import DATASETS
 from harness.store.records import read_records
 
 # A worker that speaks as harness.worker does; what it does with a cell is a line of the test's.
 WORKER = """
-import contextlib, json, os, signal, sys, time
+import contextlib, json, os, queue, signal, sys, threading, time
 from pathlib import Path
+from harness.data.catalog import DATASETS
 from harness.matrix.identity import cell_id
 from harness.plan.attempt import begin_attempt, end_attempt
 from harness.plan.job import read_job
@@ -30,8 +30,17 @@ FACTS, DO = json.loads(sys.argv[1]), sys.argv[2]
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 def answer(**said):
     print(json.dumps(said), flush=True)
+jobs, is_busy = queue.SimpleQueue(), threading.Event()
+def read():
+    for line in sys.stdin:
+        jobs.put(line)
+    jobs.put("")
+    if is_busy.is_set():
+        os.kill(os.getpid(), signal.SIGTERM)
+threading.Thread(target=read, daemon=True).start()
 answer(ready=os.getpid())
-for line in sys.stdin:
+while line := jobs.get():
+    is_busy.set()
     path, status = Path(line.strip()), 0
     os.dup2(os.open(path.parent / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
     job, attempt = read_job(path), begin_attempt(path.parent)
@@ -52,13 +61,14 @@ for line in sys.stdin:
             record = RunRecord(
                 cell_id=identifier, cell=cell.to_dict(), status="done", n_correct=1, n_test=2,
                 per_class=[{"name": "a", "n_test": 2, "n_correct": 1, "n_predicted": 2}],
-                provenance=FACTS, created_at="now",
+                provenance=FACTS | {"split_digest": DATASETS[cell.dataset].split_digest}, created_at="now",
             )
             write_record(job.results, record)
             claims.release(identifier)
             said = {"event": "done", "cell": identifier, "accuracy": 0.5, "seconds": 0.0}
             print(json.dumps(said), file=events, flush=True)
     end_attempt(path.parent, attempt, status)
+    is_busy.clear()
     answer(job=line.strip(), status=status)
     if status:
         sys.exit(status)
@@ -81,14 +91,13 @@ class Command:
         provenance = {
             "harness_version": "0", "git_commit": None, "git_dirty": None, "packages": {}, "python": "3",
             "platform": "x", "device": "cpu", "precision": "fp32", "subset_digest": None, "images_digest": None,
-            "weights_digest": weights_digest(backbone_spec("tiny")),
-            "split_digest": DATASETS["digits"].split_digest, "seeds": {},
+            "weights_digest": weights_digest(backbone_spec("tiny")), "seeds": {},
         }  # fmt: skip
         worker = [sys.executable, "-c", WORKER, json.dumps(provenance), do]
         arguments = ["run", "-m", str(folder / "m.yaml"), "--results", str(folder / "results"), "--device", "cpu"]
         code = (
-            "import sys; from harness.dispatch import dispatch, local; from harness.cli import main;"
-            f"local.serve_command = lambda: {worker!r}; dispatch._HELD_S = 0.1;"
+            "import sys; from harness.dispatch import dispatch, local, ray; from harness.cli import main;"
+            f"local.serve_command = ray.serve_command = lambda: {worker!r}; dispatch._HELD_S = 0.1;"
             f"sys.exit(main({[*arguments, *options]!r}))"
         )
         self.results, self._said = folder / "results", folder / f"said-{time.monotonic_ns()}.txt"
@@ -149,21 +158,21 @@ def _leaves_nothing(command: Command) -> None:
     assert list((command.results / "claims" / "owners").iterdir()) == []
 
 
-def test_a_first_interrupt_lets_running_jobs_finish(run: Run) -> None:
+def test_a_first_interrupt_lets_running_jobs_finish(run: Run, tmp_path: Path) -> None:
     """It says so, begins no other, and ends with 130; the next run does the rest."""
+    (tmp_path / "m.yaml").write_text(MATRIX + "include: {dataset: digits_noisy, method: zero_shot}\n")  # a job more
     command = run("time.sleep(0.3)")
-    _wait_for(lambda: command.n_done == 1)
+    _wait_for(lambda: command.n_done >= 1)
     (worker,) = command.workers()
     command.process.send_signal(signal.SIGINT)
-    code = command.wait()
-    done = command.n_done
+    assert command.wait() == 130
     assert "running jobs finish, no others begin; Ctrl-C again stops now" in command.said
-    assert (code, done) in ((130, done), (0, N_CELLS))
+    assert f"mine: {N_CELLS} done, 0 failed, 1 unfinished" in command.said
     assert not Path(f"/proc/{worker}").exists()
     _leaves_nothing(command)
     again = run()
     assert again.wait() == 0
-    assert f"mine: {N_CELLS - done} done, 0 failed, 0 unfinished" in again.said or done == N_CELLS
+    assert "mine: 1 done, 0 failed, 0 unfinished" in again.said
 
 
 @pytest.mark.parametrize(("signals", "code"), [([signal.SIGINT, signal.SIGINT], 130), ([signal.SIGTERM], 143)])
@@ -226,8 +235,8 @@ def test_a_poisonous_cell_fails_and_the_others_are_done(run: Run) -> None:
 
 def test_a_killed_command_is_gone_on_with(run: Run) -> None:
     """Its worker ends with it; of two further runs at once each does a part, and no cell is done twice."""
-    first = run("time.sleep(0.05)")
-    _wait_for(lambda: first.n_done == 2)
+    first = run("time.sleep(0.3)")
+    _wait_for(lambda: first.n_done >= 2)
     first.process.kill()
     first.process.wait()
     both = run("time.sleep(0.1)"), run("time.sleep(0.1)")
