@@ -121,12 +121,26 @@ class Command:
         return len(read_records(self.results).records)
 
     def workers(self) -> list[int]:
-        """The process numbers of its workers."""
+        """The process numbers of its workers, of whatever launcher, which say it in the folders of their jobs."""
+        found = self.results.glob("mine/jobs/*/status.json")
+        return list(dict.fromkeys(json.loads(path.read_text())["process"] for path in found))
+
+    def started(self) -> list[int]:
+        """The process numbers of all that it has started itself, such as Ray's."""
         found = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return [int(number) for number in found]
 
 
 Run = Callable[..., Command]
+# The launchers whose workers are there when a signal comes; one worker, or two.
+ONE = [
+    pytest.param(("--workers", "1"), id="local"),
+    pytest.param(("--launcher", "ray", "--max-concurrent", "1"), id="ray", marks=pytest.mark.ray),
+]
+TWO = [
+    pytest.param(("--workers", "2"), id="local"),
+    pytest.param(("--launcher", "ray", "--max-concurrent", "2"), id="ray", marks=pytest.mark.ray),
+]
 
 
 @pytest.fixture
@@ -153,64 +167,99 @@ def _wait_for(happens: Callable[[], object]) -> None:
     raise TimeoutError
 
 
+def _are_gone(processes: list[int]) -> None:
+    """All have ended; Ray's take a moment to."""
+    _wait_for(lambda: not any(map(_is_alive, processes)))
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def _leaves_nothing(command: Command) -> None:
     assert list((command.results / "claims" / "cells").iterdir()) == []
     assert list((command.results / "claims" / "owners").iterdir()) == []
 
 
-def test_a_first_interrupt_lets_running_jobs_finish(run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ONE)
+def test_a_first_interrupt_lets_running_jobs_finish(run: Run, tmp_path: Path, place: tuple[str, ...]) -> None:
     """It says so, begins no other, and ends with 130; the next run does the rest."""
-    (tmp_path / "m.yaml").write_text(MATRIX + "include: {dataset: digits_noisy, method: zero_shot}\n")  # a job more
-    command = run("time.sleep(0.3)")
+    (tmp_path / "m.yaml").write_text(
+        MATRIX + "include: {dataset: digits_noisy, method: zero_shot}\n"
+    )  # a job more
+    command = run("time.sleep(0.3)", *place)
     _wait_for(lambda: command.n_done >= 1)
-    (worker,) = command.workers()
+    processes = command.workers() + command.started()
     command.process.send_signal(signal.SIGINT)
     assert command.wait() == 130
     assert "running jobs finish, no others begin; Ctrl-C again stops now" in command.said
     assert f"mine: {N_CELLS} done, 0 failed, 1 unfinished" in command.said
-    assert not Path(f"/proc/{worker}").exists()
+    _are_gone(processes)
     _leaves_nothing(command)
     again = run()
     assert again.wait() == 0
     assert "mine: 1 done, 0 failed, 0 unfinished" in again.said
 
 
+@pytest.mark.parametrize("place", TWO)
 @pytest.mark.parametrize(("signals", "code"), [([signal.SIGINT, signal.SIGINT], 130), ([signal.SIGTERM], 143)])
-def test_a_stop_ends_workers_in_order(run: Run, signals: list[signal.Signals], code: int) -> None:
+def test_a_stop_ends_workers_in_order(
+    run: Run, signals: list[signal.Signals], code: int, place: tuple[str, ...]
+) -> None:
     """At once, what is unfinished is left to the next run, and no claim stays."""
-    command = run("if number == 2: time.sleep(60)", "--workers", "2")
-    _wait_for(lambda: command.n_done >= 2 and len(command.workers()) == 2)
-    workers = command.workers()
+    command = run("if number == 1: time.sleep(60)", *place)
+    _wait_for(lambda: command.n_done == 2)  # so that each of two workers sleeps
+    processes = command.workers() + command.started()
     for kind in signals:
         command.process.send_signal(kind)
         time.sleep(0.3)
     assert command.wait() == code
     assert "interrupted; what was finished is kept, and the next run goes on from there" in command.said
     assert "failed" not in command.said.replace("0 failed", "")
-    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+    _are_gone(processes)
     _leaves_nothing(command)
     again = run()
     assert again.wait() == 0
     assert again.n_done == N_CELLS
 
 
+@pytest.mark.parametrize("place", ONE)
 @pytest.mark.parametrize(
     ("kind", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 )
 def test_a_signal_before_the_first_job_ends_the_check(
-    run: Run, monkeypatch: pytest.MonkeyPatch, kind: signal.Signals, code: int, word: str
+    run: Run, monkeypatch: pytest.MonkeyPatch, place: tuple[str, ...], kind: signal.Signals, code: int, word: str
 ) -> None:
     """The worker that looks at the cells is ended with its command, which says so in one line."""
     monkeypatch.setenv("CHECK_S", "60")
-    command = run()
-    _wait_for(lambda: list(command.results.glob("mine/jobs/*-check/status.json")))
-    (worker,) = command.workers()
+    command = run("", *place)
+    _wait_for(command.workers)
+    processes = command.workers() + command.started()
     command.process.send_signal(kind)
     assert command.wait() == code
     assert command.said.splitlines()[1:] == [
         f"error: {word}; what was finished is kept, and the next run goes on from there"
     ]
-    assert not Path(f"/proc/{worker}").exists()
+    _are_gone(processes)
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize(("kind", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("after_s", [0.0, 1.0, 2.0])
+def test_a_signal_while_a_cluster_starts_ends_it(
+    run: Run, kind: signal.Signals, code: int, after_s: float
+) -> None:
+    """Ray's own handlers do not get in the way, and none of its processes stays."""
+    command = run("", "--launcher", "ray")
+    _wait_for(command.started)
+    time.sleep(after_s)
+    processes = command.started()
+    command.process.send_signal(kind)
+    assert command.wait() == code
+    _are_gone(processes)
 
 
 def test_a_poisonous_cell_fails_and_the_others_are_done(run: Run) -> None:
