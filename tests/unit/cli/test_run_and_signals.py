@@ -187,9 +187,8 @@ def _leaves_nothing(command: Command) -> None:
 @pytest.mark.parametrize("place", ONE)
 def test_a_first_interrupt_lets_running_jobs_finish(run: Run, tmp_path: Path, place: tuple[str, ...]) -> None:
     """It says so, begins no other, and ends with 130; the next run does the rest."""
-    (tmp_path / "m.yaml").write_text(
-        MATRIX + "include: {dataset: digits_noisy, method: zero_shot}\n"
-    )  # a job more
+    a_job_more = "include: {dataset: digits_noisy, method: zero_shot}\n"
+    (tmp_path / "m.yaml").write_text(MATRIX + a_job_more)
     command = run("time.sleep(0.3)", *place)
     _wait_for(lambda: command.n_done >= 1)
     processes = command.workers() + command.started()
