@@ -240,9 +240,9 @@ def _run(plan: _Plan, launcher: Launcher) -> int:
     def say_first() -> None:
         progress.on_event({"event": "say", "text": "running jobs finish, no others begin; Ctrl-C again stops now"})
 
-    claims.tidy()
-    tidy_results(options.results)
     try:
+        claims.tidy()
+        tidy_results(options.results)
         with live_matrix(situation, options.results) as live, progress, Orders(say_first) as orders:
             try:
                 outcome = dispatch(pieces, ground, launcher, live.follow(progress.on_event), orders)

@@ -25,7 +25,7 @@ from harness.plan.attempt import begin_attempt, end_attempt
 from harness.plan.job import read_job
 from harness.store.claims import Claimant
 from harness.store.record import RunRecord
-from harness.store.records import write_record
+from harness.store.records import read_records, write_record
 FACTS, DO = json.loads(sys.argv[1]), sys.argv[2]
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 def answer(**said):
@@ -54,6 +54,11 @@ while line := jobs.get():
             identifier = cell_id(cell)
             if claims.claim(identifier) is not None:
                 print(json.dumps({"event": "held", "cell": identifier, "by": "somebody"}), file=events, flush=True)
+                continue
+            there = read_records(job.results, [identifier]).records.get(identifier)
+            if there is not None and there.status == "done":  # by another, since the job was written
+                claims.release(identifier)
+                print(json.dumps({"event": "recorded", "cell": identifier}), file=events, flush=True)
                 continue
             exec(DO)
             if status:
