@@ -52,8 +52,21 @@ DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or 
 CellArgument = Annotated[
     str, typer.Argument(metavar="CELL", help="Id of a cell, or the beginning of one.", show_default=False)
 ]
-_RESULTS = Path("results")
 _PLACE = "Where it runs"
+LauncherOption = Annotated[
+    str | None, typer.Option("--launcher", help="Where workers run: local, slurm or ray; else the matrix's.")
+]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", help="local: worker processes on the CPU.", rich_help_panel=_PLACE)
+]
+WorkersPerGpuOption = Annotated[
+    int | None, typer.Option("--workers-per-gpu", help="local: workers that share a GPU.", rich_help_panel=_PLACE)
+]
+MaxConcurrentOption = Annotated[
+    int | None,
+    typer.Option("--max-concurrent", help="slurm, ray: jobs at a time, at most.", rich_help_panel=_PLACE),
+]
+_RESULTS = Path("results")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -101,11 +114,16 @@ def plan(
     results: ResultsOption = _RESULTS,
     data: DataOption = None,
     device: DeviceOption = "auto",
+    launcher: LauncherOption = None,
+    workers: WorkersOption = None,
+    workers_per_gpu: WorkersPerGpuOption = None,
+    max_concurrent: MaxConcurrentOption = None,
 ) -> int:
     """Show cells by axis, what is done, pending or failed, the jobs, and what is missing on disk."""
     from harness.cli.plan import plan_command
 
-    return plan_command(matrix, select, results, data, device)
+    flags = {"workers": workers, "workers_per_gpu": workers_per_gpu, "max_concurrent": max_concurrent}
+    return plan_command(matrix, select, results, data, device, launcher, flags)
 
 
 @app.command()
@@ -117,22 +135,15 @@ def run(
     device: DeviceOption = "auto",
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed cells again, too.")] = False,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most this many cells.")] = None,
-    launcher: Annotated[
-        str | None, typer.Option("--launcher", help="Where workers run: local, slurm or ray; else the matrix's.")
-    ] = None,
+    launcher: LauncherOption = None,
     track: Annotated[
         str | None, typer.Option("--track", help="none, wandb or tensorboard; else the matrix's.")
     ] = None,
     trust_weights: Annotated[
         bool, typer.Option("--trust-weights", help="Open TorchScript archives of weights, which hold code.")
     ] = False,
-    workers: Annotated[
-        int | None, typer.Option("--workers", help="local: worker processes on the CPU.", rich_help_panel=_PLACE)
-    ] = None,
-    workers_per_gpu: Annotated[
-        int | None,
-        typer.Option("--workers-per-gpu", help="local: workers that share a GPU.", rich_help_panel=_PLACE),
-    ] = None,
+    workers: WorkersOption = None,
+    workers_per_gpu: WorkersPerGpuOption = None,
     gpus: Annotated[
         float | None, typer.Option("--gpus", help="slurm, ray: GPUs a job.", rich_help_panel=_PLACE)
     ] = None,
@@ -143,10 +154,7 @@ def run(
         str | None,
         typer.Option("--memory", help="slurm, ray: host memory a job, such as 32G.", rich_help_panel=_PLACE),
     ] = None,
-    max_concurrent: Annotated[
-        int | None,
-        typer.Option("--max-concurrent", help="slurm, ray: jobs at a time, at most.", rich_help_panel=_PLACE),
-    ] = None,
+    max_concurrent: MaxConcurrentOption = None,
     time: Annotated[
         str | None,
         typer.Option("--time", help="slurm: a job's time limit, such as 4h.", rich_help_panel=_PLACE),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.dispatch.devices import Device, choose_devices, one_a_worker
-from harness.dispatch.launcher import Launcher
+from harness.dispatch.launcher import USUAL_WORKERS, Launcher
 from harness.dispatch.local import LocalLauncher
 from harness.dispatch.ray import RayLauncher
 from harness.errors import Fault, MatrixError
@@ -32,6 +32,22 @@ def devices_of(launching: Launching, option: str) -> tuple[Device, ...]:
     if option == "auto":
         return (Device("cpu" if launching.gpus == 0 else "cuda"),)
     return choose_devices("cpu") if option == "cpu" else (Device("cuda"),)
+
+
+def workers_of(launching: Launching, devices: Sequence[Device]) -> tuple[Device, ...]:
+    """The devices with an entry for each worker that runs at a time, as far as that is known before any runs.
+
+    A cluster is not asked: it is thought to run ``max_concurrent`` jobs, or a usual number, and where only its
+    nodes could tell what they lend, to lend what this machine would.
+
+    Args:
+        launching: the launcher's kind and options.
+        devices: of ``devices_of``.
+    """
+    if launching.kind == "local":
+        return one_a_worker(devices, launching.workers, launching.workers_per_gpu)
+    kind = choose_devices("auto")[0].kind if devices[0].kind == "auto" else devices[0].kind
+    return (Device(kind, threads=launching.cpus),) * (launching.max_concurrent or USUAL_WORKERS)
 
 
 def make_launcher(launching: Launching, devices: Sequence[Device], folder: Path) -> Launcher:

@@ -34,9 +34,9 @@ def forecaster(situation: Situation, results: Path, devices: Sequence[Device]) -
 
 
 def _machine(devices: Sequence[Device]) -> Machine:
-    """The device of one worker; workers on the CPU share its cores."""
+    """The device of one worker, and its share of the cores where it has one."""
     if devices[0].kind == "cpu":
-        return Machine("cpu", processor_name(), max(1, cpu_threads() // len(devices)))
+        return Machine("cpu", processor_name(), devices[0].threads or cpu_threads())
     return Machine(devices[0].kind, gpu_name(devices[0].visible), cpu_threads())
 
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from harness.cli import console
+from harness.cli.launchers import devices_of, workers_of
 from harness.cli.outlook import forecaster, sentences, spell_bytes, spell_s
 from harness.cli.situation import Situation, look
 from harness.data.catalog import Catalog
-from harness.dispatch.devices import Device, choose_devices
+from harness.dispatch.devices import Device
 from harness.matrix.cell import Cell
+from harness.matrix.launching import with_flags
 from harness.matrix.select import spell_value
 from harness.matrix.template import OWN, readable
 from harness.plan.group import group_cells
 
+_NO_FLAGS: Mapping[str, Any] = MappingProxyType({})
 _AXES = (
     "backbone",
     "dataset",
@@ -33,10 +38,25 @@ _AXES = (
 )
 
 
-def plan_command(matrix: Path, expression: str | None, results: Path, data: Path | None, device: str) -> int:
-    """Print cells by axis, their states, jobs with their forecast, and what is missing on disk."""
-    devices = choose_devices(device)
+def plan_command(
+    matrix: Path,
+    expression: str | None,
+    results: Path,
+    data: Path | None,
+    device: str,
+    launcher: str | None = None,
+    flags: Mapping[str, Any] = _NO_FLAGS,
+) -> int:
+    """Print cells by axis, their states, jobs with their forecast, and what is missing on disk.
+
+    ``flags`` are those of the launcher, by the names of the YAML's section.
+
+    Raises:
+        MatrixError: the matrix, the selection, the device or a flag cannot be used.
+    """
     situation = look(matrix, expression, results, data, survey=True)
+    launching = with_flags(situation.matrix.launcher, launcher, flags)
+    devices = workers_of(launching, devices_of(launching, device))
     cells = [standing.cell for standing in situation.cells]
     console.say(f"{situation.matrix.name}: {len(cells)} cells")
     console.table("", ("axis", "values (cells)"), _axes(cells, situation.catalog))

@@ -41,7 +41,7 @@ class Progress:
         else:
             self._work = {cell_id(cell): told[cell] or 0.0 for cell in cells}
         self._behind: dict[str, float] = {}
-        self._n_ended = 0
+        self._ended: set[str] = set()  # a job that is tried again tells anew what it has found done
         self._said: set[str] = set()
         self._start = time.monotonic()
         self._bar: bars.Progress | None = None
@@ -82,13 +82,13 @@ class Progress:
             self._behind[cell] = self._work[cell] * event["epoch"] / event["epochs"]
         elif kind == "recorded":  # by another run, before a worker of this one came to it
             self._behind[cell] = self._work[cell]
-            self._n_ended += 1
+            self._ended.add(cell)
         elif kind in ("done", "failed"):
             self._behind[cell] = self._work[cell]
-            self._n_ended += 1
+            self._ended.add(cell)
             self._line(self._ended_line(event, cell), style="" if kind == "done" else "red")
         if self._bar is not None:
-            self._bar.update(self._task, completed=sum(self._behind.values()), ended=self._n_ended)
+            self._bar.update(self._task, completed=sum(self._behind.values()), ended=len(self._ended))
 
     def _say(self, text: str) -> None:
         """A line that several workers may have to say, once."""
@@ -97,7 +97,7 @@ class Progress:
             self._line(text, style="yellow")
 
     def _ended_line(self, event: Mapping[str, Any], cell: str) -> str:
-        head = f"[{self._n_ended}/{len(self._work)}] {self._names[cell]}:"
+        head = f"[{len(self._ended)}/{len(self._work)}] {self._names[cell]}:"
         if event["event"] == "failed":
             return f"{head} failed: {event['reason']}"
         left = "" if self._bar is not None else self._time_left()
@@ -107,7 +107,7 @@ class Progress:
         """``, about 2 min left``, in proportion to the work behind."""
         behind, whole = sum(self._behind.values()), sum(self._work.values())
         seconds = (time.monotonic() - self._start) * (whole - behind) / max(behind, 1e-9)
-        if self._n_ended == len(self._work) or behind < _SURE * whole:
+        if len(self._ended) == len(self._work) or behind < _SURE * whole:
             return ""
         return f", about {seconds / 60:.0f} min left" if seconds >= 90 else f", about {seconds:.0f} s left"
 

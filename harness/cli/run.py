@@ -12,7 +12,7 @@ from harness.cli import console
 from harness.cli.ask import ask, ask_worker
 from harness.cli.attach import NO_JOBS, Earlier, earlier_jobs
 from harness.cli.ground import ground_of
-from harness.cli.launchers import devices_of, lent_by, make_launcher
+from harness.cli.launchers import devices_of, lent_by, make_launcher, workers_of
 from harness.cli.live_matrix import live_matrix
 from harness.cli.outlook import forecaster
 from harness.cli.progress import Progress
@@ -240,9 +240,9 @@ def _run(plan: _Plan, launcher: Launcher) -> int:
     def say_first() -> None:
         progress.on_event({"event": "say", "text": "running jobs finish, no others begin; Ctrl-C again stops now"})
 
-    claims.tidy()
-    tidy_results(options.results)
     try:
+        claims.tidy()
+        tidy_results(options.results)
         with live_matrix(situation, options.results) as live, progress, Orders(say_first) as orders:
             try:
                 outcome = dispatch(pieces, ground, launcher, live.follow(progress.on_event), orders)
@@ -259,7 +259,8 @@ def _run(plan: _Plan, launcher: Launcher) -> int:
 
 def _seconds(plan: _Plan) -> Mapping[Cell, float | None]:
     """How long each cell may take, as far as records tell."""
-    return forecaster(plan.situation, plan.options.results, plan.devices).seconds(plan.cells)
+    workers = workers_of(plan.launching, plan.devices)
+    return forecaster(plan.situation, plan.options.results, workers).seconds(plan.cells)
 
 
 def _groups(plan: _Plan, launcher: Launcher, seconds: Mapping[Cell, float | None]) -> Sequence[Sequence[Cell]]:

@@ -19,6 +19,8 @@ Phase = Literal["queued", "running", "ended"]
 # What an engine's users do to its jobs, as ``JobState.why``: that is no fault of the job.
 PREEMPTED, CANCELLED = "preempted", "cancelled"
 
+USUAL_WORKERS = 16  # jobs that a cluster is thought to run at a time where nobody says
+
 
 @dataclass(frozen=True, slots=True)
 class JobState:

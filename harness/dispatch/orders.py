@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from types import FrameType, TracebackType
 
 INTERRUPTED, TERMINATED = 130, 143  # exit codes: 128 and the number of the signal
 _KINDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_AGAIN_S = 0.01
 _ENDING_S = 60.0  # more than the workers of a launcher are given to end
 
 
@@ -28,7 +30,10 @@ def ended_by_signals() -> Iterator[None]:
     """Within, signals raise SignalledError, so that what was started is ended on the way out.
 
     A second SIGTERM must not break off what the first one has begun, unless that takes too long; Ctrl-C may.
+    Python drops what is raised where nobody can catch it, such as while an object is deleted or a process forks;
+    the signal is then given again.
     """
+    before = sys.unraisablehook
     deaf_until_s = 0.0
 
     def end(kind: int, _: FrameType | None) -> None:
@@ -39,8 +44,21 @@ def ended_by_signals() -> Iterator[None]:
             deaf_until_s = time.monotonic() + _ENDING_S
             raise SignalledError(TERMINATED)
 
-    with _hearing(end):
-        yield
+    def give_again(dropped: sys.UnraisableHookArgs) -> None:
+        nonlocal deaf_until_s
+        if not isinstance(dropped.exc_value, SignalledError):
+            before(dropped)
+            return
+        deaf_until_s = 0.0
+        kind, main_thread = dropped.exc_value.exit_code - 128, threading.main_thread().ident or 0
+        threading.Timer(_AGAIN_S, signal.pthread_kill, (main_thread, kind)).start()
+
+    sys.unraisablehook = give_again
+    try:
+        with _hearing(end):
+            yield
+    finally:
+        sys.unraisablehook = before
 
 
 class Orders:

@@ -52,7 +52,8 @@ class RayHandle:
         ready, _ = self._ray.wait([self.reference], timeout=0)
         if ready:
             self._now = self._end()
-        elif time.monotonic() - self._looked_at > _LOOK_S:
+        elif self._now.phase == "queued" or time.monotonic() - self._looked_at > _LOOK_S:
+            # One that is queued is looked at every time: it may be called back, and must not have begun then.
             self._looked_at = time.monotonic()
             self._now = self._attempt()
         return self._now

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.dispatch.launcher import CANCELLED, PREEMPTED, Handle, JobState
+from harness.dispatch.launcher import CANCELLED, PREEMPTED, USUAL_WORKERS, Handle, JobState
 from harness.dispatch.launches import Launch, forget, hand_over, intend, read_launches
 from harness.dispatch.logs import ENGINE_LOG
 from harness.dispatch.slurm_queue import Seen, Watch, cancel, largest_array, queued_jobs, usual_time_min
@@ -22,7 +22,6 @@ from harness.matrix.launching import Launching
 from harness.plan.attempt import Attempt, read_attempt
 from harness.plan.job import OUT_OF_MEMORY, STOPPED
 
-_USUAL_WORKERS = 16  # jobs that a cluster is thought to run at a time where nobody says
 _USUAL_ARRAY = 1000  # one less than Slurm's own MaxArraySize
 _TIMEOUTS = 10  # times that a job is queued again after its time limit; each goes on where the last one stood
 _SETTLE_S = 15.0  # for a status that a slow file system has not shown yet, once Slurm says that the job has ended
@@ -125,7 +124,7 @@ class SlurmLauncher:
     @property
     def workers(self) -> int:
         """``max_concurrent``, or a usual number of places: how many a cluster lends nobody knows before."""
-        return self._launching.max_concurrent or _USUAL_WORKERS
+        return self._launching.max_concurrent or USUAL_WORKERS
 
     @property
     def room(self) -> int:

@@ -93,14 +93,10 @@ class Watch:
         return f"{len(self._states) - len(queued)} jobs run, {len(queued)} wait{f' ({why})' if why else ''}"
 
     def recall(self) -> None:
-        """End the jobs that have not begun, or wait to go on."""
-        queued = [handle for handle, _ in self._running if self._phase(handle) == "queued"]
+        """End the jobs that have not begun, or wait to go on; by a look of now, since one may just have begun."""
+        queued = [handle for handle, _ in self._running if handle.state().phase == "queued"]
         if queued:
             self._launcher.stop(queued)
-
-    def _phase(self, handle: Handle) -> str:
-        state = self._states.get(handle.folder)
-        return "running" if state is None else state.phase
 
     def pause(self) -> None:
         """Wait a little: short when jobs end quickly, longer the longer nothing happens."""

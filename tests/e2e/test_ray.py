@@ -402,6 +402,16 @@ recipe: {epochs: 60}
 methods: [zero_shot, {method: coop, context: [unified, class_specific], n_ctx: 4}]
 """
 
+LONG = """
+name: small
+backbones: tiny
+datasets: digits
+shots: 1
+seeds: 1
+recipe: {epochs: 20000}
+methods: {method: coop, n_ctx: 4}
+"""
+
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
@@ -421,6 +431,32 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in started:
         process.terminate()
         process.wait()
+
+
+def test_terminated_command_has_its_workers_save_what_they_have(
+    two_nodes: TwoNodes, start: Callable[..., subprocess.Popen[str]], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """A worker that is in the middle of a long training leaves where that stands, and lets go of its cell."""
+    mark = uuid.uuid4().hex
+    monkeypatch.setenv("HARNESS_TEST_MARK", mark)
+    (tmp_path / "matrix.yaml").write_text(LONG)
+    process = start("long", "--launcher", "ray", "--ray-address", two_nodes.address, "--gpus", "0")
+    results = tmp_path / "long"
+    until(lambda: events(results, "epoch"))
+    time.sleep(4.0)  # what is younger than two seconds is not worth saving
+    assert not (results / "unfinished").exists()
+    process.terminate()
+    assert process.wait(60) == 143
+    until(lambda: not marked(mark))
+    assert len(list((results / "unfinished").glob("*.safetensors"))) == 1
+    (status,) = results.glob("small/jobs/*-run/status.json")
+    assert json.loads(status.read_text())["status"] == 143
+    assert [list((results / "claims" / name).iterdir()) for name in ("cells", "owners")] == [[], []]
+    assert (tmp_path / "long.txt").read_text().splitlines()[-2:] == [
+        "small: 0 done, 0 failed, 1 unfinished",
+        "error: interrupted; what was finished is kept, and the next run goes on from there",
+    ]
 
 
 def outcomes(results: Path) -> dict[str, Any]:
@@ -454,8 +490,7 @@ def test_node_that_vanishes_costs_no_cell_and_no_cell_twice(
     two_nodes: TwoNodes, start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     """Its job goes on where the other node is; the results are those of a run on this machine alone."""
-    alone = start("alone", "--device", "cpu")
-    assert alone.wait(300) == 0
+    alone = start("alone", "--device", "cpu")  # beside it, which makes no difference to results
     place = ("--launcher", "ray", "--ray-address", two_nodes.address, "--gpus", "0", "--cpus", "2")
     process = start("ray", *place)
     results, doomed = tmp_path / "ray", two_nodes.nodes[1]
@@ -467,6 +502,7 @@ def test_node_that_vanishes_costs_no_cell_and_no_cell_twice(
     assert process.wait(300) == 0, said()
     assert "5 done, 0 failed, 0 unfinished" in said()
     assert [attempt["attempt"] for attempt in attempts(lost)] == [1, 2]
+    assert alone.wait(300) == 0
     assert outcomes(results) == outcomes(tmp_path / "alone")
     done = events(results, "done")
     assert len(done) == len(set(done))

@@ -125,3 +125,15 @@ def test_one_untold_cell_leaves_it_to_relative_work(
 ) -> None:
     """Seconds and relative work are never added; zero-shot is too little work to tell by."""
     assert "left" not in _left(cells, capsys, dict(zip(cells, (5.0, None, 25.0), strict=True)))
+
+
+def test_a_cell_that_is_told_again_counts_once(
+    cells: tuple[Cell, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A second try at a job tells what the first one has done, and then does the rest."""
+    first, second, third = map(cell_id, cells)
+    names = {name: name for name in (first, second, third)}
+    with Progress("mine", cells, names, {"digits": Size(10, 898, 540)}) as progress:
+        for kind, cell in (("done", first), ("recorded", first), ("done", second), ("done", third)):
+            progress.on_event({"event": kind, "cell": cell, "accuracy": 0.5, "seconds": 1.0})
+    assert [line.split(" ")[0] for line in capsys.readouterr().err.splitlines()] == ["[1/3]", "[2/3]", "[3/3]"]

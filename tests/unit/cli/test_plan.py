@@ -109,6 +109,39 @@ def test_plan_spreads_jobs_over_the_visible_gpus(
     assert "jobs: 1, workers: 1" in squeezed(harness("plan", "--matrix", matrix, "--device", "cuda:1").out)
 
 
+@pytest.mark.parametrize(
+    ("section", "arguments", "n_workers"),
+    [
+        ("{kind: local, workers: 2}", [], 2),
+        ("{kind: local, workers: 2}", ["--workers", "3"], 3),
+        ("{kind: local, workers_per_gpu: 2}", ["--device", "cuda"], 4),
+        ("local", ["--workers-per-gpu", "3", "--device", "cuda:0"], 3),
+        ("slurm", [], 16),
+        ("{kind: ray, max_concurrent: 5}", [], 5),
+        ("{kind: ray, max_concurrent: 5}", ["--max-concurrent", "2", "--device", "cpu"], 2),
+        ("{kind: ray, max_concurrent: 5}", ["--launcher", "local", "--device", "cpu"], 1),
+    ],
+)
+def test_plan_counts_the_workers_that_run_will_have(
+    harness: Harness, matrix: Path, monkeypatch: pytest.MonkeyPatch,
+    section: str, arguments: list[str], n_workers: int,
+) -> None:  # fmt: skip
+    """By the launcher of the matrix and the flags that go before it; no cluster is asked."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    matrix.write_text(matrix.read_text() + f"launcher: {section}\n")
+    if section.startswith("{kind: local, workers: "):
+        arguments = [*arguments, "--device", "cpu"]
+    answer = harness("plan", "--matrix", matrix, *arguments)
+    assert answer.code == 0, answer.err
+    assert f"workers: {n_workers}" in answer.out
+
+
+def test_plan_refuses_what_run_would(harness: Harness, matrix: Path) -> None:
+    """A flag of another launcher is bad input."""
+    answer = harness("plan", "--matrix", matrix, "--launcher", "slurm", "--workers", "2")
+    assert (answer.code, "workers: is no option of slurm" in answer.err) == (2, True)
+
+
 def test_nothing_pending_needs_no_job(
     harness: Harness, matrix: Path, cells: tuple[Cell, ...], make_record: Callable[..., Any], tmp_path: Path
 ) -> None:

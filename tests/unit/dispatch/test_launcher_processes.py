@@ -1,4 +1,4 @@
-"""What launchers promise of workers that serve: processes and logs. Lines of Python take the place of jobs."""
+"""What launchers promise whose workers serve: processes and logs. Lines of Python take the place of jobs."""
 
 from __future__ import annotations
 

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import sys
 import threading
+import time
 
 import pytest
 
@@ -93,6 +95,37 @@ def test_an_interrupt_is_raised_every_time() -> None:
             with pytest.raises(SignalledError) as raised:
                 _send(signal.SIGINT)
             assert raised.value.exit_code == 130
+
+
+@pytest.mark.parametrize(("kind", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_where_nothing_can_be_raised_is_not_lost(kind: signal.Signals, code: int) -> None:
+    """Python drops what is raised while an object is deleted."""
+
+    class Last:
+        def __del__(self) -> None:
+            _send(kind)
+
+    def lose() -> None:
+        Last()
+        time.sleep(30)
+
+    with ended_by_signals(), pytest.raises(SignalledError) as raised:
+        lose()
+    assert raised.value.exit_code == code
+
+
+def test_what_else_python_drops_is_told_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only signals are given again."""
+    told: list[type[BaseException]] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda dropped: told.append(dropped.exc_type))
+
+    class Broken:
+        def __del__(self) -> None:
+            raise ValueError
+
+    with ended_by_signals():
+        Broken()
+    assert told == [ValueError]
 
 
 def test_orders_go_before_what_is_raised() -> None:

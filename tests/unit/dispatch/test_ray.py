@@ -94,6 +94,17 @@ def test_job_that_no_node_has_taken_is_queued(fake_ray: Any, job: Callable[..., 
     launcher.close()
 
 
+def test_job_that_has_just_begun_is_not_taken_for_queued(
+    fake_ray: Any, job: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A first Ctrl-C calls back what is queued, and lets finish what runs: a look of a second ago is too old."""
+    monkeypatch.setattr(ray_launcher, "_LOOK_S", 1e9)
+    handle = RayHandle(job("one"), fake_ray, fake_ray_task(fake_ray), "mine")
+    assert handle.state() == JobState("queued")
+    (handle.folder / "attempts.jsonl").write_text('{"submission": "mine", "attempt": 1, "node": "a"}\n')
+    assert handle.state() == JobState("running")
+
+
 def test_second_attempt_is_told_with_its_node(fake_ray: Any, job: Callable[..., Path]) -> None:
     """Who looks at a job that Ray began anew sees that, and where it is."""
     folder = job("one")

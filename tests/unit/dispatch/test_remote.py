@@ -25,6 +25,7 @@ WORKER = """
 import json, os, sys, threading, time
 say = lambda **answer: os.write(1, json.dumps(answer).encode() + b"\\n")
 say(ready=os.getpid())
+say(alive=0)
 file = sys.stdin.readline().strip()
 job = json.load(open(file))
 os.write(2, b"at it\\n")
@@ -35,7 +36,6 @@ def end():
         os.write(2, b"ended in order\\n")
         os._exit(143)
 threading.Thread(target=end, daemon=True).start()
-say(alive=0)
 exec(job.get("code", ""))
 time.sleep(job.get("work_s", 0))
 say(job=file, status=job.get("status", 0))
