@@ -136,21 +136,23 @@ def test_lost_node_makes_no_cell_twice(place: Any, local: Local, cluster: Any) -
 
 def test_detached_launch_is_found_again(place: Any, local: Local, cluster: Any) -> None:
     """After --detach, status and further runs know the jobs; cancelled ones are run by the next command."""
-    place.write(SHORT, "  max_concurrent: 4\n", gpus=2)  # two run, the others wait
-    assert "jobs are handed over" in place.run("run", "--detach")
+    place.write(SHORT, "  max_concurrent: 4\n", sbatch=", hold: true")  # however slow this machine is, they wait
+    assert "4 jobs are handed over" in place.run("run", "--detach")
     first = next(iter(place.jobs()))
+    cluster.run("scontrol", "release", first)
     place.wait_for(lambda: cluster.states()[first] == "RUNNING", "the first runs")
     cluster.run("scancel", first)
     place.wait_for(lambda: cluster.states()[first] == "CANCELLED", "the first is cancelled")
     said = place.run("status")
-    assert "1 cancelled" in said
-    assert "queued" in said
+    assert "jobs: 3 queued, 1 cancelled (JobHeldUser)" in said
     following = place.start("run")
-    place.wait_for(lambda: len(place.launches()) == 2, "the cancelled cells in a launch of their own")
+    place.wait_for(lambda: len(place.jobs()) == 5, "the cancelled cells in a launch of their own")
     following.send_signal(signal.SIGKILL)
     place.end(following, -signal.SIGKILL)
-    assert "are left there" in place.run("run", "--detach")
-    assert "m: 7 done, 0 failed, 0 unfinished" in place.run("run")
+    assert "7 cells wait or run on slurm" in place.run("run", "--detach")
+    following = place.start("run")
+    cluster.run("scontrol", "release", *place.jobs())
+    assert "0 failed, 0 unfinished" in place.end(following)
     assert place.counts() == local(place)
     assert set(place.times_done().values()) == {1}
     assert place.launches() == []
