@@ -213,6 +213,7 @@ def _configuration(folder: Path) -> str:
         "GresTypes=gpu",
         "ReturnToService=2",
         "SlurmdTimeout=5",
+        "MessageTimeout=5",  # a node that is lost is noticed after three of them
         "SlurmctldTimeout=5",
         "KillWait=10",
         "JobRequeue=1",
