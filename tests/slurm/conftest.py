@@ -58,7 +58,7 @@ class Place:
         }
 
     def write(self, cells: str, launcher: str = "", gpus: int = 1, sbatch: str = "") -> None:
-        """Write the matrix: some axes, further lines of the section ``launcher`` and options of sbatch, and GPUs."""
+        """Write the matrix: axes, further lines of the section ``launcher``, a job's GPUs, options of sbatch."""
         self.matrix.write_text(
             "name: m\nbackbones: tiny\ndatasets: digits\n" + cells + "launcher:\n  kind: slurm\n  time: 1h\n"
             f'  cpus: 1\n  sbatch: {{gres: "gpu:{gpus}"{sbatch}}}\n' + launcher
