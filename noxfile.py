@@ -117,7 +117,8 @@ def chaos(session: nox.Session) -> None:
 def slurm(session: nox.Session) -> None:
     """Workers on a real Slurm of two nodes (on demand; needs slurmctld, slurmd, slurm-client and munge)."""
     _install(session, "test")
-    session.run("pytest", "-m", "slurm", "-n", "0", "-rA", "tests/slurm", *session.posargs)
+    # Most of the time goes by in waiting for Slurm, so two clusters stand side by side.
+    session.run("pytest", "-m", "slurm", "-n", "2", "-rA", "tests/slurm", *session.posargs)
 
 
 @nox.session

@@ -111,13 +111,15 @@ def forget(launch: Launch) -> None:
 
 
 def read_launches(results: Path, matrix: str) -> list[Launch]:
-    """The launches of a matrix, oldest first.
+    """The launches of a matrix, oldest first; one that another command forgets in this moment is left out.
 
     Raises:
         RecordError: a file cannot be read.
     """
-    found = [_read(path) for path in (results / matrix / _FOLDER).glob("*.json")]
-    return sorted(found, key=lambda launch: (launch.created_s, launch.token))
+    read = [_read(path) for path in (results / matrix / _FOLDER).glob("*.json")]
+    return sorted(
+        (launch for launch in read if launch is not None), key=lambda launch: (launch.created_s, launch.token)
+    )
 
 
 def _cells_of(folder: Path) -> tuple[str, ...]:
@@ -139,7 +141,8 @@ def _write(launch: Launch) -> None:
     write_text(launch.path, json.dumps(content, indent=1) + "\n")
 
 
-def _read(path: Path) -> Launch:
+def _read(path: Path) -> Launch | None:
+    """The launch in a file; ``None`` where there is no file any more."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["schema_version"] != _VERSION:
@@ -158,6 +161,8 @@ def _read(path: Path) -> Launch:
                 LaunchedJob(beside / job["folder"], tuple(job["cells"]), job["id"]) for job in content["jobs"]
             ),
         )
+    except FileNotFoundError:
+        return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         mend = "Its jobs may still be queued: look for them with `squeue`, then remove the file."
         raise RecordError(Fault(str(path), f"is not a launch: {error}.", mend)) from None

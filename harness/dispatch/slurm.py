@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
+import math
 import os
 import shutil
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.dispatch.launcher import CANCELLED, PREEMPTED, USUAL_WORKERS, Handle, JobState
-from harness.dispatch.launches import Launch, forget, hand_over, intend, read_launches
+from harness.dispatch.launches import Launch, LaunchedJob, forget, hand_over, intend, read_launches
 from harness.dispatch.logs import ENGINE_LOG
 from harness.dispatch.slurm_queue import Seen, Watch, cancel, largest_array, queued_jobs, usual_time_min
 from harness.dispatch.slurm_run import WorkerRun
@@ -165,10 +166,18 @@ class SlurmLauncher:
 
     def close(self) -> None:
         """Forget launches whose jobs have all ended; the others go on, and later commands find them."""
-        ended = {path for path, handle in self._handles.items() if handle.last.phase == "ended"}
         for launch in self._launches:
-            if all(job.folder.resolve() in ended for job in launch.jobs):
+            if all(map(self._has_ended, launch.jobs)):
                 forget_launch(launch)
+
+    def _has_ended(self, job: LaunchedJob) -> bool:
+        """Whether a job is over; one of an earlier launch had perhaps ended before, and was not followed."""
+        handle = self._handles.get(job.folder.resolve())
+        if handle is not None:
+            return handle.last.phase == "ended"
+        seen, absent_s = self._watch.look(str(job.engine_id))
+        over_s = absent_s if seen is None else math.inf
+        return judged(read_attempt(job.folder), seen, over_s, absent_s).phase == "ended"
 
     def _known(self) -> dict[Path, str]:
         """By folder, the ids of jobs that earlier commands handed over."""

@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol")
@@ -97,25 +98,29 @@ class Cluster:
         """The node that a job runs on."""
         return self.run("squeue", "--noheader", "--array", f"--jobs={job_id}", "--format=%N").strip()
 
-    def lose(self, node: str, job_id: str) -> None:
-        """Kill a node's daemon and those that watch over a job: to Slurm the node is lost, but the job goes on."""
-        number = self.number_of(job_id)
+    def lose(self, node: str, job_ids: Collection[str]) -> None:
+        """Kill a node's daemon and those that watch over jobs: to Slurm the node is lost, but the jobs go on.
+
+        The watchers are gone for good when it returns: what is stopped while it loses its parent would be hung up.
+        """
+        watchers = tuple(f"slurmstepd: [{self.number_of(job_id)}." for job_id in job_ids)
         self._daemons[node].kill()
         self._daemons.pop(node).wait()
-        for process in self.processes():
-            if _command_of(process).startswith(f"slurmstepd: [{number}."):
-                os.kill(process, signal.SIGKILL)
+        killed = [process for process in self.processes() if _command_of(process).startswith(watchers)]
+        for process in killed:
+            os.kill(process, signal.SIGKILL)
+        self.wait_for(lambda: all(map(_has_ended, killed)), "the end of the watchers", pause_s=0.001)
 
     def is_alive(self, process: int) -> bool:
         """Whether a process of a job is there, and not just waiting to be buried."""
-        return bool(_command_of(process)) and self._is_marked(process)
+        return not _has_ended(process) and self._is_marked(process)
 
     def processes(self) -> list[int]:
         """The numbers of all processes that bear the cluster's mark: those of its jobs, and their watchers."""
         own = {daemon.pid for daemon in self._daemons.values()} | {os.getpid()}
         return [process for process in _numbers() if process not in own and self._is_marked(process)]
 
-    def wait_for(self, condition, what: str, seconds: float = 30.0) -> None:
+    def wait_for(self, condition, what: str, seconds: float = 30.0, pause_s: float = 0.1) -> None:
         """Wait until something holds.
 
         Raises:
@@ -125,7 +130,7 @@ class Cluster:
         while not condition():
             if time.monotonic() > last:
                 raise TimeoutError(f"{what}\n{self._logs()}")
-            time.sleep(0.1)
+            time.sleep(pause_s)
 
     def _is_marked(self, process: int) -> bool:
         try:
@@ -208,6 +213,7 @@ def _configuration(folder: Path) -> str:
         "GresTypes=gpu",
         "ReturnToService=2",
         "SlurmdTimeout=5",
+        "MessageTimeout=5",  # a node that is lost is noticed after three of them
         "SlurmctldTimeout=5",
         "KillWait=10",
         "JobRequeue=1",
@@ -255,3 +261,12 @@ def _command_of(process: int) -> str:
         return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:
         return ""
+
+
+def _has_ended(process: int) -> bool:
+    """Whether a process is gone, or waits to be buried; by then its children have another parent."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text(errors="replace")
+    except OSError:
+        return True
+    return stat.rpartition(")")[2].split()[0] in "ZX"

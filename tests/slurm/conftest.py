@@ -57,11 +57,11 @@ class Place:
             "WANDB_MODE": "offline",
         }
 
-    def write(self, cells: str, launcher: str = "", gpus: int = 1) -> None:
-        """Write the matrix: some axes, further lines of the section ``launcher``, and the GPUs of a job."""
+    def write(self, cells: str, launcher: str = "", gpus: int = 1, sbatch: str = "") -> None:
+        """Write the matrix: axes, further lines of the section ``launcher``, a job's GPUs, options of sbatch."""
         self.matrix.write_text(
             "name: m\nbackbones: tiny\ndatasets: digits\n" + cells + "launcher:\n  kind: slurm\n  time: 1h\n"
-            f'  cpus: 1\n  sbatch: {{gres: "gpu:{gpus}"}}\n' + launcher
+            f'  cpus: 1\n  sbatch: {{gres: "gpu:{gpus}"{sbatch}}}\n' + launcher
         )
 
     def start(self, name: str, *flags: str, results: Path | None = None) -> subprocess.Popen[str]:

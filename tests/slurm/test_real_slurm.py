@@ -92,49 +92,67 @@ def test_preempted_jobs_go_on(place: Any, local: Local, cluster: Any, partition:
     assert place.counts().items() <= local(place).items()
 
 
-@pytest.mark.parametrize("wakes", ["when the second begins", "when its place is taken"])
-def test_lost_node_makes_no_cell_twice(place: Any, local: Local, cluster: Any, wakes: str) -> None:
-    """A job that Slurm has lost sight of goes on beside the one that was started in its place: one record."""
-    place.write(LONG.replace("[1, 2, 3, 4]", "1").replace("epochs: 150", "epochs: 600"))
-    command = place.start("run")
-    jobs = place.wait_for(lambda: len(place.jobs()) == 1 and place.jobs(), "a job")
-    ((job_id, folder),) = jobs.items()
-    orphan = place.process_in_training(folder)
-    node = cluster.node_of(job_id)
+def told(place: Any, folder: Path) -> list[str]:
+    """What the workers of a job told, but for their epochs."""
+    return [event["event"] for event in place.events(folder) if event["event"] != "epoch"]
+
+
+def test_lost_node_makes_no_cell_twice(place: Any, local: Local, cluster: Any) -> None:
+    """Jobs that Slurm has lost sight of go on beside those that were started in their place: one record each.
+
+    One of them works on while the second waits for it. The other is silent until its claim is taken over, and
+    then finds that out.
+    """
+    place.write(LONG)
+    command = place.start("run", "--max-concurrent", "2", "--select", "seed=1|2")
+    jobs = place.wait_for(lambda: len(place.jobs()) == 2 and place.jobs(), "jobs")
+    orphans = {job_id: place.freeze(folder) for job_id, folder in jobs.items()}
+    (node,) = {cluster.node_of(job_id) for job_id in jobs}
+    for orphan in orphans.values():
+        place.thaw(orphan)
     try:
-        cluster.lose(node, job_id)
-        os.kill(orphan, signal.SIGSTOP)  # not before: one that is stopped when it loses its parent is hung up
-        place.wait_for(lambda: place.attempts(folder) == 2, "a second try beside the first")
-        if wakes == "when the second begins" and cluster.is_alive(orphan):
-            place.thaw(orphan)
+        cluster.lose(node, jobs)
+        for orphan in orphans.values():
+            os.kill(orphan, signal.SIGSTOP)
+        assert all(map(cluster.is_alive, orphans.values()))
+        working, silent = orphans
+        place.wait_for(lambda: "held" in told(place, jobs[working]), "a second that waits for the first")
+        place.thaw(orphans[working])
         said = place.end(command)
-        if cluster.is_alive(orphan):
-            place.thaw(orphan)
-            place.wait_for(lambda: not cluster.is_alive(orphan), "the end of the first")
+        assert told(place, jobs[silent]) == ["held", "done"]
+        assert cluster.is_alive(orphans[silent])
+        place.thaw(orphans[silent])
+        place.wait_for(lambda: not any(map(cluster.is_alive, orphans.values())), "the end of the first")
     finally:
         cluster.start_node(node)
-    assert "m: 1 done, 0 failed, 0 unfinished" in said
+    assert "m: 2 done, 0 failed, 0 unfinished" in said
+    assert {job_id: place.attempts(folder) for job_id, folder in jobs.items()} == dict.fromkeys(jobs, 2)
     assert set(place.times_done().values()) == {1}
-    assert place.counts() == local(place)
+    assert sorted(told(place, jobs[working])) == ["done", "held", "recorded"]
+    assert told(place, jobs[silent]) == ["held", "done", "held"]
+    assert len(place.counts()) == 2
+    assert place.counts().items() <= local(place).items()
 
 
 def test_detached_launch_is_found_again(place: Any, local: Local, cluster: Any) -> None:
     """After --detach, status and further runs know the jobs; cancelled ones are run by the next command."""
-    place.write(SHORT, "  max_concurrent: 4\n", gpus=2)  # two run, the others wait
-    assert "jobs are handed over" in place.run("run", "--detach")
+    place.write(SHORT, "  max_concurrent: 4\n", sbatch=", hold: true")  # however slow this machine is, they wait
+    assert "4 jobs are handed over" in place.run("run", "--detach")
     first = next(iter(place.jobs()))
+    cluster.run("scontrol", "release", first)
     place.wait_for(lambda: cluster.states()[first] == "RUNNING", "the first runs")
     cluster.run("scancel", first)
     place.wait_for(lambda: cluster.states()[first] == "CANCELLED", "the first is cancelled")
     said = place.run("status")
-    assert "1 cancelled" in said
-    assert "queued" in said
+    assert "jobs: 3 queued, 1 cancelled (JobHeldUser)" in said
     following = place.start("run")
-    place.wait_for(lambda: len(place.launches()) == 2, "the cancelled cells in a launch of their own")
+    place.wait_for(lambda: len(place.jobs()) == 5, "the cancelled cells in a launch of their own")
     following.send_signal(signal.SIGKILL)
     place.end(following, -signal.SIGKILL)
-    assert "are left there" in place.run("run", "--detach")
-    assert "m: 7 done, 0 failed, 0 unfinished" in place.run("run")
+    assert "7 cells wait or run on slurm" in place.run("run", "--detach")
+    following = place.start("run")
+    cluster.run("scontrol", "release", *place.jobs())
+    assert "0 failed, 0 unfinished" in place.end(following)
     assert place.counts() == local(place)
     assert set(place.times_done().values()) == {1}
     assert place.launches() == []

@@ -277,6 +277,30 @@ def test_ended_launch_is_forgotten(results: Path, folders: list[Path], slurm: An
     assert [path.name for path in own.iterdir()] == ["100_0_0_log.out"]
 
 
+def test_launch_with_jobs_that_had_ended_before_is_forgotten(
+    results: Path, folders: list[Path], slurm: Any
+) -> None:
+    """A job that was cancelled before its launch was followed does not keep the launch; one that waits does."""
+    launch(results).submit(folders)
+    slurm.set("100_0", "CANCELLED")
+    launcher = launch(results)
+    (handle,) = launcher.submit(folders[1:2])
+    end(handle.folder, 0)
+    handle.state()
+    launcher.close()
+    assert len(read_launches(results, "mine")) == 1
+    end(folders[2], 0)
+    launcher.close()
+    assert read_launches(results, "mine") == []
+
+
+def test_launch_that_is_gone_when_it_is_read_is_left_out(results: Path, folders: list[Path], slurm: Any) -> None:
+    """A file that was listed, and that another command removed before it was read, is no fault."""
+    launch(results).submit(folders)
+    (results / "mine" / "launches" / "other.json").symlink_to("removed.json")
+    assert len(read_launches(results, "mine")) == 1
+
+
 def test_log_of_slurm_is_found_from_the_job(results: Path, folders: list[Path], slurm: Any) -> None:
     """A job's folder leads to what Slurm and the lines of set-up said."""
     launch(results).submit(folders)
