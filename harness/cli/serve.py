@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.cli import console
 from harness.cli.report import entries_of, has_page, jobs_of, look_at_matrices
+from harness.dispatch.orders import INTERRUPTED, SignalledError
 from harness.errors import Fault, HarnessError, RecordError
 from harness.report.build import MOST_DETAILED, build_report
 from harness.report.evidence import Choices
@@ -48,7 +49,9 @@ def serve_command(matrix: Path | None, results: Path, out: Path | None, port: in
         console.say(f"{', '.join(sources)}: {server.address} until Ctrl-C; only this machine is answered")
         try:
             server.serve_forever()
-        except KeyboardInterrupt:
+        except SignalledError as signalled:
+            if signalled.exit_code != INTERRUPTED:
+                raise
             console.note("stopped serving; nothing was written")
     return 0
 

@@ -92,9 +92,9 @@ def test_exact_means_are_the_means(right: list[int | None]) -> None:
               for of_means in (False, True)]  # fmt: skip
     for results in found:
         for result in results.values():
-            assert (result.exact is None) == (result.accuracy.mean is None)
-            if result.exact is not None:
-                assert math.isclose(float(result.exact), result.accuracy.mean, abs_tol=1e-12)
+            assert (result.accuracy.exact is None) == (result.accuracy.mean is None)
+            if result.accuracy.exact is not None:
+                assert math.isclose(float(result.accuracy.exact), result.accuracy.mean, abs_tol=1e-12)
 
 
 @given(SCORES)
