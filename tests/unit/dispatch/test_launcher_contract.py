@@ -27,7 +27,9 @@ _WORKER = """
 import json, os, sys, time
 print(json.dumps({"ready": os.getpid()}), flush=True)
 for line in sys.stdin:
-    end = os.path.join(os.path.dirname(line.strip()), "end")
+    folder = os.path.dirname(line.strip())
+    end = os.path.join(folder, "end")
+    open(os.path.join(folder, "begun"), "w").close()
     while not os.path.exists(end):
         time.sleep(0.005)
     status = int(open(end).read())
@@ -40,8 +42,16 @@ for line in sys.stdin:
 class Place:
     """A launcher with two slots, and the way in which a worker of it ends with a status."""
 
-    def __init__(self, launcher: Launcher, end: Callable[[Path, int], None]) -> None:
-        self.launcher, self.end = launcher, end
+    def __init__(self, launcher: Launcher, end: Callable[[Path, int], None], has_processes: bool = True) -> None:
+        self.launcher, self.end, self._has_processes = launcher, end, has_processes
+
+    def wait_for(self, folders: list[Path]) -> None:
+        """Return when workers are at these jobs: the stand-in for Ray is not to be broken off before."""
+        for _ in range(1000):
+            if not self._has_processes or all((folder / "begun").exists() for folder in folders):
+                return
+            time.sleep(0.01)
+        raise TimeoutError
 
 
 @pytest.fixture
@@ -82,7 +92,9 @@ def slurm_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, slurm: Any) -> 
     def end(folder: Path, status: int) -> None:
         end_attempt(folder, begin_attempt(folder), status)
 
-    return Place(SlurmLauncher(Launching(kind="slurm", max_submitted=2), tmp_path / "m" / "slurm"), end)
+    return Place(
+        SlurmLauncher(Launching(kind="slurm", max_submitted=2), tmp_path / "m" / "slurm"), end, has_processes=False
+    )
 
 
 @pytest.fixture(params=["local", "slurm", "ray"])
@@ -115,6 +127,7 @@ def test_every_job_has_a_handle_in_order(place: Place, folders: list[Path]) -> N
     assert [handle.folder for handle in handles] == folders[:2]
     assert {handle.state().phase for handle in handles} <= {"queued", "running"}
     assert {handle.state().status for handle in handles} == {None}
+    place.wait_for(folders[:2])
     place.launcher.stop(handles)
 
 
@@ -136,6 +149,7 @@ def test_room_is_what_is_left(place: Place, folders: list[Path]) -> None:
     assert place.launcher.room == 1
     handles += place.launcher.submit(folders[2:])
     assert place.launcher.room == 0
+    place.wait_for(folders)
     place.launcher.stop(handles)
     assert place.launcher.room == 2
 
@@ -143,6 +157,7 @@ def test_room_is_what_is_left(place: Place, folders: list[Path]) -> None:
 def test_stopped_jobs_are_gone_and_no_others(place: Place, folders: list[Path]) -> None:
     """Jobs that are stopped have ended when the call returns; the others go on to their own end."""
     first, second = place.launcher.submit(folders[:2])
+    place.wait_for(folders[:2])
     place.launcher.stop([first])
     assert first.state().phase == "ended"
     assert first.state().status != 0
