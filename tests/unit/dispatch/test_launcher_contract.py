@@ -40,8 +40,18 @@ for line in sys.stdin:
 class Place:
     """A launcher with two slots, and the way in which a worker of it ends with a status."""
 
-    def __init__(self, launcher: Launcher, end: Callable[[Path, int], None]) -> None:
-        self.launcher, self.end = launcher, end
+    def __init__(
+        self, launcher: Launcher, end: Callable[[Path, int], None], begun: Callable[[Path], bool] = lambda _: True
+    ) -> None:
+        self.launcher, self.end, self._begun = launcher, end, begun
+
+    def wait_for(self, folders: list[Path]) -> None:
+        """Return when these jobs may be stopped: a thread in the place of Ray's process must not lose a worker."""
+        for _ in range(3000):
+            if all(map(self._begun, folders)):
+                return
+            time.sleep(0.01)
+        raise TimeoutError
 
 
 @pytest.fixture
@@ -63,7 +73,15 @@ def ray_place(monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setattr(ray_module, "serve_command", lambda: [sys.executable, "-S", "-E", "-c", _WORKER])
     monkeypatch.setattr(remote, "_LOOK_S", 0.01)
     monkeypatch.setattr(remote, "STOP_S", 0.2)
-    return Place(RayLauncher(Launching(kind="ray")), write_end)
+    begun: list[Path] = []
+    look_after = remote._status
+
+    def note(worker: Any, job: str) -> tuple[int, str]:
+        begun.append(Path(job).parent)
+        return look_after(worker, job)
+
+    monkeypatch.setattr(remote, "_status", note)
+    return Place(RayLauncher(Launching(kind="ray")), write_end, begun.__contains__)
 
 
 def write_end(folder: Path, status: int) -> None:
@@ -82,7 +100,9 @@ def slurm_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, slurm: Any) -> 
     def end(folder: Path, status: int) -> None:
         end_attempt(folder, begin_attempt(folder), status)
 
-    return Place(SlurmLauncher(Launching(kind="slurm", max_submitted=2), tmp_path / "m" / "slurm"), end)
+    return Place(
+        SlurmLauncher(Launching(kind="slurm", max_submitted=2), tmp_path / "m" / "slurm"), end, has_processes=False
+    )
 
 
 @pytest.fixture(params=["local", "slurm", "ray"])
@@ -115,6 +135,7 @@ def test_every_job_has_a_handle_in_order(place: Place, folders: list[Path]) -> N
     assert [handle.folder for handle in handles] == folders[:2]
     assert {handle.state().phase for handle in handles} <= {"queued", "running"}
     assert {handle.state().status for handle in handles} == {None}
+    place.wait_for(folders[:2])
     place.launcher.stop(handles)
 
 
@@ -136,6 +157,7 @@ def test_room_is_what_is_left(place: Place, folders: list[Path]) -> None:
     assert place.launcher.room == 1
     handles += place.launcher.submit(folders[2:])
     assert place.launcher.room == 0
+    place.wait_for(folders)
     place.launcher.stop(handles)
     assert place.launcher.room == 2
 
@@ -143,6 +165,7 @@ def test_room_is_what_is_left(place: Place, folders: list[Path]) -> None:
 def test_stopped_jobs_are_gone_and_no_others(place: Place, folders: list[Path]) -> None:
     """Jobs that are stopped have ended when the call returns; the others go on to their own end."""
     first, second = place.launcher.submit(folders[:2])
+    place.wait_for(folders[:2])
     place.launcher.stop([first])
     assert first.state().phase == "ended"
     assert first.state().status != 0
