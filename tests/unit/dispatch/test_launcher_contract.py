@@ -27,9 +27,7 @@ _WORKER = """
 import json, os, sys, time
 print(json.dumps({"ready": os.getpid()}), flush=True)
 for line in sys.stdin:
-    folder = os.path.dirname(line.strip())
-    end = os.path.join(folder, "end")
-    open(os.path.join(folder, "begun"), "w").close()
+    end = os.path.join(os.path.dirname(line.strip()), "end")
     while not os.path.exists(end):
         time.sleep(0.005)
     status = int(open(end).read())
@@ -42,13 +40,15 @@ for line in sys.stdin:
 class Place:
     """A launcher with two slots, and the way in which a worker of it ends with a status."""
 
-    def __init__(self, launcher: Launcher, end: Callable[[Path, int], None], has_processes: bool = True) -> None:
-        self.launcher, self.end, self._has_processes = launcher, end, has_processes
+    def __init__(
+        self, launcher: Launcher, end: Callable[[Path, int], None], begun: Callable[[Path], bool] = lambda _: True
+    ) -> None:
+        self.launcher, self.end, self._begun = launcher, end, begun
 
     def wait_for(self, folders: list[Path]) -> None:
-        """Return when workers are at these jobs: the stand-in for Ray is not to be broken off before."""
-        for _ in range(1000):
-            if not self._has_processes or all((folder / "begun").exists() for folder in folders):
+        """Return when these jobs may be stopped: a thread in the place of Ray's process must not lose a worker."""
+        for _ in range(3000):
+            if all(map(self._begun, folders)):
                 return
             time.sleep(0.01)
         raise TimeoutError
@@ -73,7 +73,15 @@ def ray_place(monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setattr(ray_module, "serve_command", lambda: [sys.executable, "-S", "-E", "-c", _WORKER])
     monkeypatch.setattr(remote, "_LOOK_S", 0.01)
     monkeypatch.setattr(remote, "STOP_S", 0.2)
-    return Place(RayLauncher(Launching(kind="ray")), write_end)
+    begun: list[Path] = []
+    look_after = remote._status
+
+    def note(worker: Any, job: str) -> tuple[int, str]:
+        begun.append(Path(job).parent)
+        return look_after(worker, job)
+
+    monkeypatch.setattr(remote, "_status", note)
+    return Place(RayLauncher(Launching(kind="ray")), write_end, begun.__contains__)
 
 
 def write_end(folder: Path, status: int) -> None:
@@ -92,9 +100,7 @@ def slurm_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, slurm: Any) -> 
     def end(folder: Path, status: int) -> None:
         end_attempt(folder, begin_attempt(folder), status)
 
-    return Place(
-        SlurmLauncher(Launching(kind="slurm", max_submitted=2), tmp_path / "m" / "slurm"), end, has_processes=False
-    )
+    return Place(SlurmLauncher(Launching(kind="slurm", max_submitted=2), tmp_path / "m" / "slurm"), end)
 
 
 @pytest.fixture(params=["local", "slurm", "ray"])
