@@ -46,11 +46,15 @@ def ended_by_signals() -> Iterator[None]:
 
     def give_again(dropped: sys.UnraisableHookArgs) -> None:
         nonlocal deaf_until_s
-        if not isinstance(dropped.exc_value, SignalledError):
+        error, main_thread = dropped.exc_value, threading.main_thread().ident or 0
+        if isinstance(error, SignalledError):
+            kind = error.exit_code - 128
+        elif isinstance(error, SystemExit):  # of a handler that Ray has put in the place of this one
+            kind = signal.SIGTERM
+        else:
             before(dropped)
             return
         deaf_until_s = 0.0
-        kind, main_thread = dropped.exc_value.exit_code - 128, threading.main_thread().ident or 0
         threading.Timer(_AGAIN_S, signal.pthread_kill, (main_thread, kind)).start()
 
     sys.unraisablehook = give_again

@@ -100,9 +100,7 @@ def slurm_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, slurm: Any) -> 
     def end(folder: Path, status: int) -> None:
         end_attempt(folder, begin_attempt(folder), status)
 
-    return Place(
-        SlurmLauncher(Launching(kind="slurm", max_submitted=2), tmp_path / "m" / "slurm"), end, has_processes=False
-    )
+    return Place(SlurmLauncher(Launching(kind="slurm", max_submitted=2), tmp_path / "m" / "slurm"), end)
 
 
 @pytest.fixture(params=["local", "slurm", "ray"])
