@@ -22,7 +22,7 @@ from harness.report.distributions import f_tail
 from harness.report.entry import Entry
 from harness.report.exact import percent
 from harness.report.long import full
-from harness.report.rows import ZERO_SHOT, Group, Row
+from harness.report.rows import ZERO_SHOT, Group, Row, shots_order
 from harness.report.table import Block, Table, TableCell, TableRow
 
 _RARE = 0.01
@@ -70,7 +70,7 @@ class Apart:
 
 
 def apart(rows: Mapping[Row, Sequence[Entry]]) -> list[Apart]:
-    """The points whose seeds disagree, on own test images, in the order of rows and entries."""
+    """The points whose seeds disagree, on own test images, in the order of rows, data sets and shots."""
     points = _points(rows)
     zero = _zero_shot(rows)
     spreads = {
@@ -94,7 +94,12 @@ def apart(rows: Mapping[Row, Sequence[Entry]]) -> list[Apart]:
         ordered = sorted(((seed, score) for seed, score, _ in runs), key=lambda run: (run[1], run[0]))
         seeds, low, below = _side(ordered, zero.get(dataset))
         found.append(Apart(dataset, row, shots, tuple(ordered), seeds, low, sd, usual, below))
-    return found
+    datasets = list(dict.fromkeys(entry.cell.dataset for entries in rows.values() for entry in entries))
+    counts, order = shots_order(each.shots for each in found), list(rows)
+    return sorted(
+        found,
+        key=lambda each: (order.index(each.row), datasets.index(each.dataset), counts.index(each.shots)),
+    )
 
 
 def outliers_table(
