@@ -13,7 +13,8 @@ from harness.cli.launchers import devices_of, workers_of
 from harness.cli.outlook import forecaster, sentences, spell_bytes, spell_s
 from harness.cli.situation import Situation, look
 from harness.data.catalog import Catalog
-from harness.dispatch.devices import Device
+from harness.dispatch.devices import Device, device_faults
+from harness.errors import MatrixError
 from harness.matrix.cell import Cell
 from harness.matrix.launching import with_flags
 from harness.matrix.select import spell_value
@@ -54,6 +55,8 @@ def plan_command(
     Raises:
         MatrixError: the matrix, the selection, the device or a flag cannot be used.
     """
+    if faults := device_faults(device):
+        raise MatrixError(faults)
     situation = look(matrix, expression, results, data, survey=True)
     launching = with_flags(situation.matrix.launcher, launcher, flags)
     devices = workers_of(launching, devices_of(launching, device))

@@ -18,7 +18,7 @@ from harness.cli.outlook import forecaster
 from harness.cli.progress import Progress
 from harness.cli.situation import Situation, look, look_at_cells
 from harness.data.dataset import keep_split
-from harness.dispatch.devices import Device
+from harness.dispatch.devices import Device, device_faults
 from harness.dispatch.dispatch import Ground, Outcome, dispatch
 from harness.dispatch.launched import Launched, look_at_launches, tidy
 from harness.dispatch.launcher import Launcher
@@ -124,7 +124,7 @@ def run_command(options: RunOptions) -> int:
 
 def _check_words(options: RunOptions) -> None:
     """Raise MatrixError for words that nobody knows, before anything is read."""
-    faults: list[Fault] = []
+    faults = device_faults(options.device)
     try:
         with_flags(NO_OPTIONS, options.launcher, options.flags if options.launcher else {})
     except MatrixError as error:

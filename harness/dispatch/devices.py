@@ -30,6 +30,14 @@ class Device:
     threads: int | None = None
 
 
+def device_faults(option: str) -> list[Fault]:
+    """What is wrong with the words of ``--device``, whatever is here."""
+    number = option.removeprefix("cuda:")
+    if option in ("auto", "cpu", "cuda") or (number != option and number.isdecimal()):
+        return []
+    return [Fault("--device", f"must be auto, cpu, cuda or cuda:N, not {option!r}.")]
+
+
 def choose_devices(option: str) -> tuple[Device, ...]:
     """The devices of ``--device auto | cpu | cuda | cuda:N``: all GPUs, or one of them, or the CPU.
 
@@ -38,6 +46,8 @@ def choose_devices(option: str) -> tuple[Device, ...]:
     Raises:
         MatrixError: the option is of another form, or asks for a GPU that is not there.
     """
+    if faults := device_faults(option):
+        raise MatrixError(faults)
     if option == "cpu":
         return (Device("cpu"),)
     gpus = _visible_gpus()
@@ -45,12 +55,9 @@ def choose_devices(option: str) -> tuple[Device, ...]:
         return tuple(Device("cuda", gpu) for gpu in gpus)
     if option == "auto":
         return (Device("cpu"),)
-    number = option.removeprefix("cuda:")
-    if option.startswith("cuda:") and number.isdecimal() and int(number) < len(gpus):
-        return (Device("cuda", gpus[int(number)]),)
-    if option == "cuda" or (option.startswith("cuda:") and number.isdecimal()):
-        raise MatrixError(Fault("--device", f"{option!r} is not here: {len(gpus)} GPUs are visible.", "Take cpu."))
-    raise MatrixError(Fault("--device", f"must be auto, cpu, cuda or cuda:N, not {option!r}."))
+    if option != "cuda" and int(option.removeprefix("cuda:")) < len(gpus):
+        return (Device("cuda", gpus[int(option.removeprefix("cuda:"))]),)
+    raise MatrixError(Fault("--device", f"{option!r} is not here: {len(gpus)} GPUs are visible.", "Take cpu."))
 
 
 def one_a_worker(

@@ -172,8 +172,9 @@ class _Worker:
         """Have it save what it has and end."""
         self._is_to_end()
         if not self.has_ended:
-            self._process.terminate()
-            self._process.send_signal(signal.SIGCONT)  # one that is stopped does not hear
+            # Not by the process's own methods: those take note of its end, which is for `look` to do.
+            os.kill(self.number, signal.SIGTERM)
+            os.kill(self.number, signal.SIGCONT)  # one that is stopped does not hear
 
     def send_no_more(self) -> None:
         """Have it end when it has no job."""

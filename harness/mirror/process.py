@@ -44,11 +44,11 @@ class NoMirror:
 class LiveMirror:
     """Shows cells as they end, through a process that starts with the first one."""
 
-    def __init__(self, request: MirrorRequest, say: Callable[[str], None], last_s: float = _LAST_S) -> None:
+    def __init__(self, request: MirrorRequest, say: Callable[[str], None], last_s: float | None = None) -> None:
         """``say`` is told what the process says, and once that tracking stopped."""
         self._request = request
         self._say = say
-        self._last_s = last_s
+        self._last_s = _LAST_S if last_s is None else last_s
         self._process: MirrorProcess | None = None
         self._n_asked = self._n_ended = 0
         self._is_over = False

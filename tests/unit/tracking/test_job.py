@@ -57,17 +57,20 @@ def test_cells_are_there_when_the_job_ends(job: Callable[[], list[str]], online:
     assert sorted(online.n_points().values()) == [0, 2, 2]
 
 
-def test_training_ends_normally_beside_a_server_that_hangs(
-    job: Callable[[], list[str]], online: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("behaviour", ["hang", "error", "refuse", "vanish"])
+def test_training_ends_normally_beside_a_server_that_fails(
+    behaviour: str, job: Callable[[], list[str]], online: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Records are complete, it is said once that tracking stopped, and ``harness sync`` repairs the mirror."""
     monkeypatch.setenv("WANDB_INIT_TIMEOUT", "1")
-    online.behaviour = "hang"
+    monkeypatch.setattr("harness.mirror.process._LAST_S", 3.0)
+    if behaviour in ("refuse", "vanish"):
+        online.vanish_after = 0 if behaviour == "refuse" else 5  # in the middle of the first run
+    online.behaviour = behaviour
     (said,) = job()
-    assert said.startswith("tracking stops: CommError: ")
+    assert said.startswith("tracking stops: ")
     assert said.endswith("; `harness sync` sends what is missing, the records are complete")
-    assert online.runs == {}
-    online.behaviour = "well"
+    online.behaviour, online.vanish_after = "well", None
     assert harness(["sync", "--results", str(tmp_path / "results")]) == 0
     assert sorted(online.n_points().values()) == [0, 2, 2]
 
