@@ -27,7 +27,7 @@ def live_matrix(situation: Situation, results: Path) -> Iterator[LiveMatrix]:
 
     def look() -> Tracked:
         cells = look_at_cells(matrix.cells, matrix, results, situation.data)[2]
-        return Tracked(matrix.name, matrix.tracking, matrix.sources, cells)
+        return Tracked(matrix, matrix.tracking, cells)
 
     live = LiveMatrix(look, results, is_tracked=matrix.tracking.tracker != "none")
     try:

@@ -33,10 +33,8 @@ _AXES = (
     "class_token_position",
     "n_ctx",
     "ctx_init",
-    "prompt",
-    "shots",
-    "seed",
 )
+_LAST_AXES = ("shots", "seed")
 
 
 def plan_command(
@@ -102,7 +100,8 @@ def _axes(cells: Sequence[Cell], catalog: Catalog) -> list[tuple[str, str]]:
     """Every axis with its values, and how many cells have each; axes that no cell reads are left out."""
     flats = [cell.to_dict() for cell in cells]
     rows = []
-    for axis in _AXES:
+    extras = sorted({name for cell in cells for name, _ in cell.extras})
+    for axis in (*_AXES, *extras, *_LAST_AXES):
         counts: Counter[str] = Counter()
         if axis == "template":
             for (target, template), count in Counter((cell.target()[0], cell.template) for cell in cells).items():

@@ -195,6 +195,7 @@ def _job(plan: _Plan, kind: Kind, cells: Sequence[Cell], device: str) -> Job:
         data=None if data is None else data.resolve(),
         sources=matrix.sources,
         weights=matrix.weights,
+        plugins=matrix.plugins,
         device=device,
         fewer_shots=matrix.fewer_shots,
         tracking=matrix.tracking,

@@ -15,12 +15,12 @@ from harness.cli.snapshot import matrix_snapshot
 from harness.data.dataset import data_root
 from harness.errors import Fault, MatrixError, RecordError, did_you_mean
 from harness.matrix.identity import display_names
-from harness.matrix.source import DatasetSource
+from harness.matrix.matrix import Matrix
 from harness.matrix.tracking import TRACKERS, TrackerName, Tracking
 from harness.mirror.process import MirrorProcess
 from harness.mirror.request import PATIENCE_S, Event, MirrorRequest, Snapshot
 from harness.plan.pending import Standing
-from harness.store.manifest import read_manifests
+from harness.store.manifest import Manifest, read_manifests
 from harness.tracking.ledger import tracking_folder
 
 LOG = "log.txt"
@@ -44,10 +44,14 @@ class SyncOptions:
 class Tracked:
     """One matrix with where its cells stand, and where it is to be shown."""
 
-    name: str
+    of: Matrix | Manifest
     tracking: Tracking
-    sources: tuple[DatasetSource, ...]
     cells: tuple[Standing, ...]
+
+    @property
+    def name(self) -> str:
+        """Of the matrix."""
+        return self.of.name
 
 
 def sync_command(options: SyncOptions) -> int:
@@ -76,14 +80,13 @@ def _tracked(options: SyncOptions) -> list[Tracked]:
     if options.matrix is not None:
         situation = look(options.matrix, None, options.results, options.data)
         matrix = situation.matrix
-        found = [Tracked(matrix.name, matrix.tracking.by(track), matrix.sources, situation.cells)]
+        found = [Tracked(matrix, matrix.tracking.by(track), situation.cells)]
     else:
         root = data_root(options.data, None)
         found = [
             Tracked(
-                each.name,
+                each,
                 each.tracking.by(track),
-                each.sources,
                 look_at_cells(each.cells, each, options.results, root)[2],
             )
             for each in read_manifests(options.results)
@@ -155,7 +158,7 @@ def _sum_up(name: str, events: Sequence[Event], n_all: int, options: SyncOptions
 
 def write_snapshot(tracked: Tracked, results: Path, scratch: Path) -> Path:
     """The whole matrix as a file for the mirror process."""
-    matrix = matrix_snapshot(tracked.name, tracked.cells, tracked.sources, results, scratch)
+    matrix = matrix_snapshot(tracked.of, tracked.cells, results, scratch)
     path = scratch / _SNAPSHOT
     path.write_text(Snapshot.of(matrix).model_dump_json(), encoding="utf-8")
     return path

@@ -163,6 +163,7 @@ class MatrixFile(BaseModel):
     logits: LogitsRule = "auto"
     launcher: Annotated[Launching, BeforeValidator(_launching)] = NO_OPTIONS
     data: str | None = None
+    plugins: Any = ()  # read by read_plugins, which takes the key away
     include: _axis(_Pattern) = ()  # type: ignore[valid-type]
     exclude: _axis(_Pattern) = ()  # type: ignore[valid-type]
 
