@@ -36,25 +36,6 @@ def put(tmp_path: Path) -> Put:
     return write
 
 
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """An installer of a package ``acme`` 1.2 with an entry point, and a module ``acme_parts``."""
-    site = tmp_path / "site"
-    monkeypatch.syspath_prepend(str(site))
-
-    def write(text: str, entry: str = "acme_parts", version: str = "1.2") -> Path:
-        for name in [name for name in sys.modules if name.startswith("acme_parts")]:
-            monkeypatch.delitem(sys.modules, name)
-        about = site / "acme-1.2.dist-info"
-        about.mkdir(parents=True, exist_ok=True)
-        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: acme\nVersion: {version}\n")
-        (about / "entry_points.txt").write_text(f"[harness.plugins]\nours = {entry}\n")
-        (site / "acme_parts.py").write_text(text)
-        return site / "acme_parts.py"
-
-    return write
-
-
 def said(error: pytest.ExceptionInfo[PluginError]) -> list[str]:
     """Its faults, one string each."""
     return [str(fault) for fault in error.value.faults]
