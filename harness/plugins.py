@@ -84,6 +84,14 @@ class Plugin:
             module = importlib.util.resolve_name(module, package)
         return f"{module}:{found['attribute']}"
 
+    def target_faults(self, target: str) -> list[str]:
+        """What is wrong with a target; nothing when it can be resolved."""
+        try:
+            self.resolved(target)
+        except (TypeError, ValueError) as error:
+            return [f"its target {error}"]
+        return []
+
 
 # --- reading ---------------------------------------------------------------------------------------------------
 
@@ -286,12 +294,27 @@ def rows_of(
         elif not isinstance(row, kind):
             found = [f"must be a {kind.__name__}, not {row!r}."]
         else:
-            found = list(faults_of(name, row))
+            found = _found(faults_of, name, row)
             rows[name] = row
         faults += [Fault(plugin.source.name, f"{table}[{name!r}]: {what}") for what in found]
     if faults:
         raise PluginError(faults)
     return rows
+
+
+def _found(faults_of: Callable[[str, Row], Iterable[str]], name: str, row: Row) -> list[str]:
+    """What is wrong with a row; one whose parts are of other kinds than they should be breaks who looks at it."""
+    try:
+        return list(faults_of(name, row))
+    except (AttributeError, TypeError, ValueError) as error:
+        return [f"cannot be read: {error}."]
+
+
+def model_faults(options: object) -> list[str]:
+    """What is wrong with the model of a row's options."""
+    if isinstance(options, type) and issubclass(options, BaseModel):
+        return []
+    return [f"its options must be a pydantic model, not {options!r}."]
 
 
 def load_target(target: str, origin: str, *arguments: Any) -> Any:
@@ -307,6 +330,11 @@ def load_target(target: str, origin: str, *arguments: Any) -> Any:
         raise
     except (Exception, SystemExit) as error:  # whatever somebody else's code raises
         raise broken(origin, error) from error
+
+
+def sources_of(plugins: Iterable[Plugin], table: str, name: str) -> tuple[PluginSource, ...]:
+    """Where the row of that name comes from; nothing where none of the plug-ins has it."""
+    return tuple(plugin.source for plugin in plugins if name in plugin.tables[table])
 
 
 def digests_of(plugins: Iterable[Plugin], names: Mapping[str, Collection[str]]) -> dict[str, str]:

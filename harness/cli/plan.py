@@ -9,14 +9,14 @@ from types import MappingProxyType
 from typing import Any
 
 from harness.cli import console
-from harness.cli.launchers import devices_of, workers_of
+from harness.cli.launchers import chosen_launcher, devices_of, workers_of
 from harness.cli.outlook import forecaster, sentences, spell_bytes, spell_s
 from harness.cli.situation import Situation, look
+from harness.cli.vocabulary import plugins_at_hand
 from harness.data.catalog import Catalog
 from harness.dispatch.devices import Device, device_faults
 from harness.errors import MatrixError
 from harness.matrix.cell import Cell
-from harness.matrix.launching import with_flags
 from harness.matrix.select import spell_value
 from harness.matrix.template import OWN, readable
 from harness.plan.group import group_cells
@@ -56,8 +56,9 @@ def plan_command(
     if faults := device_faults(device):
         raise MatrixError(faults)
     situation = look(matrix, expression, results, data, survey=True)
-    launching = with_flags(situation.matrix.launcher, launcher, flags)
-    devices = workers_of(launching, devices_of(launching, device))
+    plugins = plugins_at_hand(situation.matrix.plugins)
+    row, launching = chosen_launcher(situation.matrix.launcher, launcher, flags, plugins)
+    devices = workers_of(row, launching, devices_of(row, launching, device))
     cells = [standing.cell for standing in situation.cells]
     console.say(f"{situation.matrix.name}: {len(cells)} cells")
     console.table("", ("axis", "values (cells)"), _axes(cells, situation.catalog))

@@ -87,7 +87,7 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
     faults += found
     file, vocabulary, sources, found = read_sources(file, vocabulary)
     faults += found
-    file, tracking, found = read_tracking(file)
+    file, tracking, found = read_tracking(file, vocabulary.trackers)
     faults += found
     typed, found = read_matrix_file(file, vocabulary)
     faults += found

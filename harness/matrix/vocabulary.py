@@ -9,8 +9,10 @@ from typing import Any
 
 from harness.errors import PluginError, did_you_mean
 from harness.matrix.cell import CLASSES, Scalar
+from harness.matrix.launching import LAUNCHERS, LauncherNames
 from harness.matrix.protocol import Number
 from harness.matrix.template import spelled, template_fault
+from harness.matrix.tracking import TRACKERS, TrackerNames
 from harness.plugins import Plugin
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -133,6 +135,8 @@ class Vocabulary:
         methods: by name.
         precisions: number formats of the towers.
         classes: all, or halves.
+        launchers: by name.
+        trackers: by name.
         plugins: those whose names are among these.
         plug: the vocabulary with the names of one more plug-in; raises PluginError with all that is wrong with it.
         unread: what is wrong with installed plug-ins whose names are missing here.
@@ -143,6 +147,8 @@ class Vocabulary:
     methods: Mapping[str, MethodEntry]
     precisions: tuple[str, ...] = ("fp32", "amp", "bf16", "fp16")
     classes: tuple[str, ...] = CLASSES
+    launchers: LauncherNames = field(default_factory=lambda: LAUNCHERS)
+    trackers: TrackerNames = field(default_factory=lambda: TRACKERS)
     plugins: tuple[Plugin, ...] = ()
     plug: Callable[[Vocabulary, Plugin], Vocabulary] = _no_plugins
     unread: tuple[PluginError, ...] = ()

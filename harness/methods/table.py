@@ -124,12 +124,12 @@ def load_method(row: MethodRow, results: Path | None = None) -> Method:
 
 def _faults(plugin: Plugin, row: MethodRow) -> Iterator[str]:
     """What is wrong with a plug-in's row."""
-    try:
-        plugin.resolved(row.target)
-    except ValueError as error:
-        yield f"its target {error}"
+    yield from plugin.target_faults(row.target)
     for read in sorted(row.entry.reads - {*_READS}):
         yield f"reads {read!r}, which is none of {', '.join(_READS)}."
+    version: object = row.entry.version
+    if not isinstance(version, int):
+        yield f"its version must be a whole number, not {version!r}."
     for axis_name, axis in row.entry.axes.items():
         for what in _axis_faults(axis_name, axis):
             yield f"its axis {axis_name!r} {what}"
