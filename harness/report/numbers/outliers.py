@@ -12,36 +12,19 @@ from __future__ import annotations
 import math
 import statistics
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from harness.matrix.cell import Shots
 from harness.report.numbers.entry import Entry
-from harness.report.numbers.rows import ZERO_SHOT, Group, Row, shots_order
-from harness.report.printing.captions import group_title
-from harness.report.printing.long import full
+from harness.report.numbers.rows import ZERO_SHOT, Row, shots_order
 from harness.report.stats.distributions import f_tail
-from harness.report.stats.exact import percent
-from harness.report.tables.table import Block, Table, TableCell, TableRow
 
 _RARE = 0.01
 _SAFETY = 2.0  # by how much the usual spread may be misjudged
 _ALONE = 0.02  # the usual spread, a fraction, where a data set has no other point; the authors' own are below 0.01
 _MANY = 1e6  # degrees of freedom of a spread that is taken as known
-_HEAD = (
-    "backbone",
-    "precision",
-    "classes",
-    "dataset",
-    "label",
-    "shots",
-    "seeds",
-    "accuracies",
-    "apart",
-    "sd",
-    "usual_sd",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,47 +85,11 @@ def apart(rows: Mapping[Row, Sequence[Entry]]) -> list[Apart]:
     )
 
 
-def outliers_table(
-    matrix: str, group: Group, stem: str, labels: Mapping[Row, str], found: Sequence[Apart]
-) -> Table | None:
-    """A line for each point whose seeds disagree; ``None`` where there is none."""
-    if not found:
-        return None
-    rows = []
-    lines = [_HEAD]
-    for each in found:
-        accuracies = ", ".join(f"{percent(score)} (seed {seed})" for seed, score in each.runs)
-        name = f"{each.dataset}, {labels[each.row]}, {each.shots} shot{'' if each.shots == 1 else 's'}"
-        words = (accuracies, said(each), percent(each.sd), percent(each.usual))
-        rows.append(TableRow(name, tuple(map(TableCell, words))))
-        seeds, scores = zip(*each.runs, strict=True)
-        spelled = (" ".join(map(str, seeds)), " ".join(map(full, scores)), " ".join(map(str, each.apart)))
-        lines.append(
-            (group.backbone, group.precision, group.classes, each.dataset, labels[each.row], str(each.shots),
-             *spelled, full(each.sd), full(each.usual))
-        )  # fmt: skip
-    columns = ("Accuracies (%)", "Apart", "sd", "Usual sd")
-    return Table(
-        stem, "Seeds that lie apart", tuple(_caption(matrix, group)), columns, (Block("", tuple(rows)),), (),
-        tuple(lines), row_heading="Point", columns_heading="Runs",
-    )  # fmt: skip
-
-
 def said(each: Apart) -> str:
     """Which seeds lie apart, and on which side."""
     names = f"seed{'s' if len(each.apart) > 1 else ''} {', '.join(map(str, each.apart))}"
     side = "low" if each.low else "high"
     return f"{names} {side}{', below zero-shot' if each.below_zero_shot else ''}"
-
-
-def _caption(matrix: str, group: Group) -> Iterable[str]:
-    yield "Points whose seeds disagree by more than chance allows; a mean over them says little."
-    yield f"Matrix {matrix}; backbone {group_title(group)}."
-    yield (
-        "Usual sd: the median over the other points of the data set, or over those with as many shots, or the "
-        "error of the test images, whichever is largest. Were it twice as large, fewer than one point in a "
-        "hundred would still be listed."
-    )
 
 
 def _points(rows: Mapping[Row, Sequence[Entry]]) -> dict[tuple[Row, str, Shots], list[tuple[int, float, int]]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.report.numbers.outliers import Apart, outliers_table
+from harness.report.numbers.outliers import Apart
 from harness.report.numbers.rows import Row, RowEntries
 from harness.report.numbers.runs import runs_of
 from harness.report.published.tables import against_tables
 from harness.report.published.tally import Tally
 from harness.report.sections.intervals import intervals_table
+from harness.report.sections.outliers import outliers_table
 from harness.report.sections.paired import paired_table
 from harness.report.sections.scope import Scope
 from harness.report.stats.significance import IntervalKind
