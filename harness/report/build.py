@@ -43,10 +43,11 @@ from harness.report.sections.studies import (
 from harness.report.sections.training import training_figure
 from harness.report.sections.words import words_table
 from harness.report.stats.summary import SdKind
+from harness.report.tables.csv import to_csv, to_wide_csv
 from harness.report.tables.html import to_html_file
 from harness.report.tables.latex import to_latex
+from harness.report.tables.markdown import escape_markdown, to_markdown
 from harness.report.tables.table import Table
-from harness.report.tables.text import escape_markdown, to_csv, to_markdown, to_wide_csv
 
 INDEX = "index"
 _TABLE, _FIGURE = "table", "figure"

@@ -25,7 +25,7 @@ from matplotlib.ticker import MaxNLocator
 
 from harness.report.figures.charts import Bar, BarChart, Chart, Figure, Mark, Trace
 from harness.report.figures.lettering import FAMILY, legible, lettering
-from harness.report.figures.style import GREY, Look
+from harness.report.figures.look import GREY, Look
 
 FORMATS = ("pdf", "png", "svg")
 

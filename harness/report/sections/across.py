@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from harness.matrix.cell import Shots
 from harness.report.figures.charts import Chart, Figure
-from harness.report.figures.style import row_looks
 from harness.report.numbers.entry import Entry
 from harness.report.numbers.results import Place, Result
 from harness.report.numbers.rows import Group, Row, labels, shots_order
@@ -16,6 +15,7 @@ from harness.report.printing.cells import SPREAD
 from harness.report.printing.grid import Contestants, Grid, Line, grid
 from harness.report.printing.long import Lines, Point, long_form
 from harness.report.sections.elsewhere import Target, is_transfer, shots_clause, transfer_targets
+from harness.report.sections.looks import row_looks
 from harness.report.sections.scope import Measured, Scope, measure
 from harness.report.sections.studies import dots, gaps, set_apart, spread_sentence
 from harness.report.tables.table import Table

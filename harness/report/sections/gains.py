@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.matrix.cell import Shots
 from harness.report.figures.charts import Bar, BarChart, Figure
-from harness.report.figures.style import Look
+from harness.report.figures.look import Look
 from harness.report.numbers.results import Result, Results
 from harness.report.numbers.rows import ZERO_SHOT, Row, shots_order
 from harness.report.printing.captions import sd_words

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.report.figures.style import Look, row_looks
+from harness.report.figures.look import Look
 from harness.report.numbers.entry import Entry
 from harness.report.numbers.outliers import Apart, apart
 from harness.report.numbers.remarks import dressed
 from harness.report.numbers.results import Results, place_results
 from harness.report.numbers.rows import ZERO_SHOT, Group, Row, RowEntries, labels, row_entries
+from harness.report.sections.looks import row_looks
 from harness.report.stats.summary import SdKind
 
 AVERAGE = "average"

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from harness.matrix.cell import Shots
 from harness.report.figures.charts import Chart, Figure, Mark, Trace
-from harness.report.figures.style import GREY, Look, row_looks
+from harness.report.figures.look import GREY, Look
 from harness.report.numbers.results import Result
 from harness.report.numbers.rows import ZERO_SHOT, Row, axis_word, labels, shots_order
 from harness.report.printing.captions import caption, counted, group_title, sd_words
 from harness.report.printing.cells import MEANS, SPREAD, Style, shots_words
 from harness.report.printing.grid import Contestants, Grid, Line, grid
 from harness.report.printing.long import Point, long_form
+from harness.report.sections.looks import row_looks
 from harness.report.sections.scope import Measured, Scope
 from harness.report.stats.summary import SdKind
 from harness.report.tables.table import Table

@@ -17,9 +17,10 @@ from harness.report.numbers.paired import choose_unit, difference, pairs_of
 from harness.report.numbers.rows import group_entries, row_entries
 from harness.report.sections.evidence import Choices
 from harness.report.stats.summary import Summary, with_sd
+from harness.report.tables.csv import to_csv
 from harness.report.tables.latex import to_latex
+from harness.report.tables.markdown import to_markdown
 from harness.report.tables.table import Table
-from harness.report.tables.text import to_csv, to_markdown
 
 Make = Callable[..., Entry]
 
