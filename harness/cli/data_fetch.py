@@ -10,10 +10,10 @@ from harness.cli import console
 from harness.cli.bar import Bars
 from harness.data.catalog import DATASETS
 from harness.data.dataset import data_root
-from harness.data.fetch import fetch, size_text
+from harness.data.fetch.fetch import fetch, size_text
+from harness.data.fetch.sources import SOURCES
 from harness.data.layout import Bundled
-from harness.data.rebuild import REBUILDABLE, rebuild_split
-from harness.data.sources import SOURCES
+from harness.data.rebuild.rebuild import REBUILDABLE, rebuild_split
 from harness.errors import DataError, Fault, did_you_mean
 
 _OK, _FAULTY = 0, 1
