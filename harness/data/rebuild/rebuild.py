@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.data.catalog import DATASETS
-from harness.data.mat_file import read_mat
 from harness.data.partition import cut_in_three, hold_out_fifth
+from harness.data.rebuild.mat_file import read_mat
 from harness.data.split import PARTS, Item, Split
 from harness.data.split_files import split_json
 from harness.errors import DataError, Fault, did_you_mean

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.data.catalog import DatasetRow
+from harness.data.check.image_files import decoding_faults, look_at_files, same_content
+from harness.data.check.misplaced import Places, few, stale_pickles
 from harness.data.dataset import require_root, unpublished
-from harness.data.image_files import decoding_faults, look_at_files, same_content
 from harness.data.images import image_reader
-from harness.data.misplaced import Places, few, stale_pickles
 from harness.data.split import PARTS, Split
 from harness.errors import DataError, Fault
 

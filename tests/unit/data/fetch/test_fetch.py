@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from harness.cli import main
-from harness.data import fetch as fetch_module
 from harness.data.catalog import DATASETS, DatasetRow
-from harness.data.fetch import RECEIPT, fetch, size_text
+from harness.data.fetch import fetch as fetch_module
+from harness.data.fetch.fetch import RECEIPT, fetch, size_text
+from harness.data.fetch.sources import CLASS_NAMES, SOURCES, Drive, Hub, RemoteFile, Source, Web
 from harness.data.layout import Layout, ShiftedFolders, SplitFile, TextLists
-from harness.data.sources import CLASS_NAMES, SOURCES, Drive, Hub, RemoteFile, Source, Web
 from harness.data.split import PARTS
 from harness.data.split_files import read_split_json
 from harness.errors import DataError, Fault
@@ -338,7 +338,7 @@ def test_broken_download_is_gone_on_with(
     mini: Mini, server: Any, make_mini: MakeMini, make_tar: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What came of an archive stays in ``.fetch``, and the next fetch asks for the rest only."""
-    monkeypatch.setattr("harness.data.download.RETRIES", 0)
+    monkeypatch.setattr("harness.data.fetch.download.RETRIES", 0)
     chunk = 512 * 1024
     content = make_tar({**pictures("dtd/images/"), "dtd/images/more.jpg": bytes(2 * chunk)}, "w")
     mini = make_mini(

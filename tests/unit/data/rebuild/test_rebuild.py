@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from harness.data import rebuild
 from harness.data.catalog import DATASETS
-from harness.data.rebuild import REBUILDABLE, rebuild_split
+from harness.data.rebuild import rebuild
+from harness.data.rebuild.rebuild import REBUILDABLE, rebuild_split
 from harness.data.split import PARTS, Item, Split
 from harness.errors import DataError
 

@@ -12,8 +12,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import TypeVar
 
+from harness.data.check.misplaced import Places, Spellings, differs_in_spelling_only, few
 from harness.data.images import ReadImage
-from harness.data.misplaced import Places, Spellings, differs_in_spelling_only, few
 from harness.data.split import PARTS, Split
 from harness.errors import DataError, Fault
 from harness.files import digest_file

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from harness.data.mat_file import read_mat
+from harness.data.rebuild.mat_file import read_mat
 from harness.errors import DataError
 
 HEADER = b"MATLAB 5.0 MAT-file".ljust(124) + struct.pack("<H", 0x0100) + b"IM"

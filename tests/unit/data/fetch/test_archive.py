@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from harness.data import archive as archive_module
-from harness.data.archive import archive_kind, members, of_a_data_set, unpacked
+from harness.data.fetch import archive as archive_module
+from harness.data.fetch.archive import archive_kind, members, of_a_data_set, unpacked
 from harness.errors import DataError
 
 Make = Callable[..., bytes]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import harness
-from harness.data.sources import Drive, Hub, Place, RemoteFile
+from harness.data.fetch.sources import Drive, Hub, Place, RemoteFile
 from harness.errors import DataError, Fault
 from harness.files import digest_file
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from harness.data import download as download_module
-from harness.data.download import Origin, download
-from harness.data.sources import Drive, Hub, RemoteFile, Web
+from harness.data.fetch import download as download_module
+from harness.data.fetch.download import Origin, download
+from harness.data.fetch.sources import Drive, Hub, RemoteFile, Web
 from harness.errors import DataError
 
 CONTENT = bytes(range(256)) * 8192  # 2 MiB

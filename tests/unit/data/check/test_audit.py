@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.data import image_files, misplaced
-from harness.data.audit import Audit, audit
 from harness.data.catalog import DATASETS, DatasetRow
+from harness.data.check import image_files, misplaced
+from harness.data.check.audit import Audit, audit
 from harness.data.dataset import read_split
 from harness.data.layout import ImageNetFolders, ShiftedFolders, SplitFile, TextLists
 

@@ -15,14 +15,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
-from harness.data.archive import UNPACKING, unpacked
-from harness.data.audit import audit
 from harness.data.catalog import DATASETS, DatasetRow
+from harness.data.check.audit import audit
 from harness.data.class_folders import read_class_names
-from harness.data.download import Origin, Progress, download
+from harness.data.fetch.archive import UNPACKING, unpacked
+from harness.data.fetch.download import Origin, Progress, download
+from harness.data.fetch.placing import InTheWayError, Piece, folders_with, is_there, pieces, put
+from harness.data.fetch.sources import CLASS_NAMES, SOURCES, RemoteFile, Source, Web
 from harness.data.layout import ImageNetFolders, ShiftedFolders, SplitFile, TextLists
-from harness.data.placing import InTheWayError, Piece, folders_with, is_there, pieces, put
-from harness.data.sources import CLASS_NAMES, SOURCES, RemoteFile, Source, Web
 from harness.data.split import PARTS
 from harness.errors import DataError, Fault
 from harness.files import digest_file, digest_text, write_bytes, write_text
