@@ -30,9 +30,9 @@ from harness.report.sections.across import (
 from harness.report.sections.curves import Panel, few_shot_figure, panel
 from harness.report.sections.elsewhere import halves_table, is_half, is_transfer, transfer_table
 from harness.report.sections.evidence import Beside, Choices, beside
-from harness.report.sections.gains import Gains, gains_figure
+from harness.report.sections.gains import gains_figure
 from harness.report.sections.per_class import class_figure, class_gains, class_table
-from harness.report.sections.scope import AVERAGE, Measured, Scope, by_dataset, scope_of
+from harness.report.sections.scope import AVERAGE, Measured, Scope, scope_of
 from harness.report.sections.studies import (
     few_shot_table,
     initial_figure,
@@ -217,11 +217,10 @@ def file_endings(table: Table) -> list[str]:
 
 def _group(scope: Scope, prefix: str, stems: _Stems, choices: Choices, *, has_details: bool) -> GroupReport:
     name, group, words = scope.matrix, scope.group, scope.labels
-    panels = [panel(one.title, words, scope.looks, one.results) for one in scope.measured]
-    bars = [Gains(one.title, one.results, one.is_average) for one in scope.measured]
+    panels = [panel(scope, one) for one in scope.measured]
     drawn = [
         few_shot_figure(prefix + CURVES, panels, scope.sd_kind),
-        gains_figure(prefix + GAINS, words, scope.looks, bars, scope.sd_kind) if panels else None,
+        gains_figure(scope, prefix + GAINS),
         length_figure(scope, prefix + LENGTH),
         initial_figure(scope, prefix + INITIAL),
     ]
@@ -307,28 +306,26 @@ def _subject(one: Measured, stem: str, datasets: Sequence[str]) -> Subject:
 
 def _elsewhere(scope: Scope, prefix: str, stems: _Stems) -> Iterator[Table]:
     """A table for each data set that something was transferred from, then those of the halves, average first."""
-    name, group, words = scope.matrix, scope.group, scope.labels
-    learned = by_dataset(scope.rows)
     targets: dict[str, dict[Place, None]] = {}
     for entry in filter(is_transfer, scope.entries):
         targets.setdefault(entry.cell.dataset, {})[entry.cell.target()] = None
     for source, places in targets.items():
         stem = stems.take(f"{prefix}{_slug(source)}-{TRANSFER}")
-        yield transfer_table(name, group, stem, source, list(places), words, learned[source], scope.sd_kind)
+        yield transfer_table(scope, stem, source, list(places))
     datasets = list(dict.fromkeys(entry.cell.dataset for entry in filter(is_half, scope.entries)))
     if len(datasets) > 1:
         stem = stems.take(f"{prefix}{AVERAGE}-{HALVES_STEM}")
-        yield halves_table(name, group, stem, datasets, words, scope.rows, scope.sd_kind)
+        yield halves_table(scope, stem, datasets)
     for dataset in datasets:
         stem = stems.take(f"{prefix}{_slug(dataset)}-{HALVES_STEM}")
-        yield halves_table(name, group, stem, [dataset], words, learned[dataset], scope.sd_kind)
+        yield halves_table(scope, stem, [dataset])
 
 
 def _words(scope: Scope, prefix: str, stems: _Stems) -> Iterator[Table]:
     """The nearest words of each data set's contexts."""
     for dataset in scope.datasets:
         stem = f"{prefix}{_slug(dataset)}-{WORDS}"
-        one = words_table(scope.matrix, scope.group, stem, dataset, scope.labels, scope.by_dataset[dataset])
+        one = words_table(scope, stem, dataset)
         if one is not None:
             yield replace(one, stem=stems.take(one.stem))
 

@@ -249,7 +249,7 @@ def _transfer(scope: Scope, source: str) -> tuple[list[Target], list[Shots]]:
     places: list[Place] = list(
         dict.fromkeys(entry.cell.target() for entry in _transfers(scope) if entry.cell.dataset == source)
     )
-    return transfer_targets(scope.group, source, places, scope.rows, scope.sd_kind) if places else ([], [])
+    return transfer_targets(scope, source, places) if places else ([], [])
 
 
 def _at(target: Target, row: Row, counts: Sequence[Shots]) -> Result | None:
