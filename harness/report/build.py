@@ -12,20 +12,12 @@ from harness.report.numbers.rows import group_entries
 from harness.report.printing.captions import group_title
 from harness.report.printing.compose import Subject, table
 from harness.report.report import Across, GroupReport, Report
-from harness.report.sections.across import (
-    Kin,
-    backbones_figure,
-    backbones_table,
-    kins,
-    sides_of,
-    sources_of,
-    transfer_across,
-    transfer_figure,
-)
+from harness.report.sections.backbones import backbones_figure, backbones_table, sides_of
 from harness.report.sections.curves import few_shot_figure, panel
 from harness.report.sections.elsewhere import halves_table, is_half, is_transfer, transfer_table
 from harness.report.sections.evidence import Choices, beside
 from harness.report.sections.gains import gains_figure
+from harness.report.sections.kin import Kin, kins
 from harness.report.sections.per_class import class_figure, class_gains, class_table
 from harness.report.sections.scope import AVERAGE, Measured, Scope, scope_of
 from harness.report.sections.studies import (
@@ -36,6 +28,7 @@ from harness.report.sections.studies import (
     templates_table,
 )
 from harness.report.sections.training import training_figure
+from harness.report.sections.transfers import sources_of, transfer_across, transfer_figure
 from harness.report.sections.words import words_table
 from harness.report.stems import Stems, prefixes, slug
 from harness.report.tables.table import Table
