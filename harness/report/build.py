@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from harness.report.figures.charts import Figure, too_many
-from harness.report.numbers.entry import Entry
-from harness.report.numbers.results import Place
+from harness.report.numbers.entry import Entry, Place
 from harness.report.numbers.rows import group_entries
 from harness.report.printing.captions import group_title
 from harness.report.printing.compose import Subject, table

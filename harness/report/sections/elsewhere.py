@@ -6,16 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.matrix.cell import CLASSES, Shots
-from harness.report.numbers.entry import Entry
-from harness.report.numbers.results import (
-    HALVES,
-    Place,
-    Result,
-    Results,
-    harmonic_results,
-    place_results,
-    with_sd_kind,
-)
+from harness.report.numbers.entry import HALVES, Entry, Place
+from harness.report.numbers.results import Result, Results, harmonic_results, place_results, with_sd_kind
 from harness.report.numbers.rows import Row, shots_order
 from harness.report.printing.captions import caption, common_runs, counted, group_title
 from harness.report.printing.cells import (

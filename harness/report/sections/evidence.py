@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from harness.report.numbers.runs import runs_of
+from harness.report.printing.cells import brief_shots
 from harness.report.published.tables import against_tables
 from harness.report.published.tally import Tally
 from harness.report.sections.intervals import intervals_table
@@ -91,6 +92,6 @@ def _odd_notes(scope: Scope) -> list[Note]:
     """What the tables of evidence include although it says little."""
     where: dict[str, list[str]] = {}
     for each in scope.odd:
-        point = f"{scope.labels[each.row]}, {each.shots} shot{'' if each.shots == 1 else 's'}"
+        point = f"{scope.labels[each.row]}, {brief_shots(each.shots)}"
         where.setdefault(point, []).append(each.dataset)
     return [Note("", f"{point}: seeds lie apart on {', '.join(names)}.") for point, names in where.items()]

@@ -10,6 +10,7 @@ from harness.report.figures.look import Look
 from harness.report.numbers.results import Result
 from harness.report.numbers.rows import ZERO_SHOT, Row, shots_order
 from harness.report.printing.captions import sd_words
+from harness.report.printing.cells import brief_shots
 from harness.report.sections.scope import Measured, Scope
 from harness.report.stats.exact import signed
 
@@ -84,4 +85,4 @@ def _words(counts: Iterable[Shots]) -> str:
     found = shots_order(counts)
     if len(found) > 1:
         return "largest shot counts"
-    return "all training images" if found[0] == "all" else f"{found[0]} shot{'' if found[0] == 1 else 's'}"
+    return brief_shots(found[0])

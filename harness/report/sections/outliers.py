@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from harness.report.numbers.outliers import said
 from harness.report.printing.captions import group_title
+from harness.report.printing.cells import brief_shots
 from harness.report.printing.long import GROUP_HEAD, full, group_words
 from harness.report.sections.scope import Scope
 from harness.report.stats.exact import percent
@@ -33,7 +34,7 @@ def outliers_table(scope: Scope, stem: str) -> Table | None:
     lines = [_HEAD]
     for each in scope.odd:
         accuracies = ", ".join(f"{percent(score)} (seed {seed})" for seed, score in each.runs)
-        name = f"{each.dataset}, {labels[each.row]}, {each.shots} shot{'' if each.shots == 1 else 's'}"
+        name = f"{each.dataset}, {labels[each.row]}, {brief_shots(each.shots)}"
         words = (accuracies, said(each), percent(each.sd), percent(each.usual))
         rows.append(TableRow(name, tuple(map(TableCell, words))))
         seeds, scores = zip(*each.runs, strict=True)

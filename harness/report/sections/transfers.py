@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from harness.matrix.cell import Shots
 from harness.report.figures.charts import Chart, Figure
-from harness.report.numbers.entry import Entry
-from harness.report.numbers.results import Place, Result
+from harness.report.numbers.entry import Entry, Place
+from harness.report.numbers.results import Result
 from harness.report.numbers.rows import Group, Row, labels, shots_order
 from harness.report.printing.captions import caption, counted
 from harness.report.printing.cells import SPREAD
