@@ -132,6 +132,13 @@ def package(session: nox.Session, extras: tuple[str, ...]) -> None:
             session.run("mypy", "--strict", "--cache-dir", "mypy", str(claims.with_name("typed_consumer.py")))
 
 
+@nox.session(requires=["dist"])
+def licences(session: nox.Session) -> None:
+    """The licences of all that comes with an installation, against docs/licences.md (on demand; --write)."""
+    _install_wheel(session, *_EXTRAS)
+    session.run("python", "docs/licences.py", *session.posargs)
+
+
 @nox.session
 def ray(session: nox.Session) -> None:
     """The tests that need a real Ray, of two nodes on this machine (on demand; about two minutes)."""
