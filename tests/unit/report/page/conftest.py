@@ -44,7 +44,7 @@ def synthetic_record(cell: Cell, n_classes: int | None = None, name: str = "clas
     )
     epochs = int(cell.recipe_dict().get("epochs") or 0)
     history = tuple(
-        EpochRow.model_construct(epoch=number, lr=0.002, loss=2.5 * 0.985**number + chance.uniform(0, 0.2),
+        EpochRow(epoch=number, lr=0.002, loss=2.5 * 0.985**number + chance.uniform(0, 0.2),
                  train_accuracy=min(1.0, level + number / epochs * 0.2 + chance.uniform(-0.03, 0.03)))
         for number in range(1, epochs + 1)
     )  # fmt: skip
