@@ -12,7 +12,6 @@ from harness.cli.vocabulary import known_names
 from harness.data.dataset import data_root
 from harness.data.own import catalog_with
 from harness.errors import Fault, RecordError
-from harness.files import write_text
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.matrix import Matrix, read_matrix
@@ -28,7 +27,7 @@ from harness.report.report import Report
 from harness.report.sections.evidence import Choices
 from harness.report.sections.words import words_of
 from harness.report.terminal import summary
-from harness.report.write import write_report
+from harness.report.write import write_file, write_report
 from harness.store.manifest import Manifest, read_manifests
 from harness.store.record import RunRecord
 from harness.store.records import read_records
@@ -94,7 +93,7 @@ def _write_page(path: Path, page: str | None) -> str:
     if page is None:
         path.unlink(missing_ok=True)
         return f"no page, which shows {MOST_DETAILED:,} cells at most"
-    write_text(path, page, durable=False)
+    write_file(path, page.encode())
     return f"{path} opens in a browser"
 
 
