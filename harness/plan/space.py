@@ -15,9 +15,8 @@ from harness.store.logits import are_kept
 
 IMAGE_BYTES = 600_000.0  # of a decoded image of 500 x 400, where no record tells
 DECODED_BYTES = 4 << 30  # decoded training images that a worker holds for further draws of the same job
-_WAVE_SHARE = (
-    1 / 16
-)  # of the free memory, since eight workers may share a machine and other things need memory, too
+# Of the free memory: eight workers may share a machine, and other things need memory, too.
+_WAVE_SHARE = 1 / 16
 _FLOAT = 4
 # Activations that a layer keeps of a token for the backward pass, in units of the width; and the bound above which
 # a step is cut in pieces (``backbone/text.py``).
