@@ -12,12 +12,12 @@ from harness.data.catalog import DATASETS
 from harness.data.class_folders import read_class_names
 from harness.data.dataset import data_root, read_split, require_root, whats_missing
 from harness.data.draw import draw_subset
-from harness.data.fetch import size_text
+from harness.data.fetch.fetch import size_text
+from harness.data.fetch.sources import SOURCES
 from harness.data.few_shot import DRAW_RULES
 from harness.data.folder import folder_split
 from harness.data.layout import SplitFile
-from harness.data.rebuild import REBUILDABLE, rebuild_split
-from harness.data.sources import SOURCES
+from harness.data.rebuild.rebuild import REBUILDABLE, rebuild_split
 from harness.data.split import items_digest, items_lines
 from harness.data.split_files import split_json
 from harness.errors import DataError, Fault

@@ -9,7 +9,15 @@ from pathlib import Path
 from urllib.parse import quote
 
 from harness.files import write_bytes, write_text
-from harness.report.across import (
+from harness.report.figures.ahead import Drawn, draw_one
+from harness.report.figures.charts import Figure, too_many
+from harness.report.numbers.entry import Entry
+from harness.report.numbers.results import Place
+from harness.report.numbers.rows import Group, group_entries
+from harness.report.printing.captions import group_title
+from harness.report.printing.compose import Subject, table
+from harness.report.published.tally import Tally, added
+from harness.report.sections.across import (
     Kin,
     backbones_figure,
     backbones_table,
@@ -19,28 +27,26 @@ from harness.report.across import (
     transfer_across,
     transfer_figure,
 )
-from harness.report.ahead import Drawn, draw_one
-from harness.report.captions import group_title
-from harness.report.charts import Figure, too_many
-from harness.report.compose import Subject, table
-from harness.report.elsewhere import halves_table, is_half, is_transfer, transfer_table
-from harness.report.entry import Entry
-from harness.report.evidence import Beside, Choices, beside
-from harness.report.gains import Gains, gains_figure
-from harness.report.html import to_html_file
-from harness.report.latex import to_latex
-from harness.report.panels import Panel, few_shot_figure, panel
-from harness.report.per_class import class_figure, class_gains, class_table
-from harness.report.published.tally import Tally, added
-from harness.report.results import Place
-from harness.report.rows import Group, group_entries
-from harness.report.scope import AVERAGE, Measured, Scope, by_dataset, scope_of
-from harness.report.stats import SdKind
-from harness.report.studies import few_shot_table, initial_figure, length_figure, study_table, templates_table
-from harness.report.table import Table
-from harness.report.tables import escape_markdown, to_csv, to_markdown, to_wide_csv
-from harness.report.training import training_figure
-from harness.report.words import words_table
+from harness.report.sections.curves import Panel, few_shot_figure, panel
+from harness.report.sections.elsewhere import halves_table, is_half, is_transfer, transfer_table
+from harness.report.sections.evidence import Beside, Choices, beside
+from harness.report.sections.gains import Gains, gains_figure
+from harness.report.sections.per_class import class_figure, class_gains, class_table
+from harness.report.sections.scope import AVERAGE, Measured, Scope, by_dataset, scope_of
+from harness.report.sections.studies import (
+    few_shot_table,
+    initial_figure,
+    length_figure,
+    study_table,
+    templates_table,
+)
+from harness.report.sections.training import training_figure
+from harness.report.sections.words import words_table
+from harness.report.stats.summary import SdKind
+from harness.report.tables.html import to_html_file
+from harness.report.tables.latex import to_latex
+from harness.report.tables.table import Table
+from harness.report.tables.text import escape_markdown, to_csv, to_markdown, to_wide_csv
 
 INDEX = "index"
 _TABLE, _FIGURE = "table", "figure"

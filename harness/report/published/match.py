@@ -9,10 +9,10 @@ from statistics import stdev
 
 from harness.matrix.protocol import PROTOCOLS
 from harness.matrix.template import parts_of
+from harness.report.numbers.rows import METHOD_LABELS
 from harness.report.published.ours import Ours, learns
 from harness.report.published.read import ACCURACY, AVERAGE, HARMONIC, UNKNOWN, Published
 from harness.report.published.sizes import ELEVEN, SHIFTS, TEST_IMAGES
-from harness.report.rows import METHOD_LABELS
 
 Place = tuple[str, str, str, str]  # trained on (nothing for zero-shot), evaluated on, classes, metric
 ByPlace = Mapping[Place, Sequence[Published]]

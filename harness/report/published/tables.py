@@ -7,18 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from harness.matrix.protocol import LPCLIP
-from harness.report.captions import group_title
-from harness.report.exact import percent, signed
-from harness.report.long import full
-from harness.report.outliers import Apart
-from harness.report.printed import Notes
+from harness.report.numbers.outliers import Apart
+from harness.report.numbers.rows import Group, Row, RowEntries
+from harness.report.printing.captions import group_title
+from harness.report.printing.cells import Notes
+from harness.report.printing.long import full
 from harness.report.published.ours import learns, our_numbers
 from harness.report.published.read import Published, published
 from harness.report.published.sets import SETS
 from harness.report.published.tally import Tally, tally
 from harness.report.published.verdict import Comparison, compare, image_error
-from harness.report.rows import Group, Row, RowEntries
-from harness.report.table import Block, Table, TableCell, TableRow
+from harness.report.stats.exact import percent, signed
+from harness.report.tables.table import Block, Table, TableCell, TableRow
 
 _DECIMALS = 2  # as papers print
 _MOST_OTHERS = 4

@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from harness.report.distributions import t_quantile
-from harness.report.outliers import Apart
+from harness.report.numbers.outliers import Apart
 from harness.report.published.match import ByPlace, comparable_figures, like, match
 from harness.report.published.ours import Ours
 from harness.report.published.read import Published
-from harness.report.significance import LEVEL, added_variances, standard_error
+from harness.report.stats.distributions import t_quantile
+from harness.report.stats.significance import LEVEL, added_variances, standard_error
 
 Verdict = Literal["within noise", "higher", "lower", "not comparable"]
 TIPPING = 0.01  # share of test images

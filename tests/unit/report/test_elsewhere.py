@@ -5,8 +5,8 @@ import random
 import pytest
 
 from harness.report.build import build_report
-from harness.report.latex import to_latex
-from harness.report.tables import to_csv, to_markdown
+from harness.report.tables.latex import to_latex
+from harness.report.tables.text import to_csv, to_markdown
 
 
 def _tables(entries):

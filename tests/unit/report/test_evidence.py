@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from harness.report.build import GroupReport, build_report
-from harness.report.entry import Entry
-from harness.report.evidence import Choices
-from harness.report.latex import to_latex
-from harness.report.paired import choose_unit, difference, pairs_of
-from harness.report.rows import group_entries, row_entries
-from harness.report.stats import Summary, with_sd
-from harness.report.table import Table
-from harness.report.tables import to_csv, to_markdown
+from harness.report.numbers.entry import Entry
+from harness.report.numbers.paired import choose_unit, difference, pairs_of
+from harness.report.numbers.rows import group_entries, row_entries
+from harness.report.sections.evidence import Choices
+from harness.report.stats.summary import Summary, with_sd
+from harness.report.tables.latex import to_latex
+from harness.report.tables.table import Table
+from harness.report.tables.text import to_csv, to_markdown
 
 Make = Callable[..., Entry]
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from harness.report.build import build_report
-from harness.report.latex import escape_latex, to_latex
-from harness.report.tables import escape_markdown, to_csv, to_markdown
+from harness.report.tables.latex import escape_latex, to_latex
+from harness.report.tables.text import escape_markdown, to_csv, to_markdown
 
 
 def _table(entries, place=0):

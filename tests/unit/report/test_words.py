@@ -1,10 +1,10 @@
 from dataclasses import replace
 
 from harness.report.build import build_report, index
-from harness.report.entry import Words
-from harness.report.latex import to_latex
-from harness.report.tables import to_csv, to_markdown
-from harness.report.words import words_of
+from harness.report.numbers.entry import Words
+from harness.report.sections.words import words_of
+from harness.report.tables.latex import to_latex
+from harness.report.tables.text import to_csv, to_markdown
 
 
 def _entry(make_entry, words, shots=16, seed=1, shape=(2,), **axes):
