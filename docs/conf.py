@@ -16,16 +16,15 @@ release = version = harness.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 exclude_patterns = ["_build", "_generated", "examples"]
 nitpicky = True
-# Names of other packages, whose sites are not asked while this one is built.
-nitpick_ignore_regex = [
-    ("py:.*", r"(?!harness\.).*"),
-]
+# Names of other packages, whose sites are not asked while this one is built, and private ones.
+nitpick_ignore_regex = [("py:.*", r"(?!harness\.).*"), ("py:.*", r".*\._\w+")]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
 copybutton_prompt_text = r"\$ "
 copybutton_prompt_is_regexp = True
 
+autodoc_class_signature = "separated"  # what a value is made of stands among its attributes
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True

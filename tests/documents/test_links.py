@@ -31,9 +31,9 @@ def test_links_lead_somewhere(document: Path) -> None:
 def test_dead_links_are_found(tmp_path: Path) -> None:
     """A file, a heading, and a place outside of the checkout that are not there."""
     page = ROOT / "docs" / "report.md"
-    text = f"[a](no.md) [b]({page}) [c]({page}#tables) [d]({page}#no-such) [e](#here) [f](#there) [g](/etc)\n\n# Here\n"
+    text = f"[a](no.md) [b]({page}) [c]({page}#tables) [d]({page}#no-such) [e](#here) [f](#there) [g](/etc)\n\n"
     document = tmp_path / "page.md"
-    document.write_text(text, encoding="utf-8")
+    document.write_text(f"{text}# Here\n", encoding="utf-8")
     assert _dead(document) == ["no.md", f"{page}#no-such", "#there", "/etc"]
 
 

@@ -53,11 +53,17 @@ def fences(document: Path) -> list[Fence]:
     ]
 
 
-def commands(block: str) -> list[str]:
-    """The commands of a shell block, without comments; a line that ends in a backslash goes on in the next."""
-    lines = re.sub(r"\\\n\s*", "", block).splitlines()
-    stripped = [re.split(r"(?:^|\s+)#\s", line)[0].strip() for line in lines]
-    return [line for line in stripped if line]
+def commands(block: str, keep: bool = False) -> list[str]:
+    """The commands of a shell block, a line each; a line that ends in a backslash goes on in the next.
+
+    Comments are left out, or kept behind two blanks and ``#``.
+    """
+    found = []
+    for line in re.sub(r"\\\n\s*", "", block).splitlines():
+        command, *comment = re.split(r"(?:^|\s+)#\s", line, maxsplit=1)
+        if command.strip():
+            found.append("  # ".join([command.strip(), *comment]) if keep else command.strip())
+    return found
 
 
 def harness_calls(command: str) -> Iterator[list[str]]:
@@ -88,7 +94,9 @@ def anchors(document: Path) -> set[str]:
     found: set[str] = set()
     for before, token in zip(tokens(document), tokens(document)[1:], strict=False):
         if before.type == "heading_open":
-            text = "".join(child.content for child in token.children or () if child.type in ("text", "code_inline"))
+            text = "".join(
+                child.content for child in token.children or () if child.type in ("text", "code_inline")
+            )
             slug = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
             number, unique = 0, slug
             while unique in found:
