@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import rich.progress as bars
+from rich.filesize import decimal
 
 from harness.cli import console
 from harness.cli.bar import Bars
 from harness.data.catalog import DATASETS
 from harness.data.dataset import data_root
-from harness.data.fetch.fetch import fetch, size_text
+from harness.data.fetch.fetch import fetch
 from harness.data.fetch.sources import SOURCES
 from harness.data.layout import Bundled
 from harness.data.rebuild.rebuild import REBUILDABLE, rebuild_split
@@ -34,7 +35,7 @@ def fetch_command(name: str, data: Path | None, given: Path | None, mirror: str 
     console.say(f"{name}: {source.homepage}")
     console.say(f"terms: {source.terms}")
     if given is None and source.images and source.download_bytes is not None:
-        console.say(f"download: about {size_text(source.download_bytes)}, and as much again to unpack it")
+        console.say(f"download: about {decimal(source.download_bytes)}, and as much again to unpack it")
     with _FileBar() as bar:
         rebuild = rebuild_split if name in REBUILDABLE else None
         faults = fetch(row, root, given, mirror, say=bar.say, progress=bar.step, rebuild=rebuild)

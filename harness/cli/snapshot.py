@@ -13,8 +13,9 @@ from harness.cli.report import report_entries
 from harness.files import canonical_json, digest_text, write_bytes
 from harness.matrix.source import DatasetSource
 from harness.plan.pending import Standing
-from harness.report.build import Report, build_report
+from harness.report.build import build_report
 from harness.report.published.sets import SETS
+from harness.report.report import Report
 from harness.report.sections.evidence import Choices
 from harness.tracking.ledger import results_identity
 from harness.tracking.tracker import Grid, TrackedMatrix, Value

@@ -11,10 +11,9 @@ _IDS = [Path(next(iter(scene))).stem for scene in SCENES]
 
 
 @pytest.fixture(autouse=True)
-def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repository: Path) -> None:
-    """An empty folder beside the project's matrices, without weights of the user, and without a GPU."""
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty folder, without weights of the user, and without a GPU."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "experiments").symlink_to(repository / "experiments")
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(spec, "CLIP_CACHE", str(tmp_path / "clip"))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")

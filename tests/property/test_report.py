@@ -16,8 +16,9 @@ from harness.report.numbers.entry import Entry
 from harness.report.numbers.results import harmonic_results, place_results
 from harness.report.numbers.rows import row_entries
 from harness.report.stats.summary import average_over_datasets, summarise
+from harness.report.tables.csv import to_csv
 from harness.report.tables.latex import to_latex
-from harness.report.tables.text import to_csv, to_markdown
+from harness.report.tables.markdown import to_markdown
 from harness.store.record import ClassCount, Provenance, RunRecord
 
 PROVENANCE = Provenance(

@@ -18,8 +18,8 @@ class By:
 
 
 SETUP = By(".ci/run", 'python3 -m venv "$work/venv"')
-SMOKE_RUN = By("noxfile.py", 'session.run("harness", "run", *arguments')
-SMOKE_REPORT = By("noxfile.py", 'session.run("harness", "report", *arguments')
+SMOKE_RUN = By("noxfile.py", 'session.run("harness", "run", "--matrix", "smoke"')
+SMOKE_REPORT = By("noxfile.py", 'session.run("harness", "report", "--matrix", "smoke"')
 MINIATURES = By(
     "tests/e2e/test_datasets.py", 'main(["run", "--matrix", str(mini)'
 )  # every layout, with its images
@@ -27,6 +27,7 @@ AGAINST = By("tests/unit/cli/test_report.py", '"--against", "coop_ijcv2022"')
 SLURM = By("tests/slurm/test_real_slurm.py", 'place.run("run", "--partition", partition')
 RAY = By("tests/e2e/test_ray.py", '"--launcher", "ray", "--ray-address", two_nodes.address, "--gpus", "0"')
 FAKE_SLURM = By("tests/unit/cli/test_detach.py", '"--launcher", "slurm"')
+EXTRAS = By("noxfile.py", "*((extra,) for extra in _EXTRAS)")
 CLUSTER = By("tests/e2e/test_ray.py", "from ray.cluster_utils import Cluster")
 SYNC = "tests/unit/tracking/test_sync.py"
 
@@ -34,9 +35,9 @@ ELSEWHERE: dict[str, By] = {
     # Setting up, and the smoke matrix.
     "python3 -m venv .venv && . .venv/bin/activate": SETUP,
     "pip install -e .": By("noxfile.py", '("-e", f".{extras}")'),
-    "pip install -e . && harness run --matrix experiments/smoke.yaml": SMOKE_RUN,
-    "harness run --matrix experiments/smoke.yaml": SMOKE_RUN,
-    "harness report --matrix experiments/smoke.yaml": SMOKE_REPORT,
+    "pip install -e . && harness run --matrix smoke": SMOKE_RUN,
+    "harness run --matrix smoke": SMOKE_RUN,
+    "harness report --matrix smoke": SMOKE_REPORT,
     "README.md: harness report": SMOKE_REPORT,
     "pip install -e . nox && pip install --group dev": By("noxfile.py", "nox.project.dependency_groups"),
     "pip install nox && nox -s tests": By(".ci/run", "pip install nox && nox -s tests"),
@@ -50,24 +51,23 @@ ELSEWHERE: dict[str, By] = {
     "harness data check eurosat --decode --data data": By(
         "tests/unit/cli/test_data_check.py", '"data", "check", "eurosat", "--data", eurosat, "--decode"'
     ),
-    'harness run --matrix experiments/full.yaml --data data -k "method=zero_shot"': MINIATURES,
-    'harness run --matrix experiments/full.yaml --data data -k "dataset=eurosat,seed=1"': MINIATURES,
-    "harness run --matrix experiments/full.yaml --data data": MINIATURES,
+    'harness run --matrix full --data data -k "method=zero_shot"': MINIATURES,
+    'harness run --matrix full --data data -k "dataset=eurosat,seed=1"': MINIATURES,
+    "harness run --matrix full --data data": MINIATURES,
     "harness status --data data": By("tests/unit/cli/test_status.py", '"status"'),
-    "harness report --matrix experiments/full.yaml --against coop_ijcv2022": AGAINST,
+    "harness report --matrix full --against coop_ijcv2022": AGAINST,
     # What needs an engine, a server, or a reader who ends it.
-    "harness run --matrix experiments/full.yaml --data data --launcher slurm --partition gpu --time 12h": SLURM,
+    "harness run --matrix full --data data --launcher slurm --partition gpu --time 12h": SLURM,
     "harness run --matrix mine.yaml --launcher slurm --partition gpu --time 4h": SLURM,
     "harness run --matrix mine.yaml --launcher slurm --detach": By("tests/unit/cli/test_detach.py", '"--detach"'),
     "harness run --matrix mine.yaml --launcher slurm": By(
         "tests/unit/cli/test_detach.py", '"--launcher", "slurm"'
     ),
     "docs/slurm.md: harness status": By("tests/unit/cli/test_launches.py", '"status", "--results"'),
-    "pip install -e '.[ray]'": By("noxfile.py", 'extras="[ray]"'),
-    "harness run --matrix experiments/smoke.yaml --launcher ray": RAY,
-    "harness run --matrix experiments/smoke.yaml --launcher ray --gpus 0.5": By(
-        "tests/e2e/test_ray.py", "launch(gpus=0.5"
-    ),
+    "pip install -e '.[ray]'": EXTRAS,
+    "pip install -e '.[slurm]'": EXTRAS,
+    "harness run --matrix smoke --launcher ray": RAY,
+    "harness run --matrix smoke --launcher ray --gpus 0.5": By("tests/e2e/test_ray.py", "launch(gpus=0.5"),
     "harness run --matrix mine.yaml --launcher ray --ray-address 10.0.0.1:6379": RAY,
     "ray start --head --port=6379": CLUSTER,
     "ray start --address=10.0.0.1:6379": CLUSTER,
@@ -81,6 +81,5 @@ ELSEWHERE: dict[str, By] = {
 
 # Nothing runs these: they need what no test may have. Options of harness's own commands are read all the same.
 NOT_RUN: dict[str, str] = {
-    "pip install -e '.[slurm]'": "the tests' own group installs submitit, which is all that the extra holds",
     'wandb login --host "$WANDB_BASE_URL"': "needs an account",
 }

@@ -25,7 +25,7 @@ from harness.cli import main
 # stops; ``nox -s docs`` plays all of it.
 Scene = Mapping[str, str | None]
 SCENES: Sequence[Scene] = (
-    {"docs/quickstart.md": "## Ask for more", "docs/api.md": "## Matrices and cells", "docs/metrics.md": None},
+    {"docs/quickstart.md": "## Read the result", "docs/api.md": "## Matrices and cells", "docs/metrics.md": None},
     {"docs/own.md": "## Your own weights"},
     {"docs/matrix.md": None},
     {"docs/reproduce.md": None},

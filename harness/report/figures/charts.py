@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.report.figures.style import Look
+from harness.report.figures.look import Look
 
 Kind = Literal["line", "level", "dots", "band", "steps"]
 

@@ -11,6 +11,8 @@ from harness.store.record import RunRecord
 Gap = Literal["missing", "failed", "stale"]
 GAPS: tuple[Gap, ...] = ("missing", "failed", "stale")  # the order in which footnotes name them
 
+Place = tuple[str, str]  # Cell.target: data set and classes whose test images are evaluated on
+HALVES = ("base", "new")
 
 Word = tuple[str, float]  # a word of the vocabulary, and its distance from a vector
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.matrix.cell import Shots
+from harness.report.numbers.entry import Place
 from harness.report.numbers.outliers import Apart, said
-from harness.report.numbers.results import Place, Results, other_seeds, with_remarks, with_sd_kind
+from harness.report.numbers.results import Results, other_seeds, with_remarks, with_sd_kind
 from harness.report.numbers.rows import Row
 from harness.report.stats.exact import percent
 from harness.report.stats.summary import SdKind

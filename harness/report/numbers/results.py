@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import TypeVar
 
 import numpy as np
 
 from harness.matrix.cell import Shots
-from harness.report.numbers.entry import GAPS, Entry
+from harness.report.numbers.counted import counted_harmonic, counted_mean, exactly, minus
+from harness.report.numbers.entry import GAPS, HALVES, Entry, Place
 from harness.report.numbers.rows import ZERO_SHOT, Row, RowEntries, shots_order
-from harness.report.stats.exact import mean_of
 from harness.report.stats.summary import (
     Scores,
     SdKind,
@@ -32,8 +31,6 @@ Results = dict[tuple[Row, Shots], "Result"]
 Column = TypeVar("Column", bound=Hashable)  # what tells the columns of a table apart: shots, or a heading
 Key = TypeVar("Key", bound=Hashable)
 ByRow = Mapping[tuple[Row, Column], "Result"]
-Place = tuple[str, str]  # Cell.target: data set and classes whose test images are evaluated on
-HALVES = ("base", "new")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +76,15 @@ def place_results(rows: RowEntries, places: Sequence[Place]) -> Results:
     """
     points = _points(rows, places)
     baseline = _baseline(rows, places)
-    zero = _counted_mean(_baseline_entries(rows), places)
+    zero = counted_mean(_baseline_entries(rows), places)
     results = {}
     for (row, shots), entries in points.items():
         scores = run_scores(entries, places)
-        exact = _counted_mean(entries, places)
+        exact = counted_mean(entries, places)
         gain = None
         if row.method != ZERO_SHOT and baseline is not None:
-            gain = _minus(place_summary(gain_over(scores, baseline)), exact, zero)
-        results[row, shots] = _result(entries, places, scores, _exactly(place_summary(scores), exact), gain)
+            gain = minus(place_summary(gain_over(scores, baseline)), exact, zero)
+        results[row, shots] = _result(entries, places, scores, exactly(place_summary(scores), exact), gain)
     return results
 
 
@@ -99,15 +96,15 @@ def harmonic_results(rows: RowEntries, datasets: Sequence[str], *, of_means: boo
     """
     base, new = ([(dataset, half) for dataset in datasets] for half in HALVES)
     zeros = _baseline(rows, base), _baseline(rows, new)
-    exact_zero = _counted_harmonic(_baseline_entries(rows), datasets, of_means=of_means)
+    exact_zero = counted_harmonic(_baseline_entries(rows), datasets, of_means=of_means)
     results = {}
     for (row, shots), entries in _points(rows, [*base, *new]).items():
         if {entry.cell.target()[1] for entry in entries} != set(HALVES):
             continue
         halves = run_scores(entries, base), run_scores(entries, new)
         harmonic = harmonic_mean(*halves)
-        exact = _counted_harmonic(entries, datasets, of_means=of_means)
-        accuracy = _exactly(harmonic_of_means(*halves) if of_means else place_summary(harmonic), exact)
+        exact = counted_harmonic(entries, datasets, of_means=of_means)
+        accuracy = exactly(harmonic_of_means(*halves) if of_means else place_summary(harmonic), exact)
         gain = None
         if row.method != ZERO_SHOT and zeros[0] is not None and zeros[1] is not None:
             if of_means:
@@ -115,7 +112,7 @@ def harmonic_results(rows: RowEntries, datasets: Sequence[str], *, of_means: boo
                 gain = difference(accuracy, zero)
             else:
                 gain = place_summary(gain_over(harmonic, harmonic_mean(zeros[0], zeros[1])))
-            gain = _minus(gain, exact, exact_zero)
+            gain = minus(gain, exact, exact_zero)
         result = _result(entries, base, harmonic, accuracy, gain)
         results[row, shots] = replace(result, n_test=())  # the halves have their own images
     return results
@@ -161,62 +158,6 @@ def other_seeds(results: Results) -> dict[tuple[Row, Shots], str]:
 
 def _names(seeds: Sequence[int | None]) -> str:
     return f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"
-
-
-def _exactly(summary: Summary, exact: Fraction | None) -> Summary:
-    """The summary with its mean as counted; as it is where it has none."""
-    if summary.mean is None or exact is None:
-        return summary
-    return replace(summary, mean=float(exact), exact=exact)
-
-
-def _minus(gain: Summary, exact: Fraction | None, zero: Fraction | None) -> Summary:
-    """A gain with its mean as counted."""
-    return gain if exact is None or zero is None else _exactly(gain, exact - zero)
-
-
-def _counts_by_run(
-    entries: Sequence[Entry], places: Sequence[Place]
-) -> dict[tuple[int | None, Place], tuple[int, int]]:
-    """Right answers and test images of every run that counts, by seed and place."""
-    wanted = set(places)
-    return {
-        (entry.cell.seed, place): (entry.record.n_correct, entry.record.n_test)
-        for entry in entries
-        if entry.record and not entry.hole and entry.record.n_correct is not None and entry.record.n_test
-        if (place := entry.cell.target()) in wanted
-    }
-
-
-def _counted_mean(entries: Sequence[Entry], places: Sequence[Place]) -> Fraction | None:
-    """The mean over all runs that count; it is that of a table wherever the table has one."""
-    counts = _counts_by_run(entries, places).values()
-    by_size: dict[int, int] = {}
-    for n_correct, n_test in counts:
-        by_size[n_test] = by_size.get(n_test, 0) + n_correct
-    # Test sets are few and runs are many: integers are added first.
-    total = sum((Fraction(n_correct, n_test) for n_test, n_correct in by_size.items()), Fraction())
-    return total / len(counts) if counts else None
-
-
-def _counted_harmonic(entries: Sequence[Entry], datasets: Sequence[str], *, of_means: bool) -> Fraction | None:
-    """The harmonic mean of base and new accuracies over the runs that have both."""
-    counts = _counts_by_run(entries, [(dataset, half) for dataset in datasets for half in HALVES])
-    shares = {key: Fraction(*each) for key, each in counts.items()}
-    pairs = [
-        (share, shares[seed, (dataset, HALVES[1])])
-        for (seed, (dataset, half)), share in shares.items()
-        if half == HALVES[0] and (seed, (dataset, HALVES[1])) in shares
-    ]
-    if not pairs:
-        return None
-    if of_means:
-        return _harmonic_share(mean_of(base for base, _ in pairs), mean_of(new for _, new in pairs))
-    return mean_of(_harmonic_share(base, new) for base, new in pairs)
-
-
-def _harmonic_share(one: Fraction, other: Fraction) -> Fraction:
-    return 2 * one * other / (one + other) if one + other else Fraction()
 
 
 def _baseline_entries(rows: RowEntries) -> Sequence[Entry]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.matrix.cell import Shots
-from harness.report.numbers.results import Place
+from harness.report.numbers.entry import Place
 from harness.report.numbers.rows import Row, RowEntries, shots_order
 from harness.report.stats.summary import Scores
 

@@ -191,10 +191,13 @@ def some(names: Sequence[str]) -> str:
 
 
 def shots_words(count: Shots) -> str:
-    """A shot count in a sentence."""
-    if count == "all":
-        return "all training images"
-    return f"{count} shot{'' if count == 1 else 's'} per class"
+    """A shot count in a sentence: ``16 shots per class``."""
+    return brief_shots(count) + ("" if count == "all" else " per class")
+
+
+def brief_shots(count: Shots) -> str:
+    """A shot count where it is plain what shots are: ``16 shots``."""
+    return "all training images" if count == "all" else f"{count} shot{'' if count == 1 else 's'}"
 
 
 def _text(

@@ -13,7 +13,8 @@ from harness.report.numbers.rows import Group, Row
 Lines = tuple[tuple[str, ...], ...]
 
 _AXES = ("protocol", "views", "context", "n_ctx", "class_token_position", "ctx_init")
-_HEAD = ("backbone", "precision", "classes", "evaluate_on", "dataset", "method", "label")
+GROUP_HEAD = ("backbone", "precision", "classes")  # the first columns of every long form
+_HEAD = (*GROUP_HEAD, "evaluate_on", "dataset", "method", "label")
 _TAIL = ("shots", "n", "n_expected", "mean", "sd", "gain", "gain_sd", "n_test", "note")
 
 
@@ -39,6 +40,11 @@ def long_form(group: Group, rows: Iterable[Row], points: Iterable[Point]) -> Lin
     return (header, *(_line(group, extras, point) for point in known))
 
 
+def group_words(group: Group) -> tuple[str, str, str]:
+    """What stands under ``GROUP_HEAD``."""
+    return group.backbone, group.precision, group.classes
+
+
 def full(fraction: float | None) -> str:
     """Percent with six decimals at most; empty for nothing."""
     return "" if fraction is None else repr(round(100 * fraction, 6) + 0.0)  # + 0.0 turns -0.0 into 0.0
@@ -46,15 +52,7 @@ def full(fraction: float | None) -> str:
 
 def _line(group: Group, extras: Sequence[str], point: Point) -> tuple[str, ...]:
     row, result = point.row, point.result
-    head = (
-        group.backbone,
-        group.precision,
-        group.classes,
-        point.evaluate_on,
-        point.dataset,
-        row.method,
-        point.label,
-    )
+    head = (*group_words(group), point.evaluate_on, point.dataset, row.method, point.label)
     return (*head, *_row_words(row, result, extras), *_number_words(point.shots, result))
 
 

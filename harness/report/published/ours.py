@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.matrix.cell import Shots
-from harness.report.numbers.entry import Entry
-from harness.report.numbers.results import HALVES, Place, Results, harmonic_results, place_results, run_scores
+from harness.report.numbers.entry import HALVES, Entry, Place
+from harness.report.numbers.results import Results, harmonic_results, place_results, run_scores
 from harness.report.numbers.rows import ZERO_SHOT, Group, Row, RowEntries
 from harness.report.published.read import ACCURACY, AVERAGE, HARMONIC
 from harness.report.stats.summary import Scores, Summary, harmonic_mean

@@ -7,15 +7,16 @@ step before one shot, and ``all`` set apart.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.matrix.cell import Shots
 from harness.report.figures.charts import Chart, Figure, Mark, Trace
-from harness.report.figures.style import Look
-from harness.report.numbers.results import Result, Results
+from harness.report.figures.look import Look
+from harness.report.numbers.results import Result
 from harness.report.numbers.rows import ZERO_SHOT, Row, shots_order
 from harness.report.printing.captions import sd_words
+from harness.report.sections.scope import Measured, Scope
 from harness.report.stats.summary import SdKind
 
 
@@ -48,12 +49,13 @@ class Panel:
     series: tuple[Series, ...]
 
 
-def panel(title: str, labels: Mapping[Row, str], looks: Mapping[Row, Look], results: Results) -> Panel:
+def panel(scope: Scope, one: Measured) -> Panel:
     """The panel of one table; every row of the group is in it, so that panels have the same series."""
-    points: dict[Row, list[Point]] = {row: [] for row in labels}
-    for (row, shots), result in results.items():
+    points: dict[Row, list[Point]] = {row: [] for row in scope.labels}
+    for (row, shots), result in one.results.items():
         points[row].append(_point(shots, result))
-    return Panel(title, tuple(_series(row, label, points[row], looks[row]) for row, label in labels.items()))
+    series = (_series(row, label, points[row], scope.looks[row]) for row, label in scope.labels.items())
+    return Panel(one.title, tuple(series))
 
 
 def few_shot_figure(stem: str, panels: Sequence[Panel], sd_kind: SdKind) -> Figure | None:

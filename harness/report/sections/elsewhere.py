@@ -6,17 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.matrix.cell import CLASSES, Shots
-from harness.report.numbers.entry import Entry
-from harness.report.numbers.results import (
-    HALVES,
-    Place,
-    Result,
-    Results,
-    harmonic_results,
-    place_results,
-    with_sd_kind,
-)
-from harness.report.numbers.rows import Group, Row, RowEntries, shots_order
+from harness.report.numbers.entry import HALVES, Entry, Place
+from harness.report.numbers.results import Result, Results, harmonic_results, place_results, with_sd_kind
+from harness.report.numbers.rows import Row, shots_order
 from harness.report.printing.captions import caption, common_runs, counted, group_title
 from harness.report.printing.cells import (
     Contest,
@@ -31,8 +23,7 @@ from harness.report.printing.cells import (
 )
 from harness.report.printing.compose import GAIN_HEADING, Subject, dagger_note, gain_remark, table_rows
 from harness.report.printing.long import Point, long_form
-from harness.report.sections.scope import AVERAGE
-from harness.report.stats.summary import SdKind
+from harness.report.sections.scope import AVERAGE, Scope
 from harness.report.tables.table import Block, Note, Table, TableCell
 
 ACCURACY_HEADING = "Accuracy in percent"
@@ -79,68 +70,49 @@ def is_half(entry: Entry) -> bool:
     return entry.cell.evaluate_on in CLASSES
 
 
-def transfer_table(
-    matrix: str,
-    group: Group,
-    stem: str,
-    source: str,
-    places: Sequence[Place],
-    labels: Mapping[Row, str],
-    rows: RowEntries,
-    sd_kind: SdKind,
-) -> Table:
+def transfer_table(scope: Scope, stem: str, source: str, places: Sequence[Place]) -> Table:
     """What was trained on ``source``: its accuracy there, on every other data set, and on average over those.
 
     ``places`` are the other data sets in the order of the columns.
     """
-    targets, counts = transfer_targets(group, source, places, rows, sd_kind)
+    targets, counts = transfer_targets(scope, source, places)
     sentences = []
     if len(places) > 1:
         sentences = [f"Average: over the {len(places)} other data sets, taken for each seed first."]
     what = f"Trained on {source}{shots_clause(counts)} and evaluated on other data sets without training there"
     subject = Subject(stem, f"{source}, evaluated elsewhere", what, source)
-    return _table(matrix, group, subject, labels, targets, counts, sentences)
+    return _table(scope, subject, targets, counts, sentences)
 
 
-def transfer_targets(
-    group: Group, source: str, places: Sequence[Place], rows: RowEntries, sd_kind: SdKind
-) -> tuple[list[Target], list[Shots]]:
+def transfer_targets(scope: Scope, source: str, places: Sequence[Place]) -> tuple[list[Target], list[Shots]]:
     """The columns of a table of ``source``, the average last, and the shot counts that were trained with."""
     kept = {
-        row: [entry for entry in members if entry.cell.dataset == source and not is_half(entry)]
-        for row, members in rows.items()
+        row: [entry for entry in members if not is_half(entry)]
+        for row, members in scope.learned_on[source].items()
     }
     kept = {row: members for row, members in kept.items() if any(map(is_transfer, members))}
     evaluated = [entry for members in kept.values() for entry in members if is_transfer(entry)]
 
     def on(some: Sequence[Place]) -> Results:
-        return with_sd_kind(place_results(kept, some), sd_kind)
+        return with_sd_kind(place_results(kept, some), scope.sd_kind)
 
-    targets = [Target(f"{source} (source)", "", on([(source, group.classes)]))]
+    targets = [Target(f"{source} (source)", "", on([(source, scope.group.classes)]))]
     targets += [Target(place[0], place[0], on([place])) for place in places]
     if len(places) > 1:
         targets.append(Target("Average", AVERAGE, on(places), is_place=False))
     return targets, _shot_counts(evaluated)
 
 
-def halves_table(
-    matrix: str,
-    group: Group,
-    stem: str,
-    datasets: Sequence[str],
-    labels: Mapping[Row, str],
-    rows: RowEntries,
-    sd_kind: SdKind,
-) -> Table:
+def halves_table(scope: Scope, stem: str, datasets: Sequence[str]) -> Table:
     """The halves of the classes and their harmonic means, of one data set or averaged over several."""
+    group, sd_kind, is_single = scope.group, scope.sd_kind, len(datasets) == 1
     kept = {
         row: [entry for entry in members if entry.cell.dataset in datasets and not is_transfer(entry)]
-        for row, members in rows.items()
+        for row, members in (scope.learned_on[datasets[0]] if is_single else scope.rows).items()
     }
     kept = {row: members for row, members in kept.items() if any(map(is_half, members))}
     evaluated = [entry for members in kept.values() for entry in members if is_half(entry)]
     present = {group.classes, *(entry.cell.target()[1] for entry in evaluated)}
-    is_single = len(datasets) == 1
     targets = []
     for half in (name for name in CLASSES if name in present):
         results = with_sd_kind(place_results(kept, [(dataset, half) for dataset in datasets]), sd_kind)
@@ -163,19 +135,14 @@ def halves_table(
     name = datasets[0] if is_single else AVERAGE
     title = f"{name if is_single else name.capitalize()}, base and new classes"
     subject = Subject(stem, title, what, name, is_average=not is_single)
-    return _table(matrix, group, subject, labels, targets, counts, sentences)
+    return _table(scope, subject, targets, counts, sentences)
 
 
 def _table(
-    matrix: str,
-    group: Group,
-    subject: Subject,
-    labels: Mapping[Row, str],
-    targets: Sequence[Target],
-    shot_counts: Sequence[Shots],
-    more: Sequence[str],
+    scope: Scope, subject: Subject, targets: Sequence[Target], shot_counts: Sequence[Shots], more: Sequence[str]
 ) -> Table:
     """A table with a column a target, and blocks for each shot count where there are several."""
+    group, labels = scope.group, scope.labels
     everything: _Everything = {
         (row, (shots, target.heading)): result
         for target in targets
@@ -191,7 +158,7 @@ def _table(
     ]
     gains = [block.gains for block in blocks if block.gains is not None]
     marks = marks_sentences(block.contest for block in blocks)
-    sentences = caption(matrix, group_title(group), subject.what, list(labels), everything, _n_test(targets))
+    sentences = caption(scope.matrix, group_title(group), subject.what, list(labels), everything, _n_test(targets))
     points = (
         Point(
             subject.dataset, target.evaluate_on, row, labels[row], shots, everything[row, (shots, target.heading)]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from harness.report.numbers.outliers import Apart
-from harness.report.numbers.rows import Row, RowEntries
 from harness.report.numbers.runs import runs_of
+from harness.report.printing.cells import brief_shots
 from harness.report.published.tables import against_tables
 from harness.report.published.tally import Tally
 from harness.report.sections.intervals import intervals_table
@@ -74,36 +73,25 @@ class Beside:
 
 def beside(scope: Scope, prefix: str, choices: Choices) -> Beside:
     """What stands beside the numbers of a group; ``prefix`` is what file stems begin with."""
-    matrix, group, words = scope.matrix, scope.group, scope.labels
     places = list(dict.fromkeys(entry.cell.target() for members in scope.own.values() for entry in members))
     runs = runs_of(scope.own, places)
-    results = {one.title: one.results for one in scope.measured}
     found = (
-        paired_table(matrix, group, prefix + PAIRED, words, runs, _drawn(scope.own)),
-        intervals_table(matrix, group, prefix + INTERVALS, words, runs, results, choices.interval),
+        paired_table(scope, prefix + PAIRED, runs),
+        intervals_table(scope, prefix + INTERVALS, runs, choices.interval),
     )
-    notes = _odd_notes(words, scope.odd)
+    notes = _odd_notes(scope)
     evidence = (replace(table, notes=(*table.notes, *notes)) for table in found if table is not None)
-    torn = outliers_table(matrix, group, prefix + APART, words, scope.odd)
-    against, tallies = against_tables(matrix, group, prefix, scope.rows, words, choices.against, scope.odd)
+    torn = outliers_table(scope, prefix + APART)
+    against, tallies = against_tables(
+        scope.matrix, scope.group, prefix, scope.rows, scope.labels, choices.against, scope.odd
+    )
     return Beside(tuple(evidence), () if torn is None else (torn,), tuple(against), tallies)
 
 
-def _odd_notes(labels: Mapping[Row, str], odd: Sequence[Apart]) -> list[Note]:
+def _odd_notes(scope: Scope) -> list[Note]:
     """What the tables of evidence include although it says little."""
     where: dict[str, list[str]] = {}
-    for each in odd:
-        point = f"{labels[each.row]}, {each.shots} shot{'' if each.shots == 1 else 's'}"
+    for each in scope.odd:
+        point = f"{scope.labels[each.row]}, {brief_shots(each.shots)}"
         where.setdefault(point, []).append(each.dataset)
     return [Note("", f"{point}: seeds lie apart on {', '.join(names)}.") for point, names in where.items()]
-
-
-def _drawn(rows: RowEntries) -> dict[tuple[object, ...], str]:
-    """From row, data set, shots and seed to the digest of the training images, where the record says it."""
-    found: dict[tuple[object, ...], str] = {}
-    for row, members in rows.items():
-        for entry in members:
-            made_from = None if entry.record is None or entry.hole else entry.record.provenance
-            if made_from is not None and made_from.subset_digest is not None:
-                found[row, entry.cell.dataset, entry.cell.shots, entry.cell.seed] = made_from.subset_digest
-    return found

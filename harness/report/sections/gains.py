@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from harness.matrix.cell import Shots
 from harness.report.figures.charts import Bar, BarChart, Figure
-from harness.report.figures.style import Look
-from harness.report.numbers.results import Result, Results
+from harness.report.figures.look import Look
+from harness.report.numbers.results import Result
 from harness.report.numbers.rows import ZERO_SHOT, Row, shots_order
 from harness.report.printing.captions import sd_words
+from harness.report.printing.cells import brief_shots
+from harness.report.sections.scope import Measured, Scope
 from harness.report.stats.exact import signed
-from harness.report.stats.summary import SdKind
 
 _X_LABEL = "Gain over zero-shot (percentage points)"
 
 
-@dataclass(frozen=True, slots=True)
-class Gains:
-    """Results of which bars are made: of one data set, or of the average over all."""
-
-    title: str
-    results: Results
-    is_average: bool = False
-
-
-def gains_figure(
-    stem: str, labels: Mapping[Row, str], looks: Mapping[Row, Look], found: Sequence[Gains], sd_kind: SdKind
-) -> Figure | None:
+def gains_figure(scope: Scope, stem: str) -> Figure | None:
     """A chart a row with a bar a data set; of a single data set one chart with a bar a row.
 
     ``None`` where no row has a gain. Each row is shown at its largest shot count.
     """
+    labels, looks, found = scope.labels, scope.looks, scope.measured
     largest = _largest(found)
     rows = {row: largest[row] for row in labels if row in largest}
     if not rows:
@@ -48,13 +38,13 @@ def gains_figure(
     lost = [f"{bar.label} ({chart.title})" for chart in charts for bar in chart.bars if bar.value is None]
     caption = [
         "Gain over zero-shot at the largest number of shots in percentage points: mean over seeds, error bars one "
-        f"{sd_words(sd_kind)}; falling bars are hatched.",
+        f"{sd_words(scope.sd_kind)}; falling bars are hatched.",
         *([f"Without a bar because cells are missing: {', '.join(lost)}."] if lost else []),
     ]
     return Figure(stem, "Gain over zero-shot by data set", tuple(caption), tuple(charts))
 
 
-def _largest(found: Sequence[Gains]) -> dict[Row, Shots]:
+def _largest(found: Sequence[Measured]) -> dict[Row, Shots]:
     """From each row that has a gain anywhere to the largest shot count of those."""
     counts: dict[Row, list[Shots]] = {}
     for one in found:
@@ -64,7 +54,7 @@ def _largest(found: Sequence[Gains]) -> dict[Row, Shots]:
     return {row: shots_order(several)[-1] for row, several in counts.items()}
 
 
-def _row_chart(row: Row, label: str, look: Look, shots: Shots, found: Sequence[Gains]) -> BarChart:
+def _row_chart(row: Row, label: str, look: Look, shots: Shots, found: Sequence[Measured]) -> BarChart:
     bars = [_bar(one.title, one.results.get((row, shots)), look, one.is_average) for one in found]
     return BarChart(f"{label}, {_words([shots])}", _sorted(bars), _X_LABEL)
 
@@ -95,4 +85,4 @@ def _words(counts: Iterable[Shots]) -> str:
     found = shots_order(counts)
     if len(found) > 1:
         return "largest shot counts"
-    return "all training images" if found[0] == "all" else f"{found[0]} shot{'' if found[0] == 1 else 's'}"
+    return brief_shots(found[0])

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from harness.report.numbers.paired import Column, Difference, Pair, Pairs, pairs
-from harness.report.numbers.rows import Group, Row
+from harness.report.numbers.rows import RowEntries
 from harness.report.numbers.runs import Runs
 from harness.report.printing.captions import group_title
-from harness.report.printing.long import full
+from harness.report.printing.long import GROUP_HEAD, full, group_words
+from harness.report.sections.scope import Scope
 from harness.report.stats.exact import signed
 from harness.report.stats.significance import ALPHA, needed_units, smallest_p
 from harness.report.tables.table import Block, Note, Table, TableCell, TableRow
@@ -17,28 +18,18 @@ DIFFERENCE_HEADING = "Difference in percentage points [95 % interval]"
 P_HEADING = "p, corrected"
 DETECTABLE_HEADING = "Difference that would be found four times in five"
 
-_HEAD = ("backbone", "precision", "classes", "one", "other", "shots", "unit", "n", "n_lacking")
+_Drawn = Mapping[tuple[object, ...], str]  # from row, data set, shots and seed to the training images' digest
+
+_HEAD = (*GROUP_HEAD, "one", "other", "shots", "unit", "n", "n_lacking")
 _TAIL = ("difference", "low", "high", "p", "p_corrected", "tests", "detectable", "same_images")
 
 
-def paired_table(
-    matrix: str,
-    group: Group,
-    stem: str,
-    labels: Mapping[Row, str],
-    runs: Runs,
-    drawn: Mapping[tuple[object, ...], str],
-) -> Table | None:
+def paired_table(scope: Scope, stem: str, runs: Runs) -> Table | None:
     """Every pair of rows at every shot count and over all of them; ``None`` where there is nothing to compare.
 
-    Args:
-        matrix: its name.
-        group: of the rows.
-        stem: of the table's files.
-        labels: of the rows, in order.
-        runs: their accuracies.
-        drawn: from row, data set, shots and seed to the digest of the training images.
+    ``runs`` are the accuracies on the own test images.
     """
+    labels, drawn = scope.labels, _drawn(scope.own)
     compared = pairs(list(labels), runs)
     found = compared.found
     if not any(each.interval for each in found.values()):
@@ -60,7 +51,7 @@ def paired_table(
         blocks.append(block(P_HEADING, _p_cell))
     blocks.append(block(DETECTABLE_HEADING, _detectable_cell))
     lines = (
-        _line(group, labels, pair, column, compared, pair not in others)
+        _line(scope, pair, column, compared, pair not in others)
         for column in compared.columns
         for pair in printed
         if (pair, column) in found
@@ -68,7 +59,7 @@ def paired_table(
     return Table(
         stem,
         "Paired differences",
-        tuple(_caption(matrix, group, runs, compared)),
+        tuple(_caption(scope, runs, compared)),
         tuple(map(str, compared.columns)),
         tuple(blocks),
         tuple(Note("", f"{names[pair]}: not on the same training images.") for pair in printed if pair in others),
@@ -77,7 +68,7 @@ def paired_table(
     )
 
 
-def _same_images(pair: Pair, runs: Runs, drawn: Mapping[tuple[object, ...], str]) -> bool:
+def _same_images(pair: Pair, runs: Runs, drawn: _Drawn) -> bool:
     """Whether both rows learned from the same images wherever both say from which."""
     for dataset, _ in runs.places:
         for shots in runs.shots:
@@ -88,7 +79,18 @@ def _same_images(pair: Pair, runs: Runs, drawn: Mapping[tuple[object, ...], str]
     return True
 
 
-def _caption(matrix: str, group: Group, runs: Runs, compared: Pairs) -> Iterable[str]:
+def _drawn(rows: RowEntries) -> _Drawn:
+    """From row, data set, shots and seed to the digest of the training images, where the record says it."""
+    found: dict[tuple[object, ...], str] = {}
+    for row, members in rows.items():
+        for entry in members:
+            made_from = None if entry.record is None or entry.hole else entry.record.provenance
+            if made_from is not None and made_from.subset_digest is not None:
+                found[row, entry.cell.dataset, entry.cell.shots, entry.cell.seed] = made_from.subset_digest
+    return found
+
+
+def _caption(scope: Scope, runs: Runs, compared: Pairs) -> Iterable[str]:
     ns = {each.n for each in compared.found.values()}
     n, n_pairs, unit = max(ns), len(compared.tested), compared.unit
     size = f"n = {n}" if len(ns) == 1 else "n beside each difference"
@@ -99,7 +101,7 @@ def _caption(matrix: str, group: Group, runs: Runs, compared: Pairs) -> Iterable
         over = f"the runs are the units ({size}): seeds, within each data set"
         holds = "what is said holds for these data sets."
     yield f"Differences between methods with the same seed on the same data set; {over}; {holds}"
-    yield f"Matrix {matrix}; backbone {group_title(group)}."
+    yield f"Matrix {scope.matrix}; backbone {group_title(scope.group)}."
     kind = "Student's t" if unit == "data set" or len(runs.places) == 1 else "t over seeds, stratified by data set"
     yield f"Intervals: {kind}."
     if compared.can_tell:
@@ -140,22 +142,12 @@ def _detectable_cell(each: Difference) -> TableCell:
     return TableCell() if each.detectable is None else TableCell(signed(each.detectable).lstrip("+"))
 
 
-def _line(
-    group: Group,
-    labels: Mapping[Row, str],
-    pair: Pair,
-    column: Column,
-    compared: Pairs,
-    same_images: bool,
-) -> tuple[str, ...]:
+def _line(scope: Scope, pair: Pair, column: Column, compared: Pairs, same_images: bool) -> tuple[str, ...]:
     each = compared.found[pair, column]
     low, high = (each.interval.low, each.interval.high) if each.interval else (None, None)
     return (
-        group.backbone,
-        group.precision,
-        group.classes,
-        labels[pair[0]],
-        labels[pair[1]],
+        *group_words(scope.group),
+        *(scope.labels[row] for row in pair),
         str(column),
         compared.unit,
         str(each.n),

@@ -13,7 +13,7 @@ from harness.report.numbers.results import baseline_row
 from harness.report.numbers.rows import ZERO_SHOT, Row, shots_order
 from harness.report.printing.captions import group_title
 from harness.report.printing.cells import shots_words
-from harness.report.printing.long import full
+from harness.report.printing.long import GROUP_HEAD, full, group_words
 from harness.report.sections.scope import Scope
 from harness.report.stats.exact import percent, signed
 from harness.report.tables.table import Block, Note, Table, TableCell, TableRow, Value
@@ -22,7 +22,7 @@ from harness.store.record import ClassCount
 _MOST_PRINTED = 12  # classes of a data set that are all printed; of more only the ends
 _ENDS = 5
 _COLUMNS = ("Test images", "Zero-shot", "Learned", "Gain")
-_HEAD = ("backbone", "precision", "classes", "dataset", "method", "label", "shots", "n", "class", "n_test")
+_HEAD = (*GROUP_HEAD, "dataset", "method", "label", "shots", "n", "class", "n_test")
 _TAIL = ("zero_shot", "mean", "gain")
 
 
@@ -77,7 +77,7 @@ class ClassGains:
 
 def class_gains(scope: Scope, dataset: str) -> list[ClassGains]:
     """The gains of every row; rows with gaps, or other classes or test images than zero-shot's, are left out."""
-    rows = scope.by_dataset[dataset]
+    rows = scope.own_on[dataset]
     baseline = baseline_row(list(scope.rows))
     zeros = rows.get(baseline, []) if baseline is not None else []
     if len(zeros) != 1 or zeros[0].record is None or zeros[0].hole:
@@ -190,10 +190,9 @@ def _cell(share: Fraction, text: str) -> TableCell:
 
 def _long(scope: Scope, dataset: str, found: Sequence[ClassGains]) -> Iterator[tuple[str, ...]]:
     yield (*_HEAD, *_TAIL)
-    group = scope.group
     for one in found:
         label, shots, n = scope.labels[one.row], str(one.shots), str(one.n)
-        head = (group.backbone, group.precision, group.classes, dataset, one.row.method, label, shots, n)
+        head = (*group_words(scope.group), dataset, one.row.method, label, shots, n)
         for gain in one.classes:
             zero, mean = gain.n_zero / gain.n_test, gain.n_right / (gain.n_test * gain.n_runs)
             shares = (full(share) for share in (zero, mean, gain.gain))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.report.figures.style import Look, row_looks
+from harness.report.figures.look import Look
 from harness.report.numbers.entry import Entry
 from harness.report.numbers.outliers import Apart, apart
 from harness.report.numbers.remarks import dressed
 from harness.report.numbers.results import Results, place_results
 from harness.report.numbers.rows import ZERO_SHOT, Group, Row, RowEntries, labels, row_entries
+from harness.report.sections.looks import row_looks
 from harness.report.stats.summary import SdKind
 
 AVERAGE = "average"
@@ -43,7 +44,8 @@ class Scope:
         entries: all of the group, in the order of the matrix.
         rows: the entries of every row, in the order in which rows are printed.
         own: of them those that are evaluated on the test images of the classes that they learned.
-        by_dataset: the same by data set, rows without an entry there left out.
+        own_on: the same by data set, rows without an entry there left out.
+        learned_on: all rows by the data set that they learned from, likewise.
         labels: of the rows, in that order.
         looks: of the rows.
         datasets: those with cells that are evaluated on their own test images, in order of first appearance.
@@ -57,22 +59,14 @@ class Scope:
     entries: Sequence[Entry]
     rows: RowEntries
     own: RowEntries
-    by_dataset: Mapping[str, RowEntries]
+    own_on: Mapping[str, RowEntries]
+    learned_on: Mapping[str, RowEntries]
     labels: Mapping[Row, str]
     looks: Mapping[Row, Look]
     datasets: tuple[str, ...]
     measured: tuple[Measured, ...]
     odd: tuple[Apart, ...]
     sd_kind: SdKind
-
-
-def by_dataset(rows: RowEntries) -> dict[str, dict[Row, list[Entry]]]:
-    """The entries by the data set that they learned from, rows in their order."""
-    found: dict[str, dict[Row, list[Entry]]] = {}
-    for row, members in rows.items():
-        for entry in members:
-            found.setdefault(entry.cell.dataset, {}).setdefault(row, []).append(entry)
-    return found
 
 
 def scope_of(matrix: str, group: Group, entries: Sequence[Entry], sd_kind: SdKind) -> Scope:
@@ -84,8 +78,9 @@ def scope_of(matrix: str, group: Group, entries: Sequence[Entry], sd_kind: SdKin
     measured = measure(own, datasets, group.classes, odd, sd_kind)
     words, looks = labels(list(rows)), row_looks(rows)
     return Scope(
-        matrix, group, entries, rows, own, by_dataset(own), words, looks, datasets, measured, odd, sd_kind
-    )
+        matrix, group, entries, rows, own, _by_dataset(own), _by_dataset(rows), words, looks, datasets, measured,
+        odd, sd_kind,
+    )  # fmt: skip
 
 
 def measure(
@@ -111,3 +106,12 @@ def measure(
         results = dressed(place_results(own, places), places, odd, sd_kind)
         found.insert(0, Measured(AVERAGE, AVERAGE.capitalize(), results, is_average=True))
     return tuple(found)
+
+
+def _by_dataset(rows: RowEntries) -> dict[str, dict[Row, list[Entry]]]:
+    """The entries by the data set that they learned from, rows in their order."""
+    found: dict[str, dict[Row, list[Entry]]] = {}
+    for row, members in rows.items():
+        for entry in members:
+            found.setdefault(entry.cell.dataset, {}).setdefault(row, []).append(entry)
+    return found

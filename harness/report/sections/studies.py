@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.matrix.cell import Shots
-from harness.report.figures.charts import Chart, Figure, Mark, Trace
-from harness.report.figures.style import GREY, Look, row_looks
+from harness.report.figures.charts import Chart, Figure, Trace
+from harness.report.figures.look import GREY, Look
 from harness.report.numbers.results import Result
 from harness.report.numbers.rows import ZERO_SHOT, Row, axis_word, labels, shots_order
-from harness.report.printing.captions import caption, counted, group_title, sd_words
+from harness.report.printing.captions import caption, counted, group_title
 from harness.report.printing.cells import MEANS, SPREAD, Style, shots_words
 from harness.report.printing.grid import Contestants, Grid, Line, grid
 from harness.report.printing.long import Point, long_form
+from harness.report.sections.dots import dots, gaps, mark, set_apart, spread_sentence
+from harness.report.sections.looks import row_looks
 from harness.report.sections.scope import Measured, Scope
-from harness.report.stats.summary import SdKind
 from harness.report.tables.table import Table
 
 DATASETS_HEADING = "Data set"
@@ -123,7 +124,7 @@ def length_figure(scope: Scope, stem: str) -> Figure | None:
         traces = []
         for label, family in zip(_headings(found, whole=True), found, strict=True):
             marks = [
-                _mark(lengths.index(int(str(row.axis("n_ctx")))), one.results.get((row, family.shots)))
+                mark(lengths.index(int(str(row.axis("n_ctx")))), one.results.get((row, family.shots)))
                 for row in family.rows
             ]
             traces.append(Trace(label, looks[family.common], tuple(marks)))
@@ -155,63 +156,6 @@ def initial_figure(scope: Scope, stem: str) -> Figure | None:
         charts.append(Chart(heading, tuple(traces), "", "Accuracy (%)", ticks))
     said = f"Accuracy by the initial context ({_shots(found)}): {spread_sentence(scope.sd_kind)}"
     return Figure(stem, "Accuracy by the initial context", (said, *gaps(charts)), tuple(charts))
-
-
-_APART = 0.35
-_DODGE = 0.62  # of the distance between two places: what the traces of one place take
-
-
-def spread_sentence(kind: SdKind) -> str:
-    """What the marks and bars of a figure are."""
-    return f"mean over seeds, error bars one {sd_words(kind)}."
-
-
-def dots(
-    label: str, look: Look, places: Sequence[float], results: Sequence[Result | None], turn: int, n_turns: int
-) -> Trace:
-    """A trace with a mark at each of ``places``, moved aside so that those of ``n_turns`` traces are all seen."""
-    aside = _DODGE / max(n_turns, 4) * (turn - (n_turns - 1) / 2)
-    marks = (_mark(place + aside, result) for place, result in zip(places, results, strict=True))
-    return Trace(label, look, tuple(marks), "dots")
-
-
-def set_apart(words: Sequence[str], averages: Collection[str]) -> tuple[tuple[float, str], ...]:
-    """Ticks at equal distances; an average has some room beside it."""
-    ticks: list[tuple[float, str]] = []
-    place = 0.0
-    for before, word in zip(("", *words), words, strict=False):
-        place += _APART if before and (word in averages) != (before in averages) else 0.0
-        ticks.append((place, word))
-        place += 1.0
-    return tuple(ticks)
-
-
-def _mark(place: float, result: Result | None) -> Mark:
-    if result is None or result.accuracy.mean is None:
-        return Mark(place, None)
-    sd = result.accuracy.sd
-    return Mark(place, 100 * result.accuracy.mean, None if sd is None else 100 * sd, result.accuracy.whole)
-
-
-def gaps(charts: Sequence[Chart]) -> Iterator[str]:
-    """A sentence on the marks that are missing, if any are."""
-    lost = []
-    for chart in charts:
-        for trace in chart.traces:
-            names = [
-                word
-                for mark in trace.marks
-                if mark.y is None
-                for place, word in chart.ticks or ()
-                if abs(mark.x - place) < _DODGE / 2
-            ]
-            lost += (
-                [f"{trace.label} at {', '.join(names)}" + (f" ({chart.title})" if chart.title else "")]
-                if names
-                else []
-            )
-    if lost:
-        yield f"Without a mark because cells are missing: {'; '.join(lost)}."
 
 
 def _columns(scope: Scope) -> list[Measured]:

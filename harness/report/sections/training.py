@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from harness.matrix.cell import Shots
@@ -10,6 +9,7 @@ from harness.report.figures.charts import Chart, Figure, Mark, Trace
 from harness.report.numbers.entry import Entry
 from harness.report.numbers.rows import Row, shots_order
 from harness.report.sections.scope import Scope
+from harness.report.stats.summary import mean_and_sd
 from harness.store.record import EpochRow
 
 _MOST_MARKS = 100  # of a curve: more are finer than its line
@@ -68,9 +68,7 @@ def _curve(histories: Sequence[Sequence[EpochRow]], name: str) -> tuple[Mark, ..
             by_epoch.setdefault(row.epoch, []).append(scale * float(getattr(row, name)))
     marks = []
     for epoch, found in _thinned(sorted(by_epoch.items())):
-        mean = math.fsum(found) / len(found)
-        spread = math.fsum((value - mean) ** 2 for value in found)
-        marks.append(Mark(epoch, mean, math.sqrt(spread / (len(found) - 1)) if len(found) > 1 else None))
+        marks.append(Mark(epoch, *mean_and_sd(found)))
     return tuple(marks)
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from harness.matrix.cell import Cell, Shots
 from harness.report.numbers.entry import Entry, Words
-from harness.report.numbers.rows import Group, Row, shots_order
+from harness.report.numbers.rows import Row, RowEntries, shots_order
 from harness.report.printing.captions import group_title
-from harness.report.printing.cells import Notes
+from harness.report.printing.cells import Notes, shots_words
+from harness.report.printing.long import GROUP_HEAD, Lines, group_words
+from harness.report.sections.scope import Scope
 from harness.report.tables.table import Block, Table, TableCell, TableRow
 
 NOT_PLAIN = "N/A"  # as in the paper's table
-_HEAD = ("backbone", "precision", "classes", "dataset", "method", "label", "shots", "seed")
+_HEAD = (*GROUP_HEAD, "dataset", "method", "label", "shots", "seed")
 _TAIL = ("class", "vector", "rank", "word", "distance")
 
 
@@ -29,18 +31,12 @@ def words_of(cells: Iterable[Cell]) -> set[Cell]:
     return found
 
 
-def words_table(
-    matrix: str,
-    group: Group,
-    stem: str,
-    dataset: str,
-    labels: Mapping[Row, str],
-    rows: Mapping[Row, Sequence[Entry]],
-) -> Table | None:
+def words_table(scope: Scope, stem: str, dataset: str) -> Table | None:
     """The nearest word of every vector, a column a seed; ``None`` where nothing was learned on ``dataset``.
 
     Class-specific contexts are too many to print; their nearest words stand in the long form alone.
     """
+    rows, labels = scope.own_on[dataset], scope.labels
     wanted = words_of(entry.cell for members in rows.values() for entry in members)
     kept = {
         row: [entry for entry in members if entry.cell in wanted and entry.cell.dataset == dataset]
@@ -61,29 +57,21 @@ def words_table(
     return Table(
         stem,
         f"{dataset}, nearest words",
-        tuple(_caption(matrix, group, dataset, shots, labels, kept, list(printed))),
+        tuple(_caption(scope, dataset, shots, kept, list(printed))),
         tuple(map(str, seeds)),
         blocks,
         tuple(notes.made),
-        _long(group, dataset, labels, kept),
+        _long(scope, dataset, kept),
         row_heading="Vector",
         columns_heading="Seed",
     )
 
 
-def _caption(
-    matrix: str,
-    group: Group,
-    dataset: str,
-    shots: Shots,
-    labels: Mapping[Row, str],
-    kept: Mapping[Row, Sequence[Entry]],
-    printed: Sequence[Row],
-) -> Iterable[str]:
-    count = "all training images" if shots == "all" else f"{shots} shot{'' if shots == 1 else 's'} per class"
+def _caption(scope: Scope, dataset: str, shots: Shots, kept: RowEntries, printed: Sequence[Row]) -> Iterable[str]:
+    labels, count = scope.labels, shots_words(shots)
     which = f" of {labels[printed[0]]}" if len(printed) == 1 else ""
     yield f"Contexts{which} learned on {dataset} ({count}): the nearest word of each vector, distance in brackets."
-    yield f"Matrix {matrix}; backbone {group_title(group)}."
+    yield f"Matrix {scope.matrix}; backbone {group_title(scope.group)}."
     if printed:
         yield "Distances are Euclidean, to the embeddings of the vocabulary, some of which are pieces of words."
     if any(not _is_plain(word) for row in printed for entry in kept[row] for word in _nearest(entry.words)):
@@ -116,17 +104,14 @@ def _block_rows(members: Sequence[Entry], seeds: Sequence[int], notes: Notes) ->
     return tuple(lines)
 
 
-def _long(
-    group: Group, dataset: str, labels: Mapping[Row, str], kept: Mapping[Row, Sequence[Entry]]
-) -> tuple[tuple[str, ...], ...]:
+def _long(scope: Scope, dataset: str, kept: RowEntries) -> Lines:
     """Header and one line a word: all that are known of shared contexts, the nearest of class-specific ones."""
     lines: list[tuple[str, ...]] = [(*_HEAD, *_TAIL)]
     for row, members in kept.items():
         for entry in sorted(members, key=lambda entry: entry.cell.seed or 0):
             cell, words = entry.cell, entry.words
             seed = "" if cell.seed is None else str(cell.seed)
-            setting = (group.backbone, group.precision, group.classes, dataset)
-            head = (*setting, row.method, labels[row], str(cell.shots), seed)
+            head = (*group_words(scope.group), dataset, row.method, scope.labels[row], str(cell.shots), seed)
             lines += [(*head, *tail) for tail in (_word_lines(entry, words) if words else ())]
     return tuple(lines)
 

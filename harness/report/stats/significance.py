@@ -24,6 +24,7 @@ INTERVAL_KINDS: tuple[IntervalKind, ...] = ("t", "bootstrap")
 LEVEL = 0.95
 ALPHA = 0.05
 POWER = 0.8
+NORMAL = 1.959963984540054  # two-sided 95 % quantile of the standard normal distribution
 N_RESAMPLES = 10_000
 N_FLIPS = 19_999
 _MOST_EXACT = 16  # units whose 2 ** n sign patterns are all visited

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
@@ -46,10 +47,15 @@ def summarise(scores: Scores) -> Summary:
     n = len(there)
     if n == 0:
         return Summary(None, None, 0, len(scores))
+    return Summary(*mean_and_sd(there), n, len(scores))
+
+
+def mean_and_sd(values: Sequence[float]) -> tuple[float, float | None]:
+    """The mean of at least one number, and the sample sd (over n - 1), ``None`` of a single one."""
     # fsum rounds once, so that the result does not depend on the order of seeds or data sets.
-    mean = math.fsum(there) / n
-    sd = math.sqrt(math.fsum((score - mean) ** 2 for score in there) / (n - 1)) if n > 1 else None
-    return Summary(mean, sd, n, len(scores))
+    n = len(values)
+    mean = math.fsum(values) / n
+    return mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1)) if n > 1 else None
 
 
 def with_sd(summary: Summary, kind: SdKind) -> Summary:

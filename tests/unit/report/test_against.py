@@ -28,9 +28,10 @@ from harness.report.published.tables import against_tables
 from harness.report.published.tally import Tally, added
 from harness.report.published.verdict import Noise, noise_of
 from harness.report.sections.evidence import Choices
+from harness.report.tables.csv import to_csv
 from harness.report.tables.latex import to_latex
+from harness.report.tables.markdown import to_markdown
 from harness.report.tables.table import Table
-from harness.report.tables.text import to_csv, to_markdown
 
 EXPERIMENTS = Path(__file__).parents[3] / "experiments"
 Make = Callable[..., Entry]

@@ -6,8 +6,8 @@ import pytest
 
 from harness.report.build import build_report
 from harness.report.figures.charts import MOST_CHARTS, MOST_TRACES
-from harness.report.figures.style import row_looks
 from harness.report.numbers.rows import Row
+from harness.report.sections.looks import row_looks
 from harness.store.record import ClassCount, EpochRow
 
 

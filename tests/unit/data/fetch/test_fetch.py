@@ -11,8 +11,10 @@ import pytest
 
 from harness.cli import main
 from harness.data.catalog import DATASETS, DatasetRow
-from harness.data.fetch import fetch as fetch_module
-from harness.data.fetch.fetch import RECEIPT, fetch, size_text
+from harness.data.fetch import images as images_module
+from harness.data.fetch import lists as lists_module
+from harness.data.fetch.fetch import fetch
+from harness.data.fetch.receipt import RECEIPT
 from harness.data.fetch.sources import CLASS_NAMES, SOURCES, Drive, Hub, RemoteFile, Source, Web
 from harness.data.layout import Layout, ShiftedFolders, SplitFile, TextLists
 from harness.data.split import PARTS
@@ -362,7 +364,7 @@ def test_archive_is_kept_until_all_is_well(mini: Mini, server: Any, monkeypatch:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(fetch_module, "put", killed)
+        patched.setattr(images_module, "put", killed)
         with pytest.raises(KeyboardInterrupt):
             mini.fetch()
     assert not (mini.folder / "images").exists()
@@ -513,8 +515,8 @@ NAMES = "n00000001 tench\nn00000002 great white shark\nn00000003 cock\n"
 @pytest.fixture
 def shift(make_mini: MakeMini, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Mini]:
     """A maker of shifted ImageNets of three classes, with these class names published."""
-    monkeypatch.setattr(fetch_module, "IMAGENET_NAMES", digest_text("tench\ngreat white shark\ncock\n"))
-    monkeypatch.setattr(fetch_module, "CLASS_NAMES", RemoteFile("classnames.txt"))
+    monkeypatch.setattr(lists_module, "IMAGENET_NAMES", digest_text("tench\ngreat white shark\ncock\n"))
+    monkeypatch.setattr(lists_module, "CLASS_NAMES", RemoteFile("classnames.txt"))
 
     def make(*ways: tuple[RemoteFile, ...]) -> Mini:
         mini = make_mini(*ways, layout=ShiftedFolders("imagenet-sketch", "images"))
@@ -573,7 +575,7 @@ def test_missing_class_names_are_a_fault(
         return real(**how)
 
     monkeypatch.setattr(gdown, "download", refuse)
-    monkeypatch.setattr(fetch_module, "CLASS_NAMES", RemoteFile("classnames.txt", (Drive("abc"),)))
+    monkeypatch.setattr(lists_module, "CLASS_NAMES", RemoteFile("classnames.txt", (Drive("abc"),)))
     content = make_zip(shifted())
     mini = shift((remote("s.zip", content, Web(server.put("/s.zip", content))),))
     faults = mini.fetch()
@@ -730,9 +732,3 @@ def test_split_files_are_those_of_the_layouts() -> None:
         layout = DATASETS[name].layout
         if isinstance(layout, SplitFile):
             assert [file.name for file in source.split_files] == [layout.file]
-
-
-@pytest.mark.parametrize(("n_bytes", "text"), [(5, "5 bytes"), (2_500, "2.5 kB"), (39_077_296_924, "39.1 GB")])
-def test_sizes_are_readable(n_bytes: int, text: str) -> None:
-    """In units of a thousand."""
-    assert size_text(n_bytes) == text

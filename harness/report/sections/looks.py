@@ -2,38 +2,14 @@
 
 A look follows from what a row is (method, context, position of the class name), never from its place in a figure,
 so that CoOp with a unified context is the same blue line in every figure, on every page and in every report.
-Colours are those of Okabe and Ito's palette, which are told apart with every common colour blindness (its yellow
-is left out, too pale for a line); markers and dashes tell them apart in grey.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from harness.report.figures.look import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, Look
 from harness.report.numbers.rows import ZERO_SHOT, Row
-
-BLACK, GREY, BLUE, SKY = "#000000", "#777777", "#0072B2", "#56B4E9"
-GREEN, VERMILION, ORANGE, PURPLE = "#009E73", "#D55E00", "#E69F00", "#CC79A7"
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How one method is drawn.
-
-    Attributes:
-        colour: ``#RRGGBB``.
-        marker: as matplotlib writes it: ``*`` star, ``o`` circle, ``s`` square, ``D`` diamond, ``P`` plus, ``X``
-            cross, ``p`` pentagon, ``h`` hexagon, ``^ v < >`` triangles.
-        line: ``-`` solid, ``--`` dashed, ``:`` dotted, ``-.`` dash and dot; empty for none.
-        size: of the marker in points.
-    """
-
-    colour: str
-    marker: str
-    line: str
-    size: float = 4
-
 
 _Family = tuple[str, str | None, str | None]  # method, context, class_token_position
 _OTHERS: _Family = ("", None, None)
