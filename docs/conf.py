@@ -25,6 +25,7 @@ copybutton_prompt_text = r"\$ "
 copybutton_prompt_is_regexp = True
 
 autodoc_class_signature = "separated"  # what a value is made of stands among its attributes
+autodoc_default_options = {"exclude-members": "__init__, __new__, model_config"}
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True

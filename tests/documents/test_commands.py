@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from harness.cli.app import app
 
-LANGUAGES = {"shell", "text", "yaml", "python", "json"}
+LANGUAGES = {"shell", "text", "output", "yaml", "python", "json"}
 ALL = [
     (name_of(document), command)
     for document in documents()

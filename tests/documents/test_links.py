@@ -1,5 +1,6 @@
 """Links in the documents lead somewhere."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,5 @@ def test_dead_links_are_found(tmp_path: Path) -> None:
 
 def test_every_document_is_reached() -> None:
     """The site's table of contents names every page of docs/."""
-    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
-    pages = {path.stem for path in (ROOT / "docs").glob("*.md")} - {"index"}
-    assert [page for page in sorted(pages) if f"\n{page}\n" not in index] == []
+    named = set(re.findall(r"^(?:.* <)?(\w+)>?$", (ROOT / "docs" / "index.md").read_text(encoding="utf-8"), re.M))
+    assert {path.stem for path in (ROOT / "docs").glob("*.md")} - {"index"} - named == set()

@@ -2,8 +2,8 @@
 
 A ``yaml`` block whose first line is ``# NAME.yaml`` is written under that name, a ``python`` block is executed,
 and the commands of a ``shell`` block are run; ``exit code N`` in a comment says what one returns if not 0. A
-``text`` block behind one of the last two has to have been printed: its lines in this order, whatever the numbers
-and blanks, and whatever stands where it has ``…``.
+``text`` or ``output`` block (whose lines the site breaks) behind one of these has to have been printed: its lines in
+this order, whatever the numbers and blanks, and whatever stands where it has ``…``.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def play(document: str, until: str | None = None) -> None:
             printed = out.getvalue()
         elif fence.language == "shell":
             printed = "".join(_run(command, document, where) for command in commands(fence.text, keep=True))
-        elif fence.language == "text" and printed:
+        elif fence.language in ("text", "output") and printed:
             _compare(fence, printed, where)
             printed = ""
 
