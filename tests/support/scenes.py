@@ -2,8 +2,8 @@
 
 A ``yaml`` block whose first line is ``# NAME.yaml`` is written under that name, a ``python`` block is executed,
 and the commands of a ``shell`` block are run; ``exit code N`` in a comment says what one returns if not 0. A
-``text`` or ``output`` block (whose lines the site breaks) behind one of these has to have been printed: its lines in
-this order, whatever the numbers and blanks, and whatever stands where it has ``…``.
+``text`` or ``output`` block (whose lines the site breaks) behind one of these has to have been printed: its lines
+in this order, whatever the numbers and blanks, and whatever stands where it has ``…``.
 """
 
 from __future__ import annotations
