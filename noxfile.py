@@ -66,6 +66,26 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", *(session.posargs or ("-n", str(min(4, os.cpu_count() or 1)))))
 
 
+@nox.session(python=["3.11", "3.12", "3.13", "3.14"])
+def pythons(session: nox.Session) -> None:
+    """The whole default test suite by each Python that is on this machine (on demand)."""
+    _install(session, "test")
+    session.run("pytest", *(session.posargs or ("-n", str(min(4, os.cpu_count() or 1)))))
+
+
+@nox.session(reuse_venv=False)
+def minimums(session: nox.Session) -> None:
+    """The whole default test suite with the lowest versions that pyproject.toml allows (on demand; needs uv)."""
+    if session.virtualenv.venv_backend != "uv":
+        session.error("only uv chooses lowest versions: pip install uv")
+    extras = f"-e.[{','.join(_EXTRAS)}]"
+    # open_clip needs torchvision, whose releases each go with one of torch; 0.19 is that of torch 2.4.
+    lowest = ("--resolution", "lowest-direct", "--compile-bytecode", extras, "torchvision>=0.19")
+    session.install(*lowest, *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test"))
+    session.run("uv", "pip", "list", external=True)
+    session.run("pytest", *(session.posargs or ("-n", str(min(4, os.cpu_count() or 1)))))
+
+
 @nox.session
 def browser(session: nox.Session) -> None:
     """The page in a real browser (on demand; needs Chromium, and for accessibility npm)."""
@@ -130,6 +150,13 @@ def package(session: nox.Session, extras: tuple[str, ...]) -> None:
             # A program of the user's, checked against the types that the wheel brings.
             session.install("mypy")
             session.run("mypy", "--strict", "--cache-dir", "mypy", str(claims.with_name("typed_consumer.py")))
+
+
+@nox.session(requires=["dist"])
+def licences(session: nox.Session) -> None:
+    """The licences of all that comes with an installation, against docs/licences.md (on demand; --write)."""
+    _install_wheel(session, *_EXTRAS)
+    session.run("python", "docs/licences.py", *session.posargs)
 
 
 @nox.session

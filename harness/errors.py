@@ -58,6 +58,10 @@ class NotWrittenError(RecordError):
     """Records cannot be written any more: the disk is full, or the folder has become read-only."""
 
 
+class PluginError(HarnessError):
+    """A plug-in cannot be read, or its code fails where it is first used."""
+
+
 class TrackingError(HarnessError):
     """A tracker cannot be used, or what it shows cannot be made whole."""
 
