@@ -14,7 +14,7 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["lint", "types", "layers", "tests", "dist", "smoke"]
 nox.options.reuse_existing_virtualenvs = True
 
-_PYTHON_FILES = ("harness", "tests", "noxfile.py")
+_PYTHON_FILES = ("harness", "tests", "docs", "noxfile.py")
 _CHECKOUT = Path(__file__).parent
 _EXTRAS = ("ray", "slurm", "tensorboard")
 
@@ -169,6 +169,17 @@ def ray(session: nox.Session) -> None:
     is_allowed = shutil.which("unshare") and not subprocess.run([*alone, "true"], capture_output=True).returncode
     prefix = alone if is_allowed else ()
     session.run(*prefix, "pytest", "-m", "ray", "-n", "0", *session.posargs, external=True)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documents as a site, warnings being errors, and everything that they say, done (about three minutes)."""
+    _install(session, "docs")
+    out = Path("docs", "_build")
+    session.run("sphinx-build", "--nitpicky", "--fail-on-warning", "--keep-going", "--quiet", "docs", str(out))
+    session.log(f"the site begins at {out / 'index.html'}")
+    if "--site-only" not in session.posargs:
+        session.run("pytest", "-m", "docs", "-n", "0", "tests/e2e/test_documents.py")
 
 
 @nox.session
