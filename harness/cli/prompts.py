@@ -14,6 +14,7 @@ from harness.cli import console
 from harness.cli.ask import ask_worker
 from harness.dispatch.devices import choose_devices
 from harness.errors import Fault, PromptError, RecordError, did_you_mean
+from harness.files import parsed_json
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id, display_names
 from harness.matrix.vocabulary import Axis
@@ -209,10 +210,10 @@ def _words_beside(record: RunRecord, results: Path) -> list[WordRow]:
     """
     path = record_path(results, record.cell_id).with_suffix(".words.json")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parsed_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RecordError(Fault(str(path), "is missing.", _ANEW)) from None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise RecordError(Fault(str(path), f"is damaged: {error}.", _ANEW)) from None
     return _words(record, content, str(path))
 

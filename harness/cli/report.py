@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,7 @@ from harness.cli.vocabulary import known_names
 from harness.data.dataset import data_root
 from harness.data.own import catalog_with
 from harness.errors import Fault, RecordError
-from harness.files import write_text
+from harness.files import parsed_json, write_text
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.matrix import Matrix, read_matrix
@@ -210,7 +209,7 @@ def _entry(standing: Standing, results: Path | None) -> Entry:
 def _words(path: Path) -> Words | None:
     """The nearest words that stand in a file; ``None`` where there is none, which the report then says."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parsed_json(path.read_text(encoding="utf-8"))
         rows = [tuple((str(each["word"]), float(each["distance"])) for each in row) for row in content["nearest"]]
         shape = tuple(map(int, content["shape"]))
     except (OSError, ValueError, KeyError, TypeError):

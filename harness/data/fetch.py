@@ -25,7 +25,7 @@ from harness.data.placing import InTheWayError, Piece, folders_with, is_there, p
 from harness.data.sources import CLASS_NAMES, SOURCES, RemoteFile, Source, Web
 from harness.data.split import PARTS
 from harness.errors import DataError, Fault
-from harness.files import digest_file, digest_text, write_bytes, write_text
+from harness.files import digest_file, digest_text, parsed_json, write_bytes, write_text
 
 RECEIPT = "harness_receipt.json"
 IMAGENET_NAMES = DATASETS["imagenet"].class_names_digest
@@ -375,7 +375,7 @@ def _write_receipt(errand: _Errand, origins: Sequence[Origin], split_digest: str
     path = errand.folder / RECEIPT
     new = {origin.file for origin in origins}
     try:
-        kept = [file for file in json.loads(path.read_text(encoding="utf-8"))["files"] if file["file"] not in new]
+        kept = [file for file in parsed_json(path.read_text(encoding="utf-8"))["files"] if file["file"] not in new]
     except (OSError, ValueError, KeyError, TypeError):
         kept = []
     content = {

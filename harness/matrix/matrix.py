@@ -105,7 +105,7 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
 
 def _line_of(fault: Fault) -> tuple[int, str]:
     """Sort key: the line that the fault's place names."""
-    numbers = [part for part in fault.where.split(":") if part.isdigit()]
+    numbers = [part for part in fault.where.split(":") if part.isdecimal()]
     return (int(numbers[0]) if numbers else 0, fault.where)
 
 

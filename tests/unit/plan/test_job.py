@@ -42,6 +42,7 @@ def test_every_job_has_a_folder_of_its_own(job: Job, tmp_path: Path) -> None:
         {"kind": "train"},
         {"schema_version": 2},
         {"cells": [3]},
+        {"cells": [{"dataset": "digits"}]},
         {"tracking": {"tracker": "tb"}},
         {"logits": "sometimes"},
         {"matrix": None},
