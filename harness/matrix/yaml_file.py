@@ -34,8 +34,7 @@ class YamlFile:
         known = place
         while known and known not in self.lines:
             known = known[:-1]
-        line = self.lines.get(known, 1)
-        return f"{self.path}:{line}: {self.prefix}{spell(place)}" if place else f"{self.path}:{line}"
+        return f"{self.path}:{self.lines.get(known, 1)}: {self.prefix}{spell(place)}"
 
 
 def spell(place: Path_) -> str:

@@ -32,7 +32,8 @@ _STRANGE_YAML = (
 )  # fmt: skip
 _STRANGE_BYTES = (
     b"", b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"\t", b"\r", b"\n\n", b"\x85", b"\xe2\x80\xa8",
-    b"  ", b'"', b"{", b"}", b"[" * 2000, b"---\n", b"--- a\n", b"#", b"9" * 5000, b" 1" * 50_000 + b" x", b"\x1b[2J",
+    b"  ",
+    b'"', b"{", b"}", b"[" * 2000, b"---\n", b"--- a\n", b"#", b"9" * 5000, b" 1" * 50_000 + b" x", b"\x1b[2J",
     "a".encode("utf-16"), b"PK\x03\x04", b"\x80\x02.", b"\xff" * 8, b"\x7f" * 8,
 )  # fmt: skip
 _changes = st.sampled_from(["replace", "replace", "remove", "rename", "wrap"])

@@ -366,7 +366,7 @@ def test_value_that_nobody_can_use_is_a_fault(faults: Faults, value: str, fault:
 
 @pytest.mark.parametrize("n_aliases", [1, 9])
 def test_aliases_are_counted_where_they_stand(faults: Faults, n_aliases: int) -> None:
-    """A line of aliases to aliases is as large, or as deep, as what it stands for, and is not followed that far."""
+    """A line of aliases to aliases is as large, or as deep, as what it stands for, and not followed that far."""
     lines = [f"&n{i} [{', '.join([f'*n{i - 1}'] * n_aliases)}]" for i in range(1, 30)]
     (found,) = faults(f"{GOOD}recipe: [&n0 1, {', '.join(lines)}]\n")
     assert "it holds more than 100,000 values or 20 levels once its aliases are followed" in found
@@ -388,6 +388,53 @@ def test_number_that_cannot_be_printed_is_a_fault(faults: Faults, value: str) ->
     """Python reads a number of thousands of digits, and refuses to write it."""
     (fault,) = faults(GOOD.replace("[1]", value))
     assert fault.startswith(f"F:4:8: is not YAML: '{value[:40]}' cannot be read as int")
+
+
+@pytest.mark.parametrize(
+    ("more", "faults_of_it"),
+    [
+        (
+            "launcher:\n  kind: slurm\n  time: soon\n",
+            ["F:7: launcher.time: must be minutes or a duration such as 90m, 4h, 1d12h or 4:00:00, not 'soon'."],
+        ),
+        (
+            "include: {method: cop}\n",
+            [
+                "F:7: include[0].method: unknown method 'cop'. Did you mean 'coop'? Known: "
+                "zero_shot, linear_probe, coop, plugin."
+            ],
+        ),
+        (
+            "include:\n  - method: coop\n    shot: 3\n",
+            [
+                "F:9: include[0].shot: unknown axis of coop. Did you mean 'shots'? Known: recipe, context, n_ctx, "
+                "class_token_position, ctx_init, dataset, backbone, seed, shots, classes, evaluate_on, precision, "
+                "protocol, views."
+            ],
+        ),
+        (
+            "include:\n  - seed:\n    - 2\n    - few\n",
+            ["F:10: include[0]: seeds[1]: must be a whole number, zero or more, not 'few'."],
+        ),
+        ("exclude: {template: [3, 'a {}.']}\n", ["F:7: exclude[0]: matches no cell of the matrix."]),
+    ],
+)
+def test_faults_of_sections_name_their_lines(faults: Faults, more: str, faults_of_it: list[str]) -> None:
+    """What stands in a section, an ``include`` or an ``exclude`` is said with its line and what is known there."""
+    assert faults(GOOD + more) == faults_of_it
+
+
+def test_axis_that_only_an_include_reads_is_missed_there(faults: Faults) -> None:
+    """The entry is named that needs what the matrix does not have."""
+    text = "backbones: tiny\ndatasets: digits\nmethods: zero_shot\nseeds: 1\ninclude:\n  - method: coop\n"
+    assert faults(text) == ["F:6: include[0]: coop reads the axis 'shots', which the matrix does not have."]
+
+
+def test_missing_and_unknown_keys_are_told_together(faults: Faults) -> None:
+    """One kind of fault does not hide another."""
+    assert [fault.partition(": ")[0] for fault in faults("backbone: tiny\nshots: 0\nlauncher: local\n")] == [
+        "F:1", "F:1", "F:1", "F:1", "F:2",
+    ]  # fmt: skip
 
 
 def test_message_without_a_near_word_lists_what_is_known(faults: Faults) -> None:
