@@ -48,6 +48,14 @@ def test_axes_multiply(read: Read) -> None:
     assert len(matrix.cells) == len(set(matrix.cells)) == 2 * 2 * 3 * 2 * 2 * 2
 
 
+def test_axes_that_multiply_without_end_are_a_fault(faults: Faults) -> None:
+    """A few lines can describe more cells than anybody waits for."""
+    axes = f"shots: {list(range(1, 1001))}\nseeds: {list(range(1001))}\n"
+    assert faults(HEAD + axes + "methods: [zero_shot, linear_probe]\n") == [
+        "F:5: methods[1]: linear_probe would have 1,001,000 cells; 1,000,000 are the most."
+    ]
+
+
 def test_baseline_collapses_over_axes_that_it_ignores(read: Read) -> None:
     """Zero-shot is one cell a data set, however many shots and seeds there are."""
     matrix = read(
