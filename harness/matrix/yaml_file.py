@@ -15,6 +15,7 @@ Path_ = tuple[str | int, ...]
 
 _DEEPEST = 20  # the deepest that a matrix holds is seven levels down
 _MOST_VALUES = 100_000
+_MOST = 2**53  # up to here a whole number is the same as a float
 _SHOWN = 40  # letters of a value that cannot be read
 # NUL ends a path for the operating system, and half of a surrogate pair has no UTF-8 bytes.
 _UNFIT = re.compile("[\0\ud800-\udfff]")
@@ -126,7 +127,8 @@ class _Loader(yaml.SafeLoader):
             raise _fault_at(node.start_mark, f"{node.value!r} holds a character that cannot be written")
         try:
             value = super().construct_object(node, deep)
-            str(value)  # a whole number of thousands of digits cannot be printed
+            if isinstance(value, int) and not -_MOST <= value <= _MOST:
+                raise OverflowError(f"{_MOST:,} is the most")
         except yaml.YAMLError:
             raise
         except Exception as error:

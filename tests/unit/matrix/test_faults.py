@@ -354,7 +354,6 @@ def test_a_prompt_is_one_cell_whatever_shots_and_seeds(tmp_path: Path) -> None:
         ),
         ('{lr: "a\\0b"}', "F:7:14: is not YAML: 'a\\x00b' holds a character that cannot be written."),
         ('{lr: "\\ud800"}', "F:7:14: is not YAML: '\\ud800' holds a character that cannot be written."),
-        (f"{{lr: 1{'0' * 400}}}", f"F:7: recipe.lr: must be at least 1e-12, not 1{'0' * 400}."),
         ("{\u00b2: 1}", f"F:7: recipe.\u00b2: unknown number of a recipe. Known: {NUMBERS}."),
     ],
 )
@@ -383,9 +382,9 @@ def test_aliases_are_shared_values(read: Callable[[str], Matrix]) -> None:
     ]
 
 
-@pytest.mark.parametrize("value", ["0x" + "f" * 5000, "9" * 5000])
-def test_number_that_cannot_be_printed_is_a_fault(faults: Faults, value: str) -> None:
-    """Python reads a number of thousands of digits, and refuses to write it."""
+@pytest.mark.parametrize("value", ["0x" + "f" * 5000, "9" * 5000, "-9007199254740993"])
+def test_number_that_nothing_can_be_reckoned_with_is_a_fault(faults: Faults, value: str) -> None:
+    """Python reads a number of thousands of digits, and can neither write it nor make a float of it."""
     (fault,) = faults(GOOD.replace("[1]", value))
     assert fault.startswith(f"F:4:8: is not YAML: '{value[:40]}' cannot be read as int")
 
