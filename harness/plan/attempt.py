@@ -46,8 +46,9 @@ def read_attempt(folder: Path) -> Attempt | None:
     """The latest try at the job; ``None`` where none has begun."""
     try:
         content = parsed_json((folder / STATUS_FILE).read_text(encoding="utf-8"))
-        return Attempt(int(content["attempt"]), int(content["process"]), content["status"])
-    except (OSError, ValueError, KeyError, TypeError):
+        status = content["status"]
+        return Attempt(int(content["attempt"]), int(content["process"]), None if status is None else int(status))
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
 
 
