@@ -1,5 +1,6 @@
 """The project's sessions: ``nox`` runs those that are not on demand, ``nox -s NAME`` one of them."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -194,6 +195,43 @@ def chaos(session: nox.Session) -> None:
     """Kills and interrupts at random moments (on demand; HARNESS_CHAOS_ROUNDS says how many, 20 without it)."""
     _install(session, "test")
     session.run("pytest", "-m", "chaos", "-n", "0", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Files of every kind, damaged in many ways, are read or refused (on demand; -- EXAMPLES [-k READER])."""
+    _install(session, "test")
+    n_examples, *selection = session.posargs or ("2000",)
+    environment = {"HARNESS_FUZZ_EXAMPLES": n_examples}
+    session.run("pytest", "tests/property/test_readers.py", "-n", "0", *selection, env=environment)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Which changes of a room's code its own tests do not notice (on demand; -- ROOM [MUTANTS])."""
+    if not session.posargs:
+        session.error("name a room: nox -s mutants -- matrix")
+    room, *names = session.posargs
+    _install(session, "test", "mutation")
+    folder = Path(session.create_tmp()) / room
+    if not names:  # mutants by name are tried again where they lie, by the tests of today
+        shutil.rmtree(folder, ignore_errors=True)
+    for name in ("harness", "tests", "experiments"):
+        shutil.copytree(name, folder / name, dirs_exist_ok=True)
+    settings = {
+        "source_paths": ["harness"],
+        "only_mutate": [f"harness/{room}/*"],
+        "also_copy": ["experiments"],
+        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-n", "0"],
+        "pytest_add_cli_args_test_selection": [f"tests/unit/{room}"],
+        "timeout_multiplier": 5.0,
+    }
+    section = "\n".join(f"{key} = {json.dumps(value)}" for key, value in settings.items())
+    project = Path("pyproject.toml").read_text(encoding="utf-8")
+    (folder / "pyproject.toml").write_text(f"{project}\n[tool.mutmut]\n{section}\n", encoding="utf-8")
+    with session.chdir(folder):
+        session.run("mutmut", "run", "--max-children", str(os.cpu_count() or 1), *names)
+        session.run("mutmut", "results")
 
 
 @nox.session

@@ -21,7 +21,9 @@ class Fault:
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
-        return f"{place}{self.what}" + (f" {self.mend}" if self.mend else "")
+        text = f"{place}{self.what}" + (f" {self.mend}" if self.mend else "")
+        # A path that is not UTF-8 cannot be printed as it is.
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class HarnessError(Exception):
