@@ -1,7 +1,8 @@
 """Training contexts by stochastic gradient descent, several at once.
 
 Both towers are frozen, so runs share nothing that changes: their contexts are rows of one tensor, one backward
-pass gives each row its own gradient, and plain SGD works element by element.
+pass gives each row its own gradient, and plain SGD works element by element. The loss is the cross-entropy of
+CLIP's logits (CoOp, Zhou et al., IJCV 2022, section 3.2), and a step is one of torch's ``SGD``, as CoOp's are.
 """
 
 import math
