@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.data.listing import class_folders, image_names
 from harness.data.split import Item, Split, validated
+from harness.data.text_file import read_text
 from harness.errors import DataError, Fault
 
 
@@ -76,14 +77,9 @@ def read_class_names(path: Path) -> dict[str, str]:
     Raises:
         DataError: the file is missing, or a line has no class name or repeats a folder.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        what = "is missing." if isinstance(error, FileNotFoundError) else f"cannot be read: {error}."
-        raise DataError(Fault(str(path), f"the file of class names {what}")) from None
     names: dict[str, str] = {}
     faults = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_text(path, "the file of class names is missing.").splitlines(), start=1):
         folder, _, name = line.strip().partition("\t" if "\t" in line else " ")
         if not line.strip():
             continue
