@@ -10,18 +10,9 @@ from harness.report.numbers.entry import HALVES, Entry, Place
 from harness.report.numbers.results import Result, Results, harmonic_results, place_results, with_sd_kind
 from harness.report.numbers.rows import Row, shots_order
 from harness.report.printing.captions import caption, common_runs, group_title, image_counts
-from harness.report.printing.cells import (
-    Contest,
-    Notes,
-    accuracy_cell,
-    contest,
-    gain_cell,
-    has_gain,
-    marks_sentences,
-    shots_words,
-    told_apart,
-)
+from harness.report.printing.cells import Notes, accuracy_cell, gain_cell, has_gain, shots_words
 from harness.report.printing.compose import GAIN_HEADING, Subject, dagger_note, gain_remark, table_rows
+from harness.report.printing.contest import Contest, contest, marks_sentences, told_apart
 from harness.report.printing.long import Point, long_form
 from harness.report.sections.scope import AVERAGE, Scope
 from harness.report.tables.table import Block, Note, Table, TableCell
