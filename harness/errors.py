@@ -21,7 +21,9 @@ class Fault:
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
-        return f"{place}{self.what}" + (f" {self.mend}" if self.mend else "")
+        text = f"{place}{self.what}" + (f" {self.mend}" if self.mend else "")
+        # A path that is not UTF-8 cannot be printed as it is.
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class HarnessError(Exception):
@@ -56,6 +58,10 @@ class RecordError(HarnessError):
 
 class NotWrittenError(RecordError):
     """Records cannot be written any more: the disk is full, or the folder has become read-only."""
+
+
+class PluginError(HarnessError):
+    """A plug-in cannot be read, or its code fails where it is first used."""
 
 
 class TrackingError(HarnessError):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _ON_DEMAND = {
     "chaos": "takes many minutes; `nox -s chaos` runs it",
+    "docs": "takes minutes; `nox -s docs` runs it",
     "ray": "needs a real Ray; `nox -s ray` runs it",
     "slurm": "starts a real Slurm; `nox -s slurm` runs it",
 }

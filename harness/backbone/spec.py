@@ -19,7 +19,7 @@ from typing import Any
 from harness.backbone.published import Published, architectures, nearest, published_weights
 from harness.backbone.supported import image_size_px, refusal
 from harness.errors import BackboneError, Fault
-from harness.files import cache_folder, digest_file, write_text
+from harness.files import cache_folder, digest_file, parsed_json, write_text
 from harness.matrix.weights import WeightsSource
 
 TINY = "tiny"
@@ -222,7 +222,7 @@ def _not_on_disk(spec: BackboneSpec) -> Fault:
 def _read_digests(memory: Path) -> dict[str, str]:
     """What was remembered; a damaged memory is an empty one, since every entry can be computed again."""
     try:
-        content = json.loads(memory.read_text(encoding="utf-8"))
+        content = parsed_json(memory.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

@@ -168,7 +168,10 @@ def _exportable(record: RunRecord) -> RunRecord:
     Raises:
         RecordError: its cell failed, only evaluates another's, or classifies by something else.
     """
-    if record.context is None and (record.status == "failed" or record.cell["method"] != "zero_shot"):
+    if (method := record.cell["method"]) not in METHODS:
+        what = f"{method} is a plug-in's; text features are exported of the harness's own methods."
+        raise RecordError(Fault(record.cell_id, what, "What it learned lies beside the record."))
+    if record.context is None and (record.status == "failed" or method != "zero_shot"):
         raise RecordError(_why_no_context(record) or Fault(record.cell_id, "has no text features."))
     return record
 
@@ -178,7 +181,7 @@ def _why_no_context(record: RunRecord) -> Fault | None:
     cell = Cell.from_dict(record.cell)
     if record.status == "failed":
         return Fault(record.cell_id, f"this cell failed: {record.reason}")
-    if "class_token_position" not in METHODS[cell.method].entry.axes:
+    if cell.method not in METHODS or "class_token_position" not in METHODS[cell.method].entry.axes:
         return Fault(record.cell_id, f"{cell.method} learns no context.")
     if cell.evaluate_on is not None:
         trained = record.trained_by or cell_id(cell.trained())

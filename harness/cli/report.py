@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.cli import console
 from harness.cli.job_logs import read_jobs
+from harness.cli.situation import catalog_of
 from harness.cli.vocabulary import known_names
 from harness.data.dataset import data_root
-from harness.data.own import catalog_with
 from harness.errors import Fault, RecordError
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
@@ -140,8 +140,8 @@ def entries_of(look: Look, results: Path) -> Known:
     report does not show it, and memory would not hold it.
     """
     of = look.of
-    today = look_at_today(of.cells, catalog_with(of.sources), look.root, of.weights, results)
-    entry_of = _maker(of.cells, of.sources, results)
+    today = look_at_today(of.cells, catalog_of(of), look.root, of.weights, results, of.versions)
+    entry_of = _maker(of.cells, of.sources, of.labels, results)
     is_detailed = len(of.cells) <= MOST_DETAILED
     known = Known()
     for start in range(0, len(of.cells), _AT_ONCE):
@@ -165,19 +165,24 @@ def jobs_of(name: str, entries: Sequence[Entry], results: Path, *, is_live: bool
     return read_jobs(results, name, failed, is_live=is_live)
 
 
-def report_entries(cells: Sequence[Standing], sources: Sequence[DatasetSource], results: Path) -> list[Entry]:
-    """Cells whose records are at hand, as the report takes them."""
-    return [*map(_maker([standing.cell for standing in cells], sources, results), cells)]
+def report_entries(
+    cells: Sequence[Standing], sources: Sequence[DatasetSource], labels: Mapping[str, str], results: Path
+) -> list[Entry]:
+    """Cells whose records are at hand, as the report takes them; ``labels`` are those of plug-ins' methods."""
+    return [*map(_maker([standing.cell for standing in cells], sources, labels, results), cells)]
 
 
-def _maker(cells: Sequence[Cell], sources: Sequence[DatasetSource], results: Path) -> Callable[[Standing], Entry]:
+def _maker(
+    cells: Sequence[Cell], sources: Sequence[DatasetSource], labels: Mapping[str, str], results: Path
+) -> Callable[[Standing], Entry]:
     """A function from a cell to its entry: with its record, and with its words where they are printed."""
     likes = {source.name: source.like for source in sources}
     wanted = words_of(cells)
 
     def make(standing: Standing) -> Entry:
         entry = _entry(standing, results if standing.cell in wanted else None)
-        return replace(entry, like=likes.get(standing.cell.dataset))
+        cell = standing.cell
+        return replace(entry, like=likes.get(cell.dataset), label=labels.get(cell.method, ""))
 
     return make
 

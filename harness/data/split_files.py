@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.data.split import PARTS, Item, Split, validated
 from harness.errors import DataError, Fault
+from harness.files import parsed_json
 
 
 def read_split_json(path: Path) -> Split:
@@ -18,7 +19,7 @@ def read_split_json(path: Path) -> Split:
         DataError: the file is missing or of another form.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = parsed_json(path.read_text(encoding="utf-8-sig"))
         parts = {part: tuple(Item(*_typed(row)) for row in content[part]) for part in PARTS}
     except FileNotFoundError:
         mend = "The split is published and is never drawn anew; put the file there, or `harness data fetch` it."
@@ -63,6 +64,6 @@ def read_text_lists(folder: Path, names: str, lists: Mapping[str, str]) -> Split
 
 def _typed(row: Any) -> tuple[str, int, str]:
     path, label, name = row
-    if not isinstance(path, str) or not isinstance(label, int) or not isinstance(name, str):
+    if not isinstance(path, str) or type(label) is not int or not isinstance(name, str):
         raise TypeError(f"a row must be [path, label, class name], not {row!r}")
     return path, label, name

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from harness.dispatch.devices import Device
 from harness.plan.job import JOB_FILE
 
 Phase = Literal["queued", "running", "ended"]
@@ -78,6 +79,19 @@ class Launcher(Protocol):
     def close(self) -> None:
         """Let go of workers that wait for further jobs, and of the engine where it was started for this run."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What a launcher is made for.
+
+    Attributes:
+        devices: of workers: on this machine one for each that runs at a time, else what a job is to be lent.
+        folder: of the matrix, below the results; a launcher's own files go into a folder of its name there.
+    """
+
+    devices: tuple[Device, ...]
+    folder: Path
 
 
 def worker_command(folder: Path, wait: bool = False) -> list[str]:

@@ -24,7 +24,6 @@ from harness.errors import Fault, did_you_mean
 from harness.matrix.cell import Shots, Views
 from harness.matrix.launching import NO_OPTIONS, Launching, launching_faults, read_launching
 from harness.matrix.protocol import PROTOCOLS
-from harness.matrix.tracking import TrackerName
 from harness.matrix.vocabulary import Vocabulary
 from harness.matrix.yaml_file import Path_, YamlFile
 
@@ -123,9 +122,10 @@ def _file_name(value: str) -> str:
     raise ValueError(f"names a folder, so only letters, digits, '.', '_' and '-' may stand in it, not {value!r}.")
 
 
-def _launching(value: Any) -> Launching:
+def _launching(value: Any, info: ValidationInfo) -> Launching:
     """The section's options; its faults are found by ``read_matrix_file``, which knows its lines."""
-    return NO_OPTIONS if launching_faults(value, "") else read_launching(value)
+    vocabulary: Vocabulary = (info.context or {})["vocabulary"]
+    return NO_OPTIONS if launching_faults(value, "", vocabulary.launchers) else read_launching(value)
 
 
 def _axis(item: Any) -> Any:
@@ -159,10 +159,11 @@ class MatrixFile(BaseModel):
     views: _axis(Annotated[Any, AfterValidator(_views)]) = ("live",)  # type: ignore[valid-type]
     recipe: dict[str, Any] = Field(default_factory=dict)
     fewer_shots: Literal["error", "allow"] = "error"
-    tracking: TrackerName = "none"  # read by read_tracking, which leaves the name here
+    tracking: str = "none"  # read by read_tracking, which leaves the name here
     logits: LogitsRule = "auto"
     launcher: Annotated[Launching, BeforeValidator(_launching)] = NO_OPTIONS
     data: str | None = None
+    plugins: Any = ()  # read by read_plugins, which takes the key away
     include: _axis(_Pattern) = ()  # type: ignore[valid-type]
     exclude: _axis(_Pattern) = ()  # type: ignore[valid-type]
 
@@ -186,7 +187,7 @@ def read_matrix_file(
     ]
     content = {key: value for key, value in file.content.items() if value is not None}
     if "launcher" in content:
-        faults += launching_faults(content["launcher"], file.where(("launcher",)))
+        faults += launching_faults(content["launcher"], file.where(("launcher",)), vocabulary.launchers)
     try:
         return MatrixFile.model_validate(content, context=context), faults
     except ValidationError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from harness.backbone.spec import backbone_spec, weights_digest
 from harness.data.catalog import DATASETS, Catalog
@@ -34,6 +35,7 @@ class Today:
         lists: from data set, shots and seed to the digest of the list of training images, ``None`` where they
             are drawn; without an entry where the list cannot be read.
         prompts: from name to the digest of an imported context, where it is on disk.
+        versions: of the methods that plug-ins bring along.
     """
 
     splits: Mapping[str, str]
@@ -42,6 +44,7 @@ class Today:
     sizes: Mapping[str, Size] = field(default_factory=dict)
     lists: Mapping[_Draw, str | None] = field(default_factory=dict)
     prompts: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ def look_at_today(
     data: Path | None,
     files: Sequence[WeightsSource] = (),
     results: Path | None = None,
+    versions: Mapping[str, int] = MappingProxyType({}),
 ) -> Today:
     """The digests of today's splits, lists, weights and prompts, and what the cells need that is not on disk."""
     kept = tuple(cells)
@@ -77,7 +81,7 @@ def look_at_today(
         except BackboneError as error:
             faults += [Fault(f"backbone {fault.where}", fault.what, fault.mend) for fault in error.faults]
     prompts = {} if results is None else _look_at_prompts(kept, results, faults)
-    return Today(splits, weights, tuple(faults), sizes, lists, prompts)
+    return Today(splits, weights, tuple(faults), sizes, lists, prompts, versions)
 
 
 def _look_at_data(
@@ -192,4 +196,7 @@ def _stale(made_from: MadeFrom | None, cell: Cell, today: Today) -> str:
     if then_list != now_list:
         spelled = (digest[:8] if digest else "none" for digest in (then_list, now_list))
         changed.append("other list of images ({}, today {})".format(*spelled))
+    version = today.versions.get(cell.method, made_from.method_version)
+    if version != made_from.method_version:
+        changed.append(f"other version of {cell.method} ({made_from.method_version}, today {version})")
     return ", ".join(changed)

@@ -189,6 +189,7 @@ def _flat(record: RunRecord) -> dict[str, str]:
         return {}
     content: dict[str, Any] = record.provenance.model_dump(mode="json")
     packages = {f"package {name}": version for name, version in content.pop("packages").items()}
+    packages |= {f"plug-in {name}": digest for name, digest in content.pop("plugins", {}).items()}
     plain = {name: value for name, value in content.items() if name not in _LEFT_OUT}
     return {name: "none" if value is None else str(value) for name, value in (plain | packages).items()}
 

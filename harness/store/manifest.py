@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from harness.errors import Fault, RecordError
-from harness.files import write_text
+from harness.files import parsed_json, write_text
 from harness.matrix.cell import Cell
 from harness.matrix.matrix import Matrix
 from harness.matrix.source import DatasetSource
 from harness.matrix.tracking import UNTRACKED, Tracking
 from harness.matrix.weights import WeightsSource
+from harness.plugins import PluginSource
 
 _FILE = "cells.json"
 _VERSION = 1
@@ -20,18 +23,25 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The name, the cells, own data sets and weights, and the tracking of a matrix that was run into a folder."""
+    """A matrix that was run into a folder; all attributes are as in ``Matrix``.
+
+    What its plug-ins have to say of how cells stand, and how they are reported, stands here, so that nobody needs
+    them for it.
+    """
 
     name: str
     cells: tuple[Cell, ...]
     sources: tuple[DatasetSource, ...] = ()
     weights: tuple[WeightsSource, ...] = ()
     tracking: Tracking = UNTRACKED
+    plugins: tuple[PluginSource, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)
 
 
 def write_manifest(results: Path, matrix: Matrix) -> None:
     """Write ``results/<matrix>/cells.json``: the whole matrix, whatever part of it is selected today."""
-    content = {
+    content: dict[str, Any] = {
         "schema_version": _VERSION,
         "name": matrix.name,
         "cells": [cell.to_dict() for cell in matrix.cells],
@@ -39,6 +49,9 @@ def write_manifest(results: Path, matrix: Matrix) -> None:
         "weights": [source.model_dump() for source in matrix.weights],
         "tracking": matrix.tracking.model_dump(),
     }
+    if matrix.plugins:
+        content["plugins"] = [source.model_dump() for source in matrix.plugins]
+        content |= {"labels": dict(matrix.labels), "versions": dict(matrix.versions)}
     write_text(results / matrix.name / _FILE, json.dumps(content, indent=1) + "\n")
 
 
@@ -54,14 +67,18 @@ def read_manifests(results: Path) -> list[Manifest]:
 
 def _read(path: Path) -> Manifest:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parsed_json(path.read_text(encoding="utf-8"))
         if content["schema_version"] != _VERSION:
             raise ValueError(f"schema version {content['schema_version']!r} is unknown")
         cells = tuple(Cell.from_dict(flat) for flat in content["cells"])
         sources = tuple(DatasetSource.model_validate(source) for source in content.get("sources", ()))
         weights = tuple(WeightsSource.model_validate(source) for source in content.get("weights", ()))
         tracking = Tracking.model_validate(content.get("tracking", {}))
-        return Manifest(content["name"], cells, sources, weights, tracking)
+        if not isinstance(content["name"], str):
+            raise TypeError("its name is no word")
+        plugins = tuple(PluginSource.model_validate(source) for source in content.get("plugins", ()))
+        said = dict(content.get("labels", {})), dict(content.get("versions", {}))
+        return Manifest(content["name"], cells, sources, weights, tracking, plugins, *said)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         mend = "Run the matrix again, or name it with --matrix FILE."
         raise RecordError(Fault(str(path), f"is not a list of cells: {error}.", mend)) from None

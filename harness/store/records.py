@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.errors import Fault, NotWrittenError, RecordError
-from harness.files import digest_bytes, write_bytes, write_text
+from harness.files import digest_bytes, parsed_json, write_bytes, write_text
 from harness.store.facts import Facts, facts_of
 from harness.store.reading import Reading, Stamp, is_sealed, read_facts, sealed, settled, stamp_of
 from harness.store.record import SCHEMA_VERSION, RunRecord
@@ -237,25 +237,27 @@ def _read_into(scan: Scan, path: Path) -> None:
         scan.broken[path] = f"cannot be read: {error}"
         return
     try:
-        flat = json.loads(text)
+        flat = parsed_json(text)
         version = flat["schema_version"]
         if version != SCHEMA_VERSION:
             scan.other_schemas[path.stem] = version
             return
         seal = flat.pop("sha256", None)
         record = RunRecord.model_validate(flat)
+        facts = facts_of(record)
+        # Other spaces or ends of lines are no damage, so the record as it would be written has a say, too.
+        is_whole = seal is None or is_sealed(content) or seal == json.loads(record_text(record))["sha256"]
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         scan.broken[path] = f"is not a record: {place + ': ' if place else ''}{first['msg']}"
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         scan.broken[path] = f"is not a whole record: {error}"
     else:
         if record.cell_id != path.stem:
             scan.broken[path] = f"holds the record of another cell, {record.cell_id}"
-        elif seal is not None and not is_sealed(content) and seal != json.loads(record_text(record))["sha256"]:
-            # Other spaces or ends of lines are no damage, so the record as it would be written has a say, too.
+        elif not is_whole:
             scan.broken[path] = "is damaged: its digest is not that of its content"
         else:
             scan.records[record.cell_id] = record
-            scan.facts[record.cell_id] = facts_of(record)
+            scan.facts[record.cell_id] = facts

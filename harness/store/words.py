@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import Fault, RecordError
+from harness.files import parsed_json
 from harness.store.record import RunRecord
 from harness.store.records import WORDS_SUFFIX, record_path
 
@@ -50,10 +51,10 @@ def read_words(results: Path, record: RunRecord) -> Words:
     """
     path = record_path(results, record.cell_id).with_suffix(WORDS_SUFFIX)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parsed_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RecordError(Fault(str(path), "is missing.", _ANEW)) from None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise RecordError(Fault(str(path), f"is damaged: {error}.", _ANEW)) from None
     return words_of(content, record, str(path))
 

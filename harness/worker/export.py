@@ -10,15 +10,15 @@ from torch.nn.functional import normalize
 from harness.backbone.clip import Clip
 from harness.backbone.spec import BackboneSpec, backbone_spec, weights_file
 from harness.errors import Fault, PromptError
-from harness.files import digest_bytes, write_bytes, write_text
+from harness.files import digest_bytes, parsed_json, write_bytes, write_text
 from harness.matrix.cell import Cell
 from harness.methods.method import Fit, RunInputs
-from harness.methods.table import load_method
 from harness.methods.text_classifier import TextClassifier
 from harness.plan.job import Job
 from harness.shapes import Context, TextFeatures
 from harness.store.prompts import PromptFacts
 from harness.store.record import RunRecord
+from harness.worker.known import known_to
 
 ABOUT, TEXTS, CONTEXT = "prompt.json", "text_features.safetensors", "context.safetensors"
 _USE = (
@@ -61,7 +61,7 @@ def _check_folder(out: Path, record: RunRecord) -> None:
     """Raise PromptError when the folder holds what another export wrote."""
     there = [name for name in (ABOUT, TEXTS, CONTEXT) if (out / name).exists()]
     try:
-        is_own = json.loads((out / ABOUT).read_text(encoding="utf-8"))["cell_id"] == record.cell_id
+        is_own = parsed_json((out / ABOUT).read_text(encoding="utf-8"))["cell_id"] == record.cell_id
     except (OSError, ValueError, KeyError, TypeError):
         is_own = False
     if there and not is_own:
@@ -73,7 +73,7 @@ def _texts(job: Job, record: RunRecord, clip: Clip, context: Context | None) -> 
     """The features of the record's classes, by its method: of the context where there is one."""
     cell = Cell.from_dict(record.cell)
     names = tuple(row.name for row in record.per_class)
-    inputs, method = RunInputs(cell, clip, names), load_method(cell.method, job.results)
+    inputs, method = RunInputs(cell, clip, names), known_to(job).method(cell.method)
     fit: Fit | Exception | None
     if context is not None:
         fit = method.restore(inputs, context)

@@ -47,5 +47,5 @@ def in_this_process() -> Iterator[pytest.MonkeyPatch]:
     """Workers of a module are calls: starting a process takes longer than much that is done in one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("harness.cli.ask.LocalLauncher", InThisProcess)
-        patch.setattr("harness.cli.launchers.LocalLauncher", InThisProcess)
+        patch.setattr("harness.dispatch.local.LocalLauncher", InThisProcess)
         yield patch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -147,3 +148,22 @@ def put_record(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return put
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """An installer of a package ``acme`` 1.2 with an entry point, and a module ``acme_parts``."""
+    site = tmp_path / "site"
+    monkeypatch.syspath_prepend(str(site))
+
+    def write(text: str, entry: str = "acme_parts", version: str = "1.2") -> Path:
+        for name in [name for name in sys.modules if name.startswith("acme_parts")]:
+            monkeypatch.delitem(sys.modules, name)
+        about = site / "acme-1.2.dist-info"
+        about.mkdir(parents=True, exist_ok=True)
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: acme\nVersion: {version}\n")
+        (about / "entry_points.txt").write_text(f"[harness.plugins]\nours = {entry}\n")
+        (site / "acme_parts.py").write_text(text)
+        return site / "acme_parts.py"
+
+    return write

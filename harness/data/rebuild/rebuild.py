@@ -6,7 +6,6 @@ order in which a disk listed its files, and cannot be rebuilt.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from harness.data.rebuild.mat_file import read_mat
 from harness.data.split import PARTS, Item, Split
 from harness.data.split_files import split_json
 from harness.errors import DataError, Fault, did_you_mean
+from harness.files import parsed_json
 
 _MOST_CLASSES = 1000
 _MOST_FAULTS = 5  # entries of one file that are named one by one; a file of another kind has thousands
@@ -252,8 +252,8 @@ def _year_first(name: Any) -> str:
 def _flower_names(path: Path) -> dict[str, str]:
     """The names of Oxford Flowers' classes, by their numbers as text."""
     try:
-        names = json.loads(_read_text(path))
-    except (ValueError, RecursionError) as error:
+        names = parsed_json(_read_text(path))
+    except ValueError as error:
         raise DataError(Fault(str(path), f"is not JSON: {error}.")) from None
     if not isinstance(names, dict) or not all(map(_is_line, names.values())):
         raise DataError(Fault(str(path), 'is not of the form `{"1": "pink primrose", ...}`.'))

@@ -27,6 +27,7 @@ class Entry:
         words: the nearest words of what was learned, where they were read.
         like: the data set whose numbers of a protocol the cell's has, where that is another one.
         why: what a stale record lacks, in words; empty where there is nothing to say.
+        label: of a method that a plug-in brings along; empty for others.
     """
 
     cell: Cell
@@ -35,6 +36,7 @@ class Entry:
     words: Words | None = None
     like: str | None = None
     why: str = ""
+    label: str = ""
 
     @property
     def hole(self) -> Gap | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.matrix.cell import Cell, Scalar, Shots
 from harness.matrix.protocol import PROTOCOLS
@@ -40,10 +40,17 @@ class Row:
         method: name of the method.
         axes: the choices, by name; ``recipe.NAME`` for a number that is not the protocol's; ``template`` is
             ``None`` where each data set has a single one, which may differ from data set to data set.
+        label: printed name of a method that a plug-in brings along; empty for others.
     """
 
     method: str
     axes: tuple[tuple[str, Scalar], ...]
+    label: str = field(default="", compare=False, repr=False)
+
+    @property
+    def method_name(self) -> str:
+        """The printed name of the method; its own where nobody gave another."""
+        return METHOD_LABELS.get(self.method) or self.label or self.method
 
     def axis(self, name: str) -> Scalar:
         """The value of one axis; ``None`` when the row does not have it."""
@@ -86,7 +93,7 @@ def row_entries(entries: Sequence[Entry]) -> dict[Row, list[Entry]]:
             template = templates[entry.cell.target()[0], entry.cell.template]
             for override in epochs[entry.cell]:
                 own = (("template", template), *((f"{_RECIPE}epochs", value) for value in override))
-                rows.setdefault(Row(method, tuple(sorted((*axes, *own)))), []).append(entry)
+                rows.setdefault(Row(method, tuple(sorted((*axes, *own))), entry.label), []).append(entry)
     methods = list(dict.fromkeys([*_FIRST_METHODS, *(entry.cell.method for entry in entries)]))
     first = {entry.cell: place for place, entry in reversed(list(enumerate(entries)))}
     place = {row: min(first[entry.cell] for entry in members) for row, members in rows.items()}
@@ -121,11 +128,6 @@ def differing_axes(rows: Sequence[Row], method: str) -> set[str]:
     spread = [dict(row.axes) for row in rows if row.method == method]
     names = {name for axes in spread for name in axes}
     return {name for name in names if len({repr(axes.get(name)) for axes in spread}) > 1}
-
-
-def method_label(method: str) -> str:
-    """The printed name of a method; a plug-in's own name."""
-    return METHOD_LABELS.get(method, method)
 
 
 def _family_axes(cell: Cell) -> tuple[tuple[str, Scalar], ...]:
@@ -189,7 +191,7 @@ def _template_rows(cells: Sequence[Cell]) -> dict[tuple[str, str | None], str | 
 
 
 def _label(row: Row, differing: set[str]) -> str:
-    name = method_label(row.method)
+    name = row.method_name
     if row.method == "prompt" and row.axis("prompt") is not None:
         name += f" {row.axis('prompt')}"
         differing = differing - {"prompt"}

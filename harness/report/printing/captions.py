@@ -10,7 +10,6 @@ from harness.report.numbers.rows import (
     Row,
     differing_axes,
     init_words,
-    method_label,
 )
 from harness.report.numbers.templates import template_sentence
 from harness.report.stats.summary import SdKind
@@ -92,7 +91,7 @@ def _runs(rows: Sequence[Row], results: ByRow[Column], *, has_sd: bool) -> str:
     """How many runs a number stands for."""
     common = common_runs(results.values())
     seeded = {row for (row, _), result in results.items() if result.seeded}
-    unseeded = list(dict.fromkeys(method_label(row.method) for row in rows if row not in seeded))
+    unseeded = list(dict.fromkeys(row.method_name for row in rows if row not in seeded))
     single = f"one run of {' and '.join(unseeded)}, which {'use' if len(unseeded) > 1 else 'uses'} no seed"
     if not seeded:
         return single
@@ -112,7 +111,7 @@ def _setting(matrix: str, where: str, rows: Sequence[Row], n_test: str) -> str:
         methods: dict[str, list[str]] = {}
         for row in rows:
             if row.axis(name) is not None:
-                methods.setdefault(str(row.axis(name)), []).append(method_label(row.method))
+                methods.setdefault(str(row.axis(name)), []).append(row.method_name)
         values = [f"{value} ({', '.join(dict.fromkeys(users))})" for value, users in methods.items()]
         if values:
             parts.append(f"{one} {next(iter(methods))}" if len(values) == 1 else f"{many} {' and '.join(values)}")
@@ -144,7 +143,7 @@ def _contexts(rows: Sequence[Row], shown: Sequence[Row]) -> list[str]:
         if "ctx_init" not in differing:
             words.append(init_words(first))
         if words:
-            sentences.append(f"{method_label(method)}: {', '.join(words)}.")
+            sentences.append(f"{first.method_name}: {', '.join(words)}.")
     return sentences
 
 
@@ -157,7 +156,7 @@ def _recipes(rows: Sequence[Row], shown: Sequence[Row]) -> list[str]:
         numbers = {name: value for name, value in first.overrides.items() if f"recipe.{name}" not in differing}
         if numbers:
             spelled = ", ".join(f"{name} = {value}" for name, value in numbers.items())
-            parts.append(f"{method_label(method)} {spelled}")
+            parts.append(f"{first.method_name} {spelled}")
     if parts:
         return [f"Recipe numbers other than the protocol's: {'; '.join(parts)}."]
     has_overrides = any(row.overrides for row in shown)
@@ -168,11 +167,11 @@ def _recipes(rows: Sequence[Row], shown: Sequence[Row]) -> list[str]:
 def _templates(rows: Sequence[Row], shown: Sequence[Row], results: ByRow[Column]) -> list[str]:
     """Which sentence the class names stood in, one for each method that reads a template."""
     sentences = []
-    for method in _methods(shown):
+    for method, method_name in {row.method: row.method_name for row in shown}.items():
         used = {name for (row, _), result in results.items() if row.method == method for name in result.templates}
         if not used or "template" in differing_axes(rows, method):
             continue
-        sentences.append(f"{method_label(method)} {template_sentence(used)}.")
+        sentences.append(f"{method_name} {template_sentence(used)}.")
     return sentences
 
 

@@ -77,7 +77,7 @@ def families(scope: Scope, axis: str) -> list[Family]:
     for row in scope.labels:
         # With initial words the length follows from them and is no choice of its own.
         if row.axis("n_ctx") is not None and not (axis == "n_ctx" and row.axis("ctx_init")):
-            common = Row(row.method, tuple(pair for pair in row.axes if pair[0] != axis))
+            common = Row(row.method, tuple(pair for pair in row.axes if pair[0] != axis), row.label)
             members.setdefault(common, []).append(row)
     shots_of: dict[Row, set[Shots]] = {}
     for one in scope.measured:

@@ -145,6 +145,8 @@ def test_missing_json_split_is_an_error(tmp_path: Path) -> None:
         {"train": [3], "val": [], "test": []},
         {"train": 3, "val": [], "test": []},
         b"\xff",
+        "[" * 100_000,
+        {"train": [["a.jpg", True, "a"]], "val": [], "test": []},
     ],
 )
 def test_json_of_another_form_is_an_error(tmp_path: Path, content: Any) -> None:

@@ -53,7 +53,7 @@ def _cell(method: str, **axes: object) -> Cell:
 
 def _fit(inputs: RunInputs) -> Fit:
     """The fit of one run."""
-    ((ended, outcome),) = load_method(inputs.cell.method).fit([inputs])
+    ((ended, outcome),) = load_method(METHODS[inputs.cell.method]).fit([inputs])
     assert ended is inputs
     assert isinstance(outcome, Fit)
     return outcome
@@ -124,7 +124,7 @@ def test_a_cell_that_fits_passes_the_check(name: str, tiny: Clip, tmp_path: Path
     """The check before training finds nothing wrong with a default cell."""
     write_bytes(prompt_path(tmp_path, "mine"), save({"context": torch.zeros(4, 64)}))
     axes = {"prompt": "mine"} if name == "prompt" else {}
-    load_method(name, tmp_path).check(_cell(name, **axes), tiny, SPLIT.class_names)
+    load_method(METHODS[name], tmp_path).check(_cell(name, **axes), tiny, SPLIT.class_names)
 
 
 def test_epochs_are_told_and_kept(inputs: RunInputs) -> None:

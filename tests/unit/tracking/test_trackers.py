@@ -14,8 +14,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from harness.errors import TrackingError
 from harness.matrix.tracking import Tracking
-from harness.tracking.open import open_tracker
-from harness.tracking.tracker import Grid, MemoryTracker, NullTracker, TrackedMatrix, TrackedRun, Tracker
+from harness.tracking.table import open_tracker
+from harness.tracking.tracker import Grid, MemoryTracker, NullTracker, Opening, TrackedMatrix, TrackedRun, Tracker
 
 Shown = dict[str, tuple[int, dict[str, Any]]]  # from run id to the number of its points and its final numbers
 KINDS = ("memory", "tensorboard", "wandb offline", "wandb online")
@@ -74,17 +74,19 @@ def tracked(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Callable[[]
         }
     if request.param == "tensorboard":
         choice = Tracking(tracker="tensorboard")
-        return lambda: open_tracker(choice, folder, 20.0, pytest.fail), lambda: _events(folder / "tensorboard")
+        return lambda: open_tracker(choice, Opening(folder, 20.0, pytest.fail)), lambda: _events(
+            folder / "tensorboard"
+        )
     choice = Tracking(tracker="wandb")
     if request.param == "wandb online":
         server = request.getfixturevalue("online")
-        return lambda: open_tracker(choice, folder, 20.0, pytest.fail), lambda: {
+        return lambda: open_tracker(choice, Opening(folder, 20.0, pytest.fail)), lambda: {
             key: (len(run.history), run.summary) for (_, key), run in server.runs.items()
         }
     request.getfixturevalue("wandb_home")
     request.getfixturevalue("monkeypatch").setenv("WANDB_MODE", "offline")
     read = request.getfixturevalue("offline_runs")
-    return lambda: open_tracker(choice, folder, 20.0, pytest.fail), lambda: {
+    return lambda: open_tracker(choice, Opening(folder, 20.0, pytest.fail)), lambda: {
         key: (len(run["history"]), run["summary"]) for key, run in read(folder).items()
     }
 
@@ -166,7 +168,7 @@ def test_a_tracker_can_be_closed_twice(tracked: tuple[Callable[[], Tracker], Cal
 
 def test_no_tracking_is_the_null_tracker(tmp_path: Path, run: TrackedRun, matrix: TrackedMatrix) -> None:
     """``none`` mirrors nothing, lacks nothing, and writes nothing."""
-    tracker = open_tracker(Tracking(), tmp_path / "m", 20.0, pytest.fail)
+    tracker = open_tracker(Tracking(), Opening(tmp_path / "m", 20.0, pytest.fail))
     assert isinstance(tracker, NullTracker)
     tracker.mirror(run)
     tracker.summarize(matrix)
@@ -182,7 +184,7 @@ def test_a_tracker_that_is_not_installed_says_how_to_get_it(
     """The way to install it is part of the message."""
     monkeypatch.setitem(__import__("sys").modules, f"harness.tracking.{name}", None)
     with pytest.raises(TrackingError) as caught:
-        open_tracker(Tracking(tracker=name), tmp_path, 20.0, pytest.fail)  # type: ignore[arg-type]
+        open_tracker(Tracking(tracker=name), Opening(tmp_path, 20.0, pytest.fail))
     assert str(caught.value).endswith(f"`pip install '{extra}'` brings it.")
 
 
@@ -190,7 +192,7 @@ def test_tensorboard_shows_scalars_text_files_and_curves(
     tmp_path: Path, run: TrackedRun, matrix: TrackedMatrix
 ) -> None:
     """Loss by epoch, the config as text, the record beside the events, and the curves as an image."""
-    tracker = open_tracker(Tracking(tracker="tensorboard"), tmp_path / "m", 20.0, pytest.fail)
+    tracker = open_tracker(Tracking(tracker="tensorboard"), Opening(tmp_path / "m", 20.0, pytest.fail))
     tracker.mirror(run)
     tracker.summarize(matrix)
     folder = tmp_path / "m" / "tensorboard" / f"digits-coop-unified-end-1-shot-seed-1-{run.id}"
