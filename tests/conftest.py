@@ -10,9 +10,15 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is loaded
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+from jaxtyping import install_import_hook
+from support import checked_types
 
 if TYPE_CHECKING:
     from harness.backbone.clip import Clip
+
+# Shapes are part of the annotations, and every test that passes a tensor across a border holds them to it.
+_TORCH_ROOMS = [f"harness.{room}" for room in ("backbone", "features", "engine", "methods")]
+install_import_hook(_TORCH_ROOMS, f"{checked_types.__name__}.check")
 
 _ON_DEMAND = {
     "chaos": "takes many minutes; `nox -s chaos` runs it",

@@ -8,7 +8,8 @@ from safetensors.torch import save
 from torch.nn.functional import normalize
 
 from harness.backbone.clip import Clip
-from harness.backbone.spec import BackboneSpec, backbone_spec, weights_file
+from harness.backbone.spec import BackboneSpec, backbone_spec
+from harness.backbone.weights import weights_file
 from harness.errors import Fault, PromptError
 from harness.files import digest_bytes, parsed_json, write_bytes, write_text
 from harness.matrix.cell import Cell

@@ -10,7 +10,8 @@ from safetensors.torch import load, save
 from harness.backbone.clip import Clip
 from harness.backbone.load import load_clip
 from harness.backbone.released import read_released
-from harness.backbone.spec import backbone_spec, weights_digest
+from harness.backbone.spec import backbone_spec
+from harness.backbone.weights import weights_digest
 from harness.backbone.words import nearest_words
 from harness.errors import BackboneError, Fault, HarnessError, PromptError, RecordError
 from harness.files import digest_bytes, write_bytes, write_text
