@@ -14,8 +14,8 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["lint", "types", "layers", "tests", "dist", "smoke"]
 nox.options.reuse_existing_virtualenvs = True
 
-_PYTHON_FILES = ("harness", "tests", "docs", "noxfile.py")
 _CHECKOUT = Path(__file__).parent
+_PYTHON_FILES = ("harness", "tests", *map(str, _CHECKOUT.glob("docs/*.py")), "noxfile.py")
 _EXTRAS = ("ray", "slurm", "tensorboard")
 
 
