@@ -73,6 +73,18 @@ def canonical_json(value: Any) -> str:
     return _CANONICAL.encode(value)
 
 
+def parsed_json(text: str | bytes) -> Any:
+    """The value that JSON spells.
+
+    Raises:
+        ValueError: it is not JSON, or its lists and mappings lie in each other deeper than can be read.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
 def digest_text(text: str) -> str:
     """SHA-256 of the UTF-8 bytes, as 64 hexadecimal digits."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()

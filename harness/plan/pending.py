@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from harness.backbone.spec import backbone_spec, weights_digest
+from harness.backbone.spec import backbone_spec
+from harness.backbone.weights import weights_digest
 from harness.data.catalog import DATASETS, Catalog
 from harness.data.dataset import NO_ROOT, Size, known_size, read_split, whats_missing
 from harness.data.draw import list_digest

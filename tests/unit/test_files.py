@@ -107,6 +107,13 @@ def test_canonical_json_refuses_what_json_does_not_have(value: float) -> None:
         files.canonical_json(value)
 
 
+@pytest.mark.parametrize("text", ["", "{", b"\xff", "[" * 100_000, '{"a":' * 100_000])
+def test_what_is_no_json_is_a_value_error(text: str | bytes) -> None:
+    """Readers catch one kind of error, whatever was done to their file."""
+    with pytest.raises(ValueError, match=r".+"):
+        files.parsed_json(text)
+
+
 def test_digests_agree(tmp_path: Path) -> None:
     """Text, its bytes and a file of them have the same SHA-256."""
     (tmp_path / "file").write_bytes("ä".encode())

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.backbone import spec
+from harness.backbone import weights
 from harness.data.catalog import DATASETS, Catalog
 from harness.data.dataset import Size, keep_split, read_split
 from harness.data.folder import SPLIT_FILE
@@ -138,7 +138,7 @@ def test_what_is_missing_is_named_once(
 ) -> None:
     """Data and weights that are not on disk are said with their place, once for all cells."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(spec, "CLIP_CACHE", str(tmp_path / "clip"))
+    monkeypatch.setattr(weights, "CLIP_CACHE", str(tmp_path / "clip"))
     cells = [make_cell(dataset="dtd", backbone="RN50:openai", seed=seed) for seed in (1, 2)]
     today = look_at_today(cells, DATASETS, tmp_path)
     assert [str(fault) for fault in today.missing] == [
