@@ -26,7 +26,7 @@ def test_documents_are_right(scene: Scene, in_this_process: pytest.MonkeyPatch) 
         play(document, until)
 
 
-@pytest.mark.docs
+@pytest.mark.scenes
 @pytest.mark.parametrize(
     "scene",
     [scene for scene in SCENES if any(scene.values())],
