@@ -1,4 +1,4 @@
-"""The project's sessions: ``nox`` runs the first five, ``nox -s NAME`` one of them."""
+"""The project's sessions: ``nox`` runs those that are not on demand, ``nox -s NAME`` one of them."""
 
 import json
 import os
@@ -10,12 +10,14 @@ from pathlib import Path
 
 import nox
 
-nox.needs_version = ">=2024.10.9"
+nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
-nox.options.sessions = ["lint", "types", "layers", "tests", "smoke"]
+nox.options.sessions = ["lint", "types", "layers", "tests", "dist", "smoke"]
 nox.options.reuse_existing_virtualenvs = True
 
 _PYTHON_FILES = ("harness", "tests", "noxfile.py")
+_CHECKOUT = Path(__file__).parent
+_EXTRAS = ("ray", "slurm", "tensorboard")
 
 
 def _install(session: nox.Session, *groups: str, project: bool = True, extras: str = "") -> None:
@@ -27,6 +29,13 @@ def _install(session: nox.Session, *groups: str, project: bool = True, extras: s
     packages = ("-e", f".{extras}") if project else ()
     wanted = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), *groups) if groups else ()
     session.install(*flags, *packages, *wanted)
+
+
+def _install_wheel(session: nox.Session, *extras: str) -> None:
+    """Install the wheel that the session ``dist`` made, with extras, as somebody does who has no checkout."""
+    (wheel,) = _CHECKOUT.glob("dist/*.whl")
+    flags = ("--compile-bytecode",) if session.virtualenv.venv_backend == "uv" else ()
+    session.install(*flags, f"coop-harness[{','.join(extras)}] @ {wheel.as_uri()}")
 
 
 @nox.session
@@ -71,21 +80,57 @@ def browser(session: nox.Session) -> None:
 
 
 @nox.session
+def dist(session: nox.Session) -> None:
+    """The wheel and the sdist, in dist/, and what is claimed about them."""
+    session.install("build", "twine", "cffconvert")
+    folder = _CHECKOUT / "dist"
+    shutil.rmtree(folder, ignore_errors=True)
+    quiet = ("python", "-m", "build", *(("--installer", "uv") if shutil.which("uv") else ()))
+    session.run(*quiet, "--outdir", str(folder), silent=True)  # the wheel is built from the sdist
+    with tempfile.TemporaryDirectory() as straight:
+        session.run(*quiet, "--wheel", "--outdir", straight, silent=True)
+        session.run("python", "tests/e2e/dist_claims.py", str(folder), straight)
+    session.run("twine", "check", "--strict", *map(str, folder.glob("coop_harness-*")))
+    session.run("cffconvert", "--validate", silent=True)
+
+
+@nox.session(reuse_venv=False, requires=["dist"])
 def smoke(session: nox.Session) -> None:
-    """The smoke matrix in a fresh results folder, its report, and the claims made about both."""
-    _install(session)
+    """The smoke matrix in a fresh results folder, its report, and the claims made about both.
+
+    It runs as a stranger runs it: from the wheel, in an environment of its own, outside of the checkout.
+    """
+    _install_wheel(session)
     folder = Path(tempfile.mkdtemp(prefix="harness-smoke-"))
     try:
-        arguments = ("--matrix", "experiments/smoke.yaml", "--results", str(folder))
         environment = {"HARNESS_CACHE": str(folder / "cache")}
-        session.run("harness", "run", *arguments, env=environment)
-        session.run("harness", "report", *arguments, env=environment)
-        session.run("python", "tests/e2e/smoke_claims.py", str(folder), env=environment)
+        with session.chdir(folder):
+            session.run("harness", "run", "--matrix", "smoke", env=environment)
+            session.run("harness", "report", "--matrix", "smoke", env=environment)
+            session.run("python", str(_CHECKOUT / "tests/e2e/smoke_claims.py"), "results", env=environment)
     finally:
         if "--keep" in session.posargs:
             session.log(f"kept {folder}")
         else:
             shutil.rmtree(folder)
+
+
+@nox.session(reuse_venv=False, requires=["dist"])
+@nox.parametrize("extras", [(), *((extra,) for extra in _EXTRAS), _EXTRAS], ids=["none", *_EXTRAS, "all"])
+def package(session: nox.Session, extras: tuple[str, ...]) -> None:
+    """What an installed wheel answers, without extras, with each and with all (on demand)."""
+    _install_wheel(session, *extras)
+    if session.virtualenv.venv_backend == "uv":
+        session.run("uv", "pip", "check", external=True)
+    else:
+        session.run("python", "-m", "pip", "check")
+    with tempfile.TemporaryDirectory() as folder, session.chdir(folder):
+        claims = _CHECKOUT / "tests" / "e2e" / "installed_claims.py"
+        session.run("python", str(claims), *extras, env={"HARNESS_CACHE": "cache"})
+        if not extras:
+            # A program of the user's, checked against the types that the wheel brings.
+            session.install("mypy")
+            session.run("mypy", "--strict", "--cache-dir", "mypy", str(claims.with_name("typed_consumer.py")))
 
 
 @nox.session

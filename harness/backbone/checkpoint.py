@@ -5,15 +5,14 @@ SHA-256 is one that OpenAI published or when the user vouches for it.
 """
 
 import pickle
-import pickletools
 import re
 import tarfile
 import warnings
-import zipfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import open_clip
 import torch
@@ -21,15 +20,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from harness.backbone.pickles import is_archive, names_by_step
 from harness.errors import BackboneError, Fault
 from harness.files import digest_file
 
-_ZIP_START = b"PK\x03\x04"  # by which torch, too, tells a zip from a plain pickle
-_ARCHIVE_MARK = "constants.pkl"  # by which torch tells a TorchScript archive from a zip of tensors
 _BESIDE = ("input_resolution", "context_length", "vocab_size")  # what OpenAI's archives hold beside the weights
 _GLOBAL = re.compile(r"GLOBAL (\S+)")
 _HARMLESS = ("torch.", "collections.", "numpy.", "_codecs.")
-_LEGACY_PICKLES = 5  # magic number, version, system, object, keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +71,6 @@ def read_checkpoint(file: Path, where: str, openai_digests: Collection[str], tru
         reason = " ".join(str(error).split())[:400]
         raise BackboneError(Fault(where, f"its weights in {file} cannot be used: {reason}.")) from None
     return Checkpoint(state, is_openai=all(key in state for key in _BESIDE))
-
-
-def is_archive(file: Path) -> bool:
-    """Whether a file is a TorchScript archive, which holds code."""
-    with file.open("rb") as stream:
-        if stream.read(len(_ZIP_START)) != _ZIP_START:
-            return False
-    # The reader that torch.load uses, so that both see the same records: older versions of torch open an archive
-    # that they recognise even where weights_only is asked for.
-    return _ARCHIVE_MARK in torch._C.PyTorchFileReader(str(file)).get_all_records()
 
 
 def _read_archive(file: Path, where: str, openai_digests: Collection[str], trust: bool) -> Checkpoint:
@@ -131,33 +118,11 @@ def _read_pickle(file: Path, where: str) -> Any:
 
 
 def _foreign_globals(file: Path) -> list[str]:
-    """What a pickle names beyond tensors and plain containers, read off without running it."""
+    """What a pickle names beyond tensors and plain containers."""
     found: dict[str, None] = {}
-    try:
-        if zipfile.is_zipfile(file):
-            with zipfile.ZipFile(file) as archive:
-                for name in archive.namelist():
-                    if name.endswith("data.pkl"):
-                        with archive.open(name) as stream:
-                            found |= dict.fromkeys(_globals(stream))
-        else:
-            with file.open("rb") as stream:
-                for _ in range(_LEGACY_PICKLES):
-                    found |= dict.fromkeys(_globals(stream))
-    except (ValueError, OSError, zipfile.BadZipFile):
-        pass  # what follows the pickles is no pickle
+    with suppress(ValueError, OSError):  # what follows the pickles is no pickle
+        found.update((name, None) for name in names_by_step(file) if name is not None)
     return [name for name in found if not name.startswith(_HARMLESS)]
-
-
-def _globals(stream: IO[bytes]) -> Iterator[str]:
-    strings: list[str] = []
-    for opcode, argument, _ in pickletools.genops(stream):
-        if opcode.name in ("GLOBAL", "INST"):
-            yield str(argument).replace(" ", ".", 1)
-        elif opcode.name == "STACK_GLOBAL":
-            yield ".".join(strings[-2:])
-        elif isinstance(argument, str):
-            strings.append(argument)
 
 
 def _tensors(content: Any, file: Path, where: str) -> dict[str, Tensor]:

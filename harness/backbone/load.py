@@ -1,7 +1,6 @@
 """A backbone's name in, a frozen CLIP out."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -10,7 +9,7 @@ from open_clip.tokenizer import SimpleTokenizer
 from harness.backbone.checkpoint import Checkpoint, read_checkpoint
 from harness.backbone.clip import DTYPES, EOT_TOKEN, SOT_TOKEN, Clip
 from harness.backbone.image import read_class_token_only
-from harness.backbone.openai import StateDict, module_with_weights, openai_architecture
+from harness.backbone.module import StateDict, module_with_weights
 from harness.backbone.published import openai_digests
 from harness.backbone.spec import TINY_FOLDER, BackboneSpec, weights_digest, weights_file
 from harness.backbone.supported import is_timm, refusal
@@ -45,50 +44,19 @@ def load_clip(spec: BackboneSpec, precision: str, device: torch.device, trust: b
     architecture = _architecture(spec, checkpoint.is_openai or digest in published)
     state = _state(spec, checkpoint)
     module = module_with_weights(architecture, state, f"{spec.name} ({file})", DTYPES[precision])
-    mean, std = (CLIP_MEAN, CLIP_STD) if spec.published is None else (spec.published.mean, spec.published.std)
-    return _frozen(module, architecture, spec.name, digest, device, precision, mean, std, checkpoint.is_trusted)
-
-
-def clip_from_openai(
-    state: StateDict, name: str, weights_digest: str, device: torch.device, precision: str = "fp32"
-) -> Clip:
-    """A CLIP from a state dict of openai/CLIP, frozen, in evaluation mode, on ``device``.
-
-    Raises:
-        BackboneError: tensors are missing, extra or misshapen; names them all.
-    """
-    architecture = openai_architecture(state, name)
-    module = module_with_weights(architecture, state, name, DTYPES[precision])
-    return _frozen(module, architecture, name, weights_digest, device, precision)
-
-
-def _frozen(
-    module: Any,
-    architecture: Mapping[str, Any],
-    name: str,
-    digest: str,
-    device: torch.device,
-    precision: str,
-    mean: tuple[float, float, float] = CLIP_MEAN,
-    std: tuple[float, float, float] = CLIP_STD,
-    is_trusted: bool = False,
-) -> Clip:
-    """The module behind the seam; its parameters take no gradient, its BatchNorm no statistics."""
     module.requires_grad_(requires_grad=False)
     read_class_token_only(module.visual)
-    image_size = module.visual.image_size
     return Clip(
-        name=name,
-        module=module.to(device).eval(),
-        tokenizer=_tokenizer(name),
+        name=spec.name,
+        module=module.to(device).eval(),  # a BatchNorm takes no statistics
+        tokenizer=_tokenizer(spec.name),
         weights_digest=digest,
         precision=precision,
-        # open_clip gives one side for a ResNet and (height, width) for a ViT.
-        image_size_px=image_size if isinstance(image_size, int) else image_size[0],
-        mean=mean,
-        std=std,
+        image_size_px=spec.image_size_px,
+        mean=CLIP_MEAN if spec.published is None else spec.published.mean,
+        std=CLIP_STD if spec.published is None else spec.published.std,
         architecture_digest=digest_text(canonical_json(architecture)),
-        is_trusted=is_trusted,
+        is_trusted=checkpoint.is_trusted,
     )
 
 

@@ -1,18 +1,13 @@
-"""Where tokens and context vectors stand in a prompt, and the embeddings that follow.
+"""Where tokens and context vectors stand in a prompt.
 
 A layout is one row of whole numbers a class: a number from 0 up is a token whose frozen embedding stands
 there, ``-k`` is context vector number k (from 1).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
-from harness.backbone.clip import EOT_TOKEN, SOT_TOKEN, Clip
-from harness.errors import Fault, PromptError
-from harness.shapes import Context, PromptEmbeddings, TextFeatures
+from harness.backbone.clip import EOT_TOKEN, SOT_TOKEN
+from harness.errors import Fault
 
 Tokenize = Callable[[str], tuple[int, ...]]
 Layout = tuple[int, ...]
@@ -103,53 +98,3 @@ def check_lengths(class_names: Sequence[str], layouts: Sequence[Layout], context
         for name, layout in zip(class_names, layouts, strict=True)
         if len(layout) > context_length
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class Prompts:
-    """The prompts of all classes, ready to take a context.
-
-    Attributes:
-        frozen: (classes, tokens, width), token embeddings; zero where a context vector stands.
-        slots: (classes, tokens), the number of the context vector that stands there; 0 for a token.
-        eot_positions: (classes,), where the end of text stands.
-    """
-
-    frozen: PromptEmbeddings
-    slots: Tensor
-    eot_positions: Tensor
-
-    def embeddings(self, context: Context) -> PromptEmbeddings:
-        """Token embeddings with the context in its places; differentiable in ``context``."""
-        per_class = context if context.ndim == 3 else context.expand(len(self.slots), *context.shape)
-        # Slot 0 is a row of zeros, so that one gather fills tokens and context vectors alike.
-        padded = torch.cat([torch.zeros_like(per_class[:, :1]), per_class], dim=1)
-        index = self.slots[:, :, None].expand(-1, -1, per_class.shape[2])
-        return self.frozen + padded.gather(1, index)
-
-
-def assemble(layouts: Sequence[Layout], clip: Clip) -> Prompts:
-    """The prompts of these layouts, as long as the longest; what follows an end of text is never looked at.
-
-    Raises:
-        PromptError: a prompt is longer than the text tower; names all such classes by number.
-    """
-    names = [str(number) for number in range(len(layouts))]
-    if faults := check_lengths(names, layouts, clip.context_length):
-        raise PromptError(faults)
-    n_tokens = max(map(len, layouts))
-    rows = torch.tensor([[*layout, *[0] * (n_tokens - len(layout))] for layout in layouts], device=clip.device)
-    frozen = clip.token_table[rows.clamp(min=0)] * (rows >= 0)[:, :, None]
-    eot = torch.tensor([len(layout) - 1 for layout in layouts], device=clip.device)
-    return Prompts(frozen, (-rows).clamp(min=0), eot)
-
-
-def encode_texts(texts: Sequence[str], clip: Clip) -> TextFeatures:
-    """Text features, not normalised, of written sentences.
-
-    Raises:
-        PromptError: a sentence is longer than the text tower.
-    """
-    prompts = assemble([text_layout(text, clip.tokens) for text in texts], clip)
-    with torch.no_grad():
-        return clip.encode_prompts(prompts.frozen, prompts.eot_positions)

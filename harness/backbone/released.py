@@ -5,25 +5,23 @@ objects of the optimiser and the scheduler, whose classes a reader of weights do
 stand-ins here, which take whatever they are given and keep nothing. What else a file names is refused unread.
 """
 
-import pickletools
 import tarfile
 import warnings
 import zipfile
-from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from harness.backbone.checkpoint import is_archive
+from harness.backbone.context import usable_context
+from harness.backbone.pickles import is_archive, is_zip, names_by_step
 from harness.errors import Fault, PromptError
 from harness.shapes import Context
 
-_LEGACY_PICKLES = 5  # of torch before 1.6: magic number, version, system, object, keys
 # A prompt learner takes a few hundred steps. Nesting is at most as deep, and Python's own hash of a nested tuple
 # recurses in C without a bound.
 _MOST_STEPS = 10_000
@@ -144,40 +142,17 @@ def _names(file: Path) -> list[str]:
         raise PromptError(Fault(str(file), "is a tar of torch before version 0.4.", "Save it with a newer torch."))
     if is_archive(file):
         raise PromptError(Fault(str(file), "is a TorchScript archive, which holds code; it was not opened."))
+    if is_zip(file):
+        _check_sizes(file)
     found: dict[str, None] = {}
-    with file.open("rb") as stream, suppress(ValueError):  # behind a damage there is nothing that torch would read
-        for number, (opcode, argument, strings) in enumerate(_steps(file, stream)):
+    with suppress(ValueError):  # behind a damage there is nothing that torch would read
+        for number, name in enumerate(names_by_step(file)):
             if number == _MOST_STEPS:
                 what = f"is a pickle of more than {_MOST_STEPS:,} steps; a prompt learner's has a few hundred."
                 raise PromptError(Fault(str(file), what))
-            if opcode in ("GLOBAL", "INST"):
-                module, _, name = str(argument).partition(" ")
-                found[_spelled(module, name)] = None
-            elif opcode == "STACK_GLOBAL":
-                found[".".join(strings[-2:])] = None
+            if name is not None:
+                found[name] = None
     return [name for name in found if name not in _TENSORS and name not in _STAND_INS]
-
-
-def _spelled(module: str, name: str) -> str:
-    """The name as Python 3 has it; pickles of protocol 2 have Python 2's."""
-    if (module, name) in NAME_MAPPING:
-        return ".".join(NAME_MAPPING[module, name])
-    return f"{IMPORT_MAPPING.get(module, module)}.{name}"
-
-
-def _steps(file: Path, stream: IO[bytes]) -> Iterator[tuple[str, object, list[str]]]:
-    """Every step of the file's pickles: name, argument, and the strings so far."""
-    pickles: Iterable[bytes | IO[bytes]] = [stream] * _LEGACY_PICKLES
-    if zipfile.is_zipfile(file):
-        _check_sizes(file)
-        # The reader that torch.load uses, so that both see the same pickle.
-        pickles = [torch._C.PyTorchFileReader(str(file)).get_record("data.pkl")]
-    strings: list[str] = []
-    for each in pickles:
-        for opcode, argument, _ in pickletools.genops(each):
-            if isinstance(argument, str) and opcode.name not in ("GLOBAL", "INST"):
-                strings.append(argument)
-            yield opcode.name, argument, strings
 
 
 def _check_sizes(file: Path) -> None:
@@ -226,23 +201,3 @@ def _context(content: Any, file: Path) -> ReleasedContext:
         raise PromptError(Fault(str(file), what))
     epoch = content.get("epoch")
     return ReleasedContext(context, epoch if type(epoch) is int else None, counts.pop() if counts else None)
-
-
-def usable_context(tensor: Tensor, where: str) -> Context:
-    """A context as fp32.
-
-    Raises:
-        PromptError: it has another shape than contexts have, holds no finite numbers, or claims more of them than
-            there are.
-    """
-    shape = "x".join(map(str, tensor.shape)) or "a number"
-    if tensor.layout != torch.strided or not tensor.is_floating_point() or tensor.ndim not in (2, 3):
-        what = f"its context is {shape} of {tensor.dtype}; it should be (n_ctx, width) or (classes, n_ctx, width)."
-        raise PromptError(Fault(where, what))
-    n_bytes = tensor.numel() * tensor.element_size()
-    if not tensor.numel() or n_bytes > tensor.untyped_storage().nbytes():
-        raise PromptError(Fault(where, f"its context claims to be {shape} and holds fewer numbers."))
-    context = tensor.detach().to(torch.float32).contiguous()
-    if not torch.isfinite(context).all():
-        raise PromptError(Fault(where, "its context holds numbers that are not finite."))
-    return context

@@ -7,7 +7,8 @@ import torch
 from torch.nn.functional import normalize
 
 from harness.backbone.clip import Clip
-from harness.backbone.prompts import Layout, encode_texts, spoken, text_layout
+from harness.backbone.prompts import Layout, spoken, text_layout
+from harness.backbone.sentences import encode_texts
 from harness.host import cpu_threads
 from harness.matrix.template import parts_of
 from harness.shapes import TextFeatures

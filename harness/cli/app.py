@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ import harness
 from harness.cli import console
 from harness.dispatch.orders import INTERRUPTED, SignalledError, ended_by_signals
 from harness.errors import HarnessError
+from harness.matrix.packaged import matrix_path
 
 OK, FAILED, BAD_INPUT = 0, 1, 2
 
@@ -26,21 +27,29 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+matrix_app = typer.Typer(
+    help="The matrices that come with the package: the smoke run, and the paper's studies.", no_args_is_help=True
+)
 data_app = typer.Typer(help="Data sets: what is known and what is on disk.", no_args_is_help=True)
 backbones_app = typer.Typer(help="Backbones: names, sizes, and whose weights are on disk.")
 prompts_app = typer.Typer(
     help="Learned contexts: what they lie next to, out of harness, and into it.", no_args_is_help=True
 )
 cache_app = typer.Typer(help="Everything that can be computed again.", no_args_is_help=True)
+app.add_typer(matrix_app, name="matrix")
 app.add_typer(data_app, name="data")
 app.add_typer(backbones_app, name="backbones")
 app.add_typer(prompts_app, name="prompts")
 app.add_typer(cache_app, name="cache")
 
-MatrixOption = Annotated[Path, typer.Option("--matrix", "-m", help="The matrix YAML.", show_default=False)]
-OptionalMatrix = Annotated[
-    Path | None, typer.Option("--matrix", "-m", help="The matrix YAML; all matrices without it.")
-]
+
+def _matrix_option(what: str) -> Any:
+    """``--matrix``, which takes a file or the name of a packaged matrix wherever it stands."""
+    return typer.Option("--matrix", "-m", parser=matrix_path, metavar="FILE|NAME", help=what, show_default=False)
+
+
+MatrixOption = Annotated[Path, _matrix_option("A matrix: a YAML file, or a name of `harness matrix list`.")]
+OptionalMatrix = Annotated[Path | None, _matrix_option("A matrix, by file or name; all that were run without it.")]
 ResultsOption = Annotated[Path, typer.Option("--results", help="Folder of records and reports.")]
 SelectOption = Annotated[
     str | None, typer.Option("--select", "-k", help="Only these cells, such as 'dataset=dtd,shots=1|2'.")
@@ -274,7 +283,7 @@ def compare(
     ],
     results_b: Annotated[Path, typer.Argument(metavar="RESULTS_B", help="Another one.", show_default=False)],
     matrix: Annotated[
-        Path | None, typer.Option("--matrix", "-m", help="Only the cells of this matrix YAML; all without it.")
+        Path | None, _matrix_option("Only the cells of this matrix, by file or name; all without it.")
     ] = None,
     select: SelectOption = None,
     out: Annotated[Path | None, typer.Option("--out", help="A .csv or .json file to write, too.")] = None,
@@ -318,6 +327,24 @@ def metrics(
     return metrics_command(matrix, select, results, out)
 
 
+@matrix_app.command("list")
+def matrix_list() -> int:
+    """Show the matrices that come with the package."""
+    from harness.cli.matrices import list_command
+
+    return list_command()
+
+
+@matrix_app.command("show")
+def matrix_show(
+    name: Annotated[str, typer.Argument(help="One of `harness matrix list`.", show_default=False)],
+) -> int:
+    """Print the YAML of a matrix as it is; `> mine.yaml` keeps a copy to change."""
+    from harness.cli.matrices import show_command
+
+    return show_command(name)
+
+
 @data_app.command("list")
 def data_list(data: DataOption = None) -> int:
     """Show the known data sets, their sizes, and which are on disk."""
@@ -332,7 +359,7 @@ def data_draw(
     shots: Annotated[str, typer.Option("--shots", help="Images a class, or all.", show_default=False)],
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draw.", show_default=False)],
     part: Annotated[str, typer.Option("--part", help="train or val.")] = "train",
-    matrix: Annotated[Path | None, typer.Option("--matrix", "-m", help="A matrix that describes it.")] = None,
+    matrix: Annotated[Path | None, _matrix_option("A matrix that describes it, by file or name.")] = None,
     data: DataOption = None,
     subset_file: Annotated[
         str | None, typer.Option("--subset-file", help="Somebody's list in place of the draw.")
@@ -404,9 +431,7 @@ def data_check(
     content: Annotated[
         bool, typer.Option("--content", help="Look for test images among the others' bytes.")
     ] = False,
-    matrix: Annotated[
-        Path | None, typer.Option("--matrix", "-m", help="Check the data sets of this matrix YAML.")
-    ] = None,
+    matrix: Annotated[Path | None, _matrix_option("Check the data sets of this matrix, by file or name.")] = None,
 ) -> int:
     """Show what is missing or wrong with data sets on disk, and how to mend it; exit 1 when something is."""
     from harness.cli.data_check import check_command

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.errors import Fault, HarnessError, did_you_mean
-from harness.report.evidence import Choices
 from harness.report.published.sets import wanted_sets
-from harness.report.significance import INTERVAL_KINDS
-from harness.report.stats import SD_KINDS
+from harness.report.sections.evidence import Choices
+from harness.report.stats.significance import INTERVAL_KINDS
+from harness.report.stats.summary import SD_KINDS
 
 
 def choices_of(against: Sequence[str], sd: str, interval: str) -> Choices:

@@ -17,10 +17,10 @@ from harness.matrix.cell import CELL_KEYS, Cell
 from harness.matrix.matrix import read_matrix
 from harness.matrix.select import select
 from harness.report.changes import Change, Changes, Shift, changes, noticeable
-from harness.report.exact import signed
-from harness.report.long import full
-from harness.report.paired_table import spelled_p
+from harness.report.printing.long import full
 from harness.report.published.verdict import TIPPING
+from harness.report.sections.paired import spelled_p
+from harness.report.stats.exact import signed
 from harness.store.manifest import read_manifests
 from harness.store.record import RunRecord
 from harness.store.records import Scan, read_records

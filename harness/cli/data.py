@@ -6,18 +6,19 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from rich.filesize import decimal
+
 from harness.cli import console
 from harness.cli.datasets import open_shelf
 from harness.data.catalog import DATASETS
 from harness.data.class_folders import read_class_names
 from harness.data.dataset import data_root, read_split, require_root, whats_missing
 from harness.data.draw import draw_subset
-from harness.data.fetch import size_text
+from harness.data.fetch.sources import SOURCES
 from harness.data.few_shot import DRAW_RULES
 from harness.data.folder import folder_split
 from harness.data.layout import SplitFile
-from harness.data.rebuild import REBUILDABLE, rebuild_split
-from harness.data.sources import SOURCES
+from harness.data.rebuild.rebuild import REBUILDABLE, rebuild_split
 from harness.data.split import items_digest, items_lines
 from harness.data.split_files import split_json
 from harness.errors import DataError, Fault
@@ -38,7 +39,7 @@ def list_command(data: Path | None) -> int:
             missing.setdefault(lacking, []).append(row.name)
         if source is not None:
             terms[row.name] = source.terms
-        size = "–" if source is None or source.download_bytes is None else size_text(source.download_bytes)
+        size = "–" if source is None or source.download_bytes is None else decimal(source.download_bytes)
         parts = (f"{count:,}" if count else "–" for count in row.n_images or (0, 0, 0))
         state = "on disk" if lacking is None else "missing"
         rows.append((row.name, row.n_classes, *parts, size, row.template, state))

@@ -11,8 +11,8 @@ import rich.progress as bars
 
 from harness.cli import console
 from harness.cli.datasets import Shelf, open_shelf
-from harness.data.audit import Audit, Tick, audit
 from harness.data.catalog import DatasetRow
+from harness.data.check.audit import Audit, Tick, audit
 from harness.errors import DataError, Fault
 
 

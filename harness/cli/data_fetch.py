@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from types import TracebackType
 
 import rich.progress as bars
+from rich.filesize import decimal
 
 from harness.cli import console
+from harness.cli.bar import Bars
 from harness.data.catalog import DATASETS
 from harness.data.dataset import data_root
-from harness.data.fetch import fetch, size_text
+from harness.data.fetch.fetch import fetch
+from harness.data.fetch.sources import SOURCES
 from harness.data.layout import Bundled
-from harness.data.rebuild import REBUILDABLE, rebuild_split
-from harness.data.sources import SOURCES
+from harness.data.rebuild.rebuild import REBUILDABLE, rebuild_split
 from harness.errors import DataError, Fault, did_you_mean
 
 _OK, _FAULTY = 0, 1
@@ -35,10 +35,10 @@ def fetch_command(name: str, data: Path | None, given: Path | None, mirror: str 
     console.say(f"{name}: {source.homepage}")
     console.say(f"terms: {source.terms}")
     if given is None and source.images and source.download_bytes is not None:
-        console.say(f"download: about {size_text(source.download_bytes)}, and as much again to unpack it")
-    with _Bar() as bar:
+        console.say(f"download: about {decimal(source.download_bytes)}, and as much again to unpack it")
+    with _FileBar() as bar:
         rebuild = rebuild_split if name in REBUILDABLE else None
-        faults = fetch(row, root, given, mirror, say=bar.line, progress=bar.step, rebuild=rebuild)
+        faults = fetch(row, root, given, mirror, say=bar.say, progress=bar.step, rebuild=rebuild)
     if faults:
         console.faults(faults)
         return _FAULTY
@@ -46,52 +46,36 @@ def fetch_command(name: str, data: Path | None, given: Path | None, mirror: str 
     return _OK
 
 
-class _Bar:
-    """A bar of bytes in a terminal, and nothing but lines elsewhere."""
+class _FileBar(Bars):
+    """A bar of bytes for the file at hand."""
 
     def __init__(self) -> None:
-        self._bar: bars.Progress | None = None
-        self._tasks: dict[str, bars.TaskID] = {}
-        if sys.stderr.isatty():
-            self._bar = bars.Progress(
-                bars.TextColumn("{task.description}"),
-                bars.BarColumn(),
-                bars.DownloadColumn(),
-                bars.TransferSpeedColumn(),
-                bars.TextColumn("left"),
-                bars.TimeRemainingColumn(),
-                console=console.err(),
-            )
-
-    def __enter__(self) -> _Bar:
-        """Show the bar."""
-        if self._bar is not None:
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
-        """Leave the bar as it is."""
-        if self._bar is not None:
-            self._bar.stop()
+        super().__init__(
+            bars.TextColumn("{task.description}"),
+            bars.BarColumn(),
+            bars.DownloadColumn(),
+            bars.TransferSpeedColumn(),
+            bars.TextColumn("left"),
+            bars.TimeRemainingColumn(),
+        )
+        self._file: tuple[str, bars.TaskID] | None = None
 
     def step(self, name: str, done: int, total: int | None) -> None:
-        """Move the bar of the file at hand."""
-        if self._bar is None:
+        """Move the bar of a file, which takes the place of another's."""
+        if self.bars is None:
             return
-        if name not in self._tasks:
-            self._tasks[name] = self._bar.add_task(name, total=total)
-        self._bar.update(self._tasks[name], completed=done, total=total)
+        if self._file is None or self._file[0] != name:
+            self._clear()
+            self._file = name, self.bars.add_task(name, total=total)
+        self.bars.update(self._file[1], completed=done, total=total)
 
-    def line(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """Say what happens; what comes next has a bar of its own."""
-        for task in self._tasks.values():
-            if self._bar is not None:
-                self._bar.remove_task(task)
-        self._tasks.clear()
-        if self._bar is None:
-            console.note(text)
-        else:
-            self._bar.refresh()
-            self._bar.console.print(text, markup=False)
+        self._clear()
+        self.line(text)
+
+    def _clear(self) -> None:
+        if self.bars is not None and self._file is not None:
+            self.bars.remove_task(self._file[1])
+            self.bars.refresh()
+        self._file = None

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Any
 
 import rich.progress as bars
 
-from harness.cli import console
+from harness.cli.bar import Bars
 from harness.data.dataset import Size
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
@@ -19,7 +17,7 @@ from harness.plan.cost import cost_of
 _SURE = 0.03  # with less of the work behind, the start of the workers would be taken for slowness
 
 
-class Progress:
+class Progress(Bars):
     """Follows the events of workers; the time left is reckoned from the work that is behind."""
 
     def __init__(
@@ -34,6 +32,15 @@ class Progress:
 
         ``seconds`` is the forecast of each cell; only where it is told of all of them does it count.
         """
+        super().__init__(
+            bars.TextColumn("{task.description}"),
+            bars.BarColumn(),
+            bars.TaskProgressColumn(),
+            bars.TextColumn("{task.fields[ended]}/{task.fields[cells]} cells"),
+            bars.TimeElapsedColumn(),
+            bars.TextColumn("left"),
+            bars.TimeRemainingColumn(),
+        )
         self._names = names
         told = seconds or {}
         if any(told.get(cell) is None for cell in cells):
@@ -44,32 +51,8 @@ class Progress:
         self._ended: set[str] = set()  # a job that is tried again tells anew what it has found done
         self._said: set[str] = set()
         self._start = time.monotonic()
-        self._bar: bars.Progress | None = None
-        if sys.stderr.isatty():
-            self._bar = bars.Progress(
-                bars.TextColumn("{task.description}"),
-                bars.BarColumn(),
-                bars.TaskProgressColumn(),
-                bars.TextColumn("{task.fields[ended]}/{task.fields[cells]} cells"),
-                bars.TimeElapsedColumn(),
-                bars.TextColumn("left"),
-                bars.TimeRemainingColumn(),
-                console=console.err(),
-            )
-            self._task = self._bar.add_task(title, total=sum(self._work.values()), ended=0, cells=len(cells))
-
-    def __enter__(self) -> Progress:
-        """Show the bar."""
-        if self._bar is not None:
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
-        """Leave the bar as it is."""
-        if self._bar is not None:
-            self._bar.stop()
+        if self.bars is not None:
+            self._task = self.bars.add_task(title, total=sum(self._work.values()), ended=0, cells=len(cells))
 
     def on_event(self, event: Mapping[str, Any]) -> None:
         """Take in one event of a worker."""
@@ -86,21 +69,21 @@ class Progress:
         elif kind in ("done", "failed"):
             self._behind[cell] = self._work[cell]
             self._ended.add(cell)
-            self._line(self._ended_line(event, cell), style="" if kind == "done" else "red")
-        if self._bar is not None:
-            self._bar.update(self._task, completed=sum(self._behind.values()), ended=len(self._ended))
+            self.line(self._ended_line(event, cell), style="" if kind == "done" else "red")
+        if self.bars is not None:
+            self.bars.update(self._task, completed=sum(self._behind.values()), ended=len(self._ended))
 
     def _say(self, text: str) -> None:
         """A line that several workers may have to say, once."""
         if text not in self._said:
             self._said.add(text)
-            self._line(text, style="yellow")
+            self.line(text, style="yellow")
 
     def _ended_line(self, event: Mapping[str, Any], cell: str) -> str:
         head = f"[{len(self._ended)}/{len(self._work)}] {self._names[cell]}:"
         if event["event"] == "failed":
             return f"{head} failed: {event['reason']}"
-        left = "" if self._bar is not None else self._time_left()
+        left = "" if self.bars is not None else self._time_left()
         return f"{head} accuracy {event['accuracy']:.3f} in {event['seconds']:.1f} s{left}"
 
     def _time_left(self) -> str:
@@ -110,9 +93,3 @@ class Progress:
         if len(self._ended) == len(self._work) or behind < _SURE * whole:
             return ""
         return f", about {seconds / 60:.0f} min left" if seconds >= 90 else f", about {seconds:.0f} s left"
-
-    def _line(self, text: str, style: str = "") -> None:
-        if self._bar is None:
-            console.note(text, style)
-        else:
-            self._bar.console.print(text, style=style, markup=False)

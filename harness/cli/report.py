@@ -19,15 +19,17 @@ from harness.matrix.identity import cell_id
 from harness.matrix.matrix import Matrix, read_matrix
 from harness.matrix.source import DatasetSource
 from harness.plan.pending import Standing, look_at_today, standings
-from harness.report.ahead import drawing_ahead
-from harness.report.build import MOST_DETAILED, Report, build_report, write_report
-from harness.report.entry import Entry, Gap, Words
-from harness.report.evidence import Choices
+from harness.report.build import MOST_DETAILED, build_report
+from harness.report.figures.ahead import drawing_ahead
+from harness.report.numbers.entry import Entry, Gap, Words
 from harness.report.page.document import PAGE_FILE, page_content, page_html
 from harness.report.page.logs import Jobs
 from harness.report.published.tally import Tally
+from harness.report.report import Report
+from harness.report.sections.evidence import Choices
+from harness.report.sections.words import words_of
 from harness.report.terminal import summary
-from harness.report.words import words_of
+from harness.report.write import write_report
 from harness.store.manifest import Manifest, read_manifests
 from harness.store.records import read_records, record_path
 

@@ -30,6 +30,7 @@ from harness.errors import Fault, HarnessError, MatrixError, did_you_mean
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id, display_names
 from harness.matrix.launching import NO_OPTIONS, Launching, with_flags
+from harness.matrix.packaged import matrix_words
 from harness.matrix.tracking import TRACKERS
 from harness.plan.group import group_cells
 from harness.plan.job import Job, Kind, flat_cells
@@ -333,7 +334,7 @@ def _sum_up(plan: _Plan, outcome: Outcome, is_interrupted: bool) -> int:
     elif failed or unfinished:
         _show_logs(outcome.broken + outcome.failing)
     if not failed and not unfinished:
-        console.say(f"see `harness report --matrix {options.matrix}`")
+        console.say(f"see `harness report --matrix {matrix_words(options.matrix)}`")
     return 1 if failed or unfinished or outcome.fault else 0
 
 

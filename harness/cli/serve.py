@@ -10,9 +10,9 @@ from harness.cli.report import entries_of, has_page, jobs_of, look_at_matrices
 from harness.dispatch.orders import INTERRUPTED, SignalledError
 from harness.errors import Fault, HarnessError, RecordError
 from harness.report.build import MOST_DETAILED, build_report
-from harness.report.evidence import Choices
 from harness.report.page.document import Content, page_content
 from harness.report.page.serve import PageServer, Source
+from harness.report.sections.evidence import Choices
 from harness.store.records import records_folder
 
 DEFAULT_PORT = 8765

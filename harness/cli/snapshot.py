@@ -13,9 +13,10 @@ from harness.cli.report import report_entries
 from harness.files import canonical_json, digest_text, write_bytes
 from harness.matrix.source import DatasetSource
 from harness.plan.pending import Standing
-from harness.report.build import Report, build_report
-from harness.report.evidence import Choices
+from harness.report.build import build_report
 from harness.report.published.sets import SETS
+from harness.report.report import Report
+from harness.report.sections.evidence import Choices
 from harness.tracking.ledger import results_identity
 from harness.tracking.tracker import Grid, TrackedMatrix, Value
 
@@ -112,7 +113,7 @@ def _typed(words: Sequence[str]) -> list[Value]:
 
 def _draw(report: Report, folder: Path) -> dict[str, Path]:
     """One PNG a figure of the report."""
-    from harness.report.draw import draw  # matplotlib takes a second to import
+    from harness.report.figures.draw import draw  # matplotlib takes a second to import
 
     drawn = {}
     for figure in report.all_figures:

@@ -123,7 +123,7 @@ def _sync(tracked: Tracked, options: SyncOptions) -> int:
         def take(event: Event) -> None:
             events.append(event)
             if event.told == "say":
-                bar.line(event.text)
+                bar.line(event.text, style="yellow")
             elif event.told == "failed":
                 bar.line(f"failed {names.get(event.run, 'the run of the matrix')}: {event.text}", style="red")
             if event.run or event.told == "failed":

@@ -118,7 +118,7 @@ def _load() -> Any:
     except ModuleNotFoundError as error:
         if error.name != "ray":
             raise
-        fault = Fault("--launcher", "ray is not installed.", "`pip install -e '.[ray]'` installs it.")
+        fault = Fault("--launcher", "ray is not installed.", "`pip install 'coop-harness[ray]'` brings it.")
         raise MatrixError(fault) from None
     return ray
 

@@ -270,7 +270,7 @@ def require_slurm() -> None:
     faults = []
     if importlib.util.find_spec("submitit") is None:
         what = "slurm needs submitit, which is not installed."
-        faults.append(Fault("--launcher", what, "Run `pip install -e '.[slurm]'`."))
+        faults.append(Fault("--launcher", what, "`pip install 'coop-harness[slurm]'` brings it."))
     missing = [name for name in ("sbatch", "srun", "squeue", "scancel") if shutil.which(name) is None]
     if missing:
         what = f"Slurm is not on this machine: {', '.join(missing)} not found on PATH."

@@ -12,11 +12,12 @@ from functools import partial
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, normalize
+from torch.nn.functional import cross_entropy
 
+from harness.engine.logits import clip_logits
 from harness.errors import RunError, TooLargeError
 from harness.machine import is_out_of_memory
-from harness.shapes import Context, Contexts, ImageFeatures, Labels, Logits, TextFeatures, TextFeaturesOfRuns
+from harness.shapes import Context, Contexts, ImageFeatures, Labels, TextFeaturesOfRuns
 
 Batch = tuple[ImageFeatures, Labels]
 _NO_LABEL = -100  # fills up the rows of a run whose batch is smaller than another's
@@ -85,11 +86,6 @@ class Ended:
 
     run: int
     outcome: Trained | RunError
-
-
-def clip_logits(images: ImageFeatures, texts: TextFeatures, scale: float) -> Logits:
-    """Cosine similarities of images and texts times CLIP's logit scale."""
-    return scale * normalize(images, dim=-1) @ normalize(texts, dim=-1).transpose(-1, -2)
 
 
 def train_together(

@@ -47,6 +47,7 @@ class Matrix:
     Attributes:
         name: the YAML's ``name``, else its file stem; the folder under ``results/``.
         cells: without repeats, in the order of the YAML.
+        description: what it is, in a line of the YAML's own.
         fewer_shots: whether a class that holds fewer images than ``shots`` is taken whole.
         tracking: where finished cells are mirrored to.
         data: folder of the data sets, if the YAML names one; absolute, or relative to the YAML's folder.
@@ -58,6 +59,7 @@ class Matrix:
 
     name: str
     cells: tuple[Cell, ...]
+    description: str = ""
     fewer_shots: bool = False
     tracking: Tracking = UNTRACKED
     data: str | None = None
@@ -95,6 +97,7 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
     return Matrix(
         typed.name or path.stem,
         cells,
+        description=typed.description,
         fewer_shots=typed.fewer_shots == "allow",
         tracking=tracking,
         data=data,

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from harness.errors import Fault, MatrixError
+from harness.errors import Fault, MatrixError, did_you_mean
+from harness.matrix.packaged import packaged_matrices
 
 Path_ = tuple[str | int, ...]
 
@@ -63,7 +64,7 @@ def read_yaml(path: Path) -> YamlFile:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise MatrixError(Fault(str(path), "no such matrix file.", _nearby(path))) from None
+        raise MatrixError(Fault(str(path), "no such matrix file.", _elsewhere(path))) from None
     except (OSError, UnicodeDecodeError) as error:
         raise MatrixError(Fault(str(path), f"cannot be read: {error}.")) from None
     try:
@@ -179,7 +180,13 @@ def _collect_lines(node: Any, place: Path_, lines: dict[Path_, int]) -> None:
             _collect_lines(value, (*place, index), lines)
 
 
-def _nearby(path: Path) -> str:
-    """A sentence that lists the matrices in the same folder; empty when there are none."""
+def _elsewhere(path: Path) -> str:
+    """Sentences that say what can be written instead: matrices of the same folder, and those of the package."""
     found = sorted(str(file) for file in path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
-    return f"Matrices there: {', '.join(found)}." if found else ""
+    there = f" Matrices there: {', '.join(found)}." if found else ""
+    names = tuple(packaged_matrices())
+    if path.stem in names:
+        return f"`--matrix {path.stem}` is the one that comes with harness.{there}"
+    if path.parent == Path() and not path.suffix:
+        return f"Nor does harness come with one of that name. {did_you_mean(path, names)}{there}"
+    return there.strip()

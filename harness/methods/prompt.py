@@ -8,8 +8,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 
 from harness.backbone.clip import Clip
+from harness.backbone.context import usable_context
 from harness.backbone.prompts import check_lengths, reference_context_tokens
-from harness.backbone.released import usable_context
 from harness.errors import Fault, PromptError
 from harness.files import digest_bytes
 from harness.matrix.cell import Cell

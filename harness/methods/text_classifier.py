@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from harness.engine.sgd import clip_logits
+from harness.engine.logits import clip_logits
 from harness.shapes import ImageFeatures, Logits, TextFeatures
 
 

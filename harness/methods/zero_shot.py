@@ -43,4 +43,6 @@ def _fit(inputs: RunInputs) -> Fit:
 
 
 def _templates(cell: Cell) -> tuple[str, ...]:
-    return sentence_templates(cell.template or "a photo of a {}.")
+    if cell.template is None:
+        raise TypeError("zero_shot reads a template and was given none")
+    return sentence_templates(cell.template)

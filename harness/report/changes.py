@@ -13,10 +13,10 @@ import numpy as np
 
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id, display_names
-from harness.report.entry import Entry
-from harness.report.exact import mean_of
-from harness.report.rows import group_entries, labels, row_entries
-from harness.report.significance import ALPHA, Interval, holm, sign_flip_p, smallest_p, t_interval
+from harness.report.numbers.entry import Entry
+from harness.report.numbers.rows import group_entries, labels, row_entries
+from harness.report.stats.exact import mean_of
+from harness.report.stats.significance import ALPHA, NORMAL, Interval, holm, sign_flip_p, smallest_p, t_interval
 from harness.store.record import RunRecord
 
 Kind = Literal[
@@ -197,4 +197,4 @@ def noticeable(change: Change, share: float) -> bool:
     """Whether a number moved by more than images that tip explain, if ``share`` of them may, either way alike."""
     if change.difference is None or change.was is None:
         return False
-    return abs(float(change.difference)) > 1.959963984540054 * math.sqrt(share / change.was[1])
+    return abs(float(change.difference)) > NORMAL * math.sqrt(share / change.was[1])

@@ -6,8 +6,8 @@ from rich import box
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from harness.report.build import Report
-from harness.report.table import Block, Table, TableCell
+from harness.report.report import Report
+from harness.report.tables.table import Block, Table, TableCell
 
 _MOST_LABEL = 26  # letters of a label that is not broken, however narrow the terminal
 

@@ -22,10 +22,11 @@ from harness.cli.vocabulary import known_names
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.matrix import Matrix, read_matrix
-from harness.report.build import build_report, index
-from harness.report.entry import Entry
-from harness.report.latex import to_latex
-from harness.report.tables import to_csv, to_wide_csv
+from harness.report.build import build_report
+from harness.report.numbers.entry import Entry
+from harness.report.tables.csv import to_csv, to_wide_csv
+from harness.report.tables.latex import to_latex
+from harness.report.write import index
 from harness.store.record import RunRecord
 
 EPOCHS = 20

@@ -3,15 +3,14 @@
 import sys
 from pathlib import Path
 
-from harness.store.frame import to_frame
-from harness.store.records import read_records
+from harness.store.frame import read_frame
 
 SHIFTS = ("inverted", "blurred", "rotated", "noisy")
 
 
 def main(results: Path) -> None:
     """Raise AssertionError when a claim about the smoke run does not hold; print the figures otherwise."""
-    frame = to_frame(read_records(results).records.values())
+    frame = read_frame(results)
     assert len(frame) == 86
     assert set(frame["status"]) == {"done"}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
+from harness.matrix import packaged
 
 MATRIX = """
 name: small
@@ -97,17 +98,24 @@ def test_a_second_run_does_nothing(command: Command, results: Path) -> None:
     assert list((results / "small" / "jobs").iterdir()) == jobs
 
 
-def test_lost_and_broken_records_come_back_the_same(command: Command, results: Path) -> None:
-    """A deleted and a truncated record are made again with identical counts; the others are left alone."""
+def test_lost_and_broken_records_come_back_the_same(
+    command: Command, matrix: Path, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deleted and a truncated record are made again with identical counts; the others are left alone.
+
+    The matrix is named here as those of the package are, and what to type next names it, too.
+    """
+    monkeypatch.setattr(packaged, "_FOLDERS", (matrix.parent,))
     before, whole = _counts(results), _bytes(results / "records", "*.json")
     cells = [results / "records" / name for name in before]
     coop = [path for path in cells if '"class_specific"' in path.read_text()]
     lost, cut = coop
     lost.unlink()
     cut.write_text(cut.read_text()[:100])
-    code, said = command("run")
+    code, said = command("run", file=Path(matrix.stem))
     assert code == 0
     assert "2 done, 0 failed, 0 unfinished" in said
+    assert f"see `harness report --matrix {matrix.stem}`" in said
     assert f"{cut} is not a whole record" in said
     assert [path.name for path in (results / "records" / "quarantine").iterdir()] == [cut.name]
     assert _counts(results) == before

@@ -6,14 +6,17 @@ import zlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from harness.backbone.clip import Clip
-from harness.backbone.load import clip_from_openai
+from harness.backbone.load import load_clip
+from harness.backbone.spec import BackboneSpec
 
 Golden = Callable[[str], dict]
 Labelled = dict[str, tuple[Tensor, Tensor]]  # from train and test to images (or their features) and labels
@@ -59,7 +62,33 @@ def _scaled(key: str, z: np.ndarray) -> np.ndarray:
 
 @cache
 def _clip(model: str) -> Clip:
-    return clip_from_openai(_state(model), model, "golden", torch.device("cpu"))
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "recorded.safetensors")
+        save_file(_state(model), file)
+        spec = BackboneSpec(model, model, _architecture(_read("models")[model]["config"]), file=file)
+        return load_clip(spec, "fp32", torch.device("cpu"))
+
+
+def _architecture(recorded: dict) -> dict:
+    """The recorded sizes as open_clip's configuration; 64 channels a head, as in all of OpenAI's models."""
+    return {
+        "embed_dim": recorded["embed_dim"],
+        "vision_cfg": {
+            "layers": recorded["vision_layers"],
+            "width": recorded["vision_width"],
+            "patch_size": recorded["vision_patch_size"],
+            "image_size": recorded["image_resolution"],
+            "head_width": 64,
+        },
+        "text_cfg": {
+            "context_length": recorded["context_length"],
+            "vocab_size": recorded["vocab_size"],
+            "width": recorded["transformer_width"],
+            "heads": recorded["transformer_heads"],
+            "layers": recorded["transformer_layers"],
+        },
+        "quick_gelu": True,
+    }
 
 
 @cache

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from harness.backbone.clip import Clip
-from harness.backbone.prompts import encode_texts, text_layout
+from harness.backbone.prompts import text_layout
+from harness.backbone.sentences import encode_texts
 
 Golden = Callable[[str], dict]
 Labelled = dict[str, tuple[Tensor, Tensor]]
@@ -63,7 +64,7 @@ def test_text_features_are_the_references(model: str, golden: Golden, golden_cli
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_backbone_is_read_off_the_shapes(model: str, golden: Golden, golden_clip: Callable[[str], Clip]) -> None:
+def test_backbone_is_the_recorded_one(model: str, golden: Golden, golden_clip: Callable[[str], Clip]) -> None:
     """Image size, logit scale and positions are those that the state dict was recorded with."""
     recorded, clip = golden("models")[model], golden_clip(model)
     assert clip.image_size_px == recorded["config"]["image_resolution"]

@@ -12,16 +12,17 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from support.plain_prompts import plain_embeddings, plain_features
 from torch import Tensor
 
 from harness.backbone.clip import Clip
-from harness.backbone.prompts import Layout, Prompts, assemble, reference_context_tokens, reference_layout
+from harness.backbone.prompts import Layout, reference_context_tokens, reference_layout
 from harness.backbone.text import SharedPrompts
 from harness.engine.evaluate import Counts, evaluate
 from harness.engine.schedule import cosine_with_warmup
 from harness.engine.sgd import Ended, Epoch, Run, Trained, train_together
 from harness.methods.text_classifier import TextClassifier
-from harness.shapes import Context, Contexts, TextFeatures, TextFeaturesOfRuns
+from harness.shapes import Context, Contexts, TextFeaturesOfRuns
 from harness.store.record import ClassCount, RunRecord
 
 Golden = Callable[[str], dict]
@@ -47,18 +48,14 @@ class Start:
     recorded: dict
     clip: Clip
     layouts: list[Layout]
-    prompts: Prompts
     context: Context
     features: Labelled
-
-    def text_features(self, context: Context) -> TextFeatures:
-        """Text features of all classes."""
-        return self.clip.encode_prompts(self.prompts.embeddings(context), self.prompts.eot_positions)
 
     def classifier(self, context: Context) -> TextClassifier:
         """The predictor that a context makes."""
         with torch.no_grad():
-            return TextClassifier(self.text_features(context), self.clip.logit_scale)
+            texts = plain_features(self.layouts, context, self.clip)
+        return TextClassifier(texts, self.clip.logit_scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +89,7 @@ def start(
         else:
             noise = np.random.default_rng(999).standard_normal(recorded["initial"]["ctx_shape"])
             context = torch.from_numpy((0.02 * noise).astype(np.float32))
-        return Start(recorded, clip, layouts, assemble(layouts, clip), context, golden_features(model))
+        return Start(recorded, clip, layouts, context, golden_features(model))
 
     return build
 
@@ -142,8 +139,8 @@ def test_prompts_are_the_references(case: str, start: Callable[[str], Start]) ->
     recorded = before.recorded["initial"]
     assert list(before.context.shape) == recorded["ctx_shape"]
     _assert_summary(before.context, recorded["ctx_summary"], atol=1e-6)
-    assert before.prompts.eot_positions.tolist() == before.recorded["eot_index"]
-    sums = before.prompts.embeddings(before.context).sum(dim=-1)
+    assert [len(layout) - 1 for layout in before.layouts] == before.recorded["eot_index"]
+    sums = plain_embeddings(before.layouts, before.context, before.clip).sum(dim=-1)
     for ours, theirs, eot in zip(
         sums, recorded["prompt_embedding_sum"], before.recorded["eot_index"], strict=True
     ):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from harness.report.distributions import beta_share, f_tail, t_quantile, t_tail
+from harness.report.stats.distributions import beta_share, f_tail, t_quantile, t_tail
 
 sizes = st.floats(0.1, 500)
 

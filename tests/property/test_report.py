@@ -12,12 +12,13 @@ from hypothesis.extra import numpy as npst
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.report.build import build_report
-from harness.report.entry import Entry
-from harness.report.latex import to_latex
-from harness.report.results import harmonic_results, place_results
-from harness.report.rows import row_entries
-from harness.report.stats import average_over_datasets, summarise
-from harness.report.tables import to_csv, to_markdown
+from harness.report.numbers.entry import Entry
+from harness.report.numbers.results import harmonic_results, place_results
+from harness.report.numbers.rows import row_entries
+from harness.report.stats.summary import average_over_datasets, summarise
+from harness.report.tables.csv import to_csv
+from harness.report.tables.latex import to_latex
+from harness.report.tables.markdown import to_markdown
 from harness.store.record import ClassCount, Provenance, RunRecord
 
 PROVENANCE = Provenance(

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from harness.report.exact import percent, signed
-from harness.report.significance import holm, sign_flip_p, smallest_p, standard_error, t_interval
+from harness.report.stats.exact import percent, signed
+from harness.report.stats.significance import holm, sign_flip_p, smallest_p, standard_error, t_interval
 
 differences = st.lists(st.integers(-500, 500).map(lambda count: count / 1000), min_size=1, max_size=12)
 p_values = st.lists(st.floats(0, 1), max_size=20)

@@ -4,9 +4,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.plain_prompts import plain_features
 
 from harness.backbone.clip import Clip
-from harness.backbone.prompts import assemble, prompt_layout
+from harness.backbone.prompts import prompt_layout
 from harness.backbone.text import SharedPrompts
 
 WORDS = ("cat", "polka", "aircraft", "supercalifragilistic", "Boeing 737", "St. Bernard", "x")
@@ -43,8 +44,7 @@ def test_shared_prompts_are_the_plain_ones(
     weights = torch.randn(n_runs, len(names), 64, generator=generator)
 
     plain = contexts.clone().requires_grad_()
-    prompts = assemble(layouts, tiny)
-    expected = torch.stack([tiny.encode_prompts(prompts.embeddings(run), prompts.eot_positions) for run in plain])
+    expected = torch.stack([plain_features(layouts, run, tiny) for run in plain])
     (expected * weights).sum().backward()
 
     shared = contexts.clone().requires_grad_()

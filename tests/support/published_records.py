@@ -15,7 +15,7 @@ from harness.cli.vocabulary import known_names
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.matrix import read_matrix
-from harness.report.entry import Entry
+from harness.report.numbers.entry import Entry
 from harness.report.published.read import ACCURACY, Published, published
 from harness.store.manifest import write_manifest
 from harness.store.record import ClassCount, Provenance, RunRecord

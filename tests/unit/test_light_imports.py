@@ -36,6 +36,8 @@ def guarded(repository: Path, *arguments: object, before: str = "") -> subproces
     [
         (["--help"], 0),
         (["--version"], 0),
+        (["matrix", "list"], 0),
+        (["matrix", "show", "full"], 0),
         (["status", "--matrix", "experiments/smoke.yaml"], 0),
         (["metrics", "--matrix", "experiments/smoke.yaml"], 0),
         (["report", "--matrix", "experiments/smoke.yaml", "--against", "all"], 2),

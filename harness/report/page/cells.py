@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.files import canonical_json
 from harness.matrix.template import readable
-from harness.report.entry import Entry, Words
+from harness.report.numbers.entry import Entry, Words
 from harness.report.page.listed import Listed
 from harness.report.page.logs import Jobs
 from harness.report.page.pack import column, steps, whole_numbers

@@ -13,10 +13,7 @@ from urllib.parse import quote
 
 import harness
 from harness.files import canonical_json, digest_text
-from harness.report.build import FORMS, Report, file_endings
-from harness.report.captions import sd_words
-from harness.report.entry import Entry
-from harness.report.html import escape_html, style_sheet, to_html
+from harness.report.numbers.entry import Entry
 from harness.report.page.cells import DETAILS, least_bytes, pack_cells
 from harness.report.page.curves import pack_curves
 from harness.report.page.library import Library, plot_library
@@ -24,7 +21,11 @@ from harness.report.page.listed import list_cells
 from harness.report.page.logs import Jobs
 from harness.report.page.overview import overview_html
 from harness.report.page.pack import script_json
-from harness.report.table import Table
+from harness.report.printing.captions import sd_words
+from harness.report.report import Report
+from harness.report.tables.html import escape_html, style_sheet, to_html
+from harness.report.tables.table import Table
+from harness.report.write import FORMS, file_endings
 
 MOST_BYTES = 5_000_000
 PAGE_FILE = "index.html"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
-from harness.report.captions import group_title
-from harness.report.entry import Entry
+from harness.report.numbers.entry import Entry
+from harness.report.numbers.rows import group_entries, labels, row_entries
 from harness.report.page.logs import Jobs
-from harness.report.rows import group_entries, labels, row_entries
+from harness.report.printing.captions import group_title
 
 STATES = ("done", "running", "failed", "stale", "missing")  # as they stand beside each other in every bar
 

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from harness.files import canonical_json
-from harness.report.html import escape_html
 from harness.report.page.listed import STATES, Listed
 from harness.report.published.tally import Tally
+from harness.report.tables.html import escape_html
 
 _MOST_CHIPS = 8  # cells of one reason before the list of cells takes over
 _MOST_REASONS = 20

@@ -14,8 +14,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 from harness.errors import Fault, HarnessError
 from harness.files import canonical_json
-from harness.report.html import escape_html
 from harness.report.page.document import Content, page_html
+from harness.report.tables.html import escape_html
 
 LOOPBACK = "127.0.0.1"
 NEWS = "news.json"

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.matrix.cell import Shots
-from harness.report.entry import Entry
+from harness.report.numbers.entry import HALVES, Entry, Place
+from harness.report.numbers.results import Results, harmonic_results, place_results, run_scores
+from harness.report.numbers.rows import ZERO_SHOT, Group, Row, RowEntries
 from harness.report.published.read import ACCURACY, AVERAGE, HARMONIC
-from harness.report.results import HALVES, Place, Results, harmonic_results, place_results, run_scores
-from harness.report.rows import ZERO_SHOT, Group, Row, RowEntries
-from harness.report.stats import Scores, Summary, harmonic_mean
+from harness.report.stats.summary import Scores, Summary, harmonic_mean
 
 
 @dataclass(frozen=True, slots=True)

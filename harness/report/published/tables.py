@@ -7,18 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from harness.matrix.protocol import LPCLIP
-from harness.report.captions import group_title
-from harness.report.exact import percent, signed
-from harness.report.long import full
-from harness.report.outliers import Apart
-from harness.report.printed import Notes
+from harness.report.numbers.outliers import Apart
+from harness.report.numbers.rows import Group, Row, RowEntries
+from harness.report.printing.captions import group_title
+from harness.report.printing.cells import Notes, brief_shots
+from harness.report.printing.long import full
 from harness.report.published.ours import learns, our_numbers
 from harness.report.published.read import Published, published
 from harness.report.published.sets import SETS
 from harness.report.published.tally import Tally, tally
 from harness.report.published.verdict import Comparison, compare, image_error
-from harness.report.rows import Group, Row, RowEntries
-from harness.report.table import Block, Table, TableCell, TableRow
+from harness.report.stats.exact import percent, signed
+from harness.report.tables.table import DASH, Block, Table, TableCell, TableRow
 
 _DECIMALS = 2  # as papers print
 _MOST_OTHERS = 4
@@ -75,7 +75,7 @@ def against_table(matrix: str, group: Group, stem: str, name: str, comparisons: 
 
 def _row(each: Comparison, notes: Notes) -> TableRow:
     ours, figure = each.ours, each.figure
-    shots = f", {ours.shots} shot{'' if ours.shots == 1 else 's'}" if learns(ours) and ours.shots else ""
+    shots = f", {brief_shots(ours.shots)}" if learns(ours) and ours.shots else ""
     exact = ours.accuracy.exact
     comparable = each.verdict != "not comparable"
     also = notes.mark(_others(each.also)) if each.also else ()
@@ -84,10 +84,10 @@ def _row(each: Comparison, notes: Notes) -> TableRow:
     return TableRow(
         f"{ours.label}{shots}",
         (
-            TableCell("–" if figure is None else str(figure.value), marks=also),
-            TableCell("–" if exact is None else f"{percent(exact, _DECIMALS)}{n}"),
-            TableCell("–" if each.difference is None or not comparable else signed(each.difference, _DECIMALS)),
-            TableCell("–" if each.noise is None else percent(each.noise.half, _DECIMALS)),
+            TableCell(DASH if figure is None else str(figure.value), marks=also),
+            TableCell(DASH if exact is None else f"{percent(exact, _DECIMALS)}{n}"),
+            TableCell(DASH if each.difference is None or not comparable else signed(each.difference, _DECIMALS)),
+            TableCell(DASH if each.noise is None else percent(each.noise.half, _DECIMALS)),
             TableCell(verdict, bold=each.verdict in ("higher", "lower")),
         ),
     )

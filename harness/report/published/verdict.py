@@ -21,16 +21,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from harness.report.distributions import t_quantile
-from harness.report.outliers import Apart
+from harness.report.numbers.outliers import Apart
 from harness.report.published.match import ByPlace, comparable_figures, like, match
 from harness.report.published.ours import Ours
 from harness.report.published.read import Published
-from harness.report.significance import LEVEL, added_variances, standard_error
+from harness.report.stats.distributions import t_quantile
+from harness.report.stats.significance import LEVEL, NORMAL, added_variances, standard_error
 
 Verdict = Literal["within noise", "higher", "lower", "not comparable"]
 TIPPING = 0.01  # share of test images
-_NORMAL = 1.959963984540054  # the normal quantile for 95 %
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ def _torn(ours: Ours, odd: Sequence[Apart]) -> str:
 
 def noise_of(ours: Ours, figure: Published) -> Noise | None:
     """How far the two may lie apart by chance; ``None`` where nobody knows how much seeds matter."""
-    images = _NORMAL * math.sqrt(TIPPING * _per_image(ours))
+    images = NORMAL * math.sqrt(TIPPING * _per_image(ours))
     rounding = float(figure.half_unit / 100)
     if all(entry.cell.seed is None for entry in ours.entries):
         return Noise(0.0, images, rounding, "nothing is drawn")
@@ -167,4 +166,4 @@ def _per_image(ours: Ours) -> float:
 def image_error(ours: Ours) -> float | None:
     """The 95 % half width of what other test images would change (binomial); no part of the verdict."""
     mean = ours.accuracy.mean
-    return None if mean is None else _NORMAL * math.sqrt(mean * (1 - mean) * _per_image(ours))
+    return None if mean is None else NORMAL * math.sqrt(mean * (1 - mean) * _per_image(ours))

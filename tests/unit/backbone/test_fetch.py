@@ -13,7 +13,7 @@ from torch import Tensor
 
 from harness.backbone.fetch import fetch_weights
 from harness.backbone.load import load_clip
-from harness.backbone.prompts import encode_texts
+from harness.backbone.sentences import encode_texts
 from harness.backbone.spec import backbone_spec, weights_file
 from harness.errors import BackboneError
 

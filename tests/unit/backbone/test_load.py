@@ -13,8 +13,8 @@ from torch import Tensor
 from harness.backbone import load, published, spec
 from harness.backbone.clip import Clip
 from harness.backbone.load import load_clip
-from harness.backbone.prompts import encode_texts
 from harness.backbone.published import architectures
+from harness.backbone.sentences import encode_texts
 from harness.backbone.spec import TINY_FOLDER, BackboneSpec, backbone_spec, weights_digest, weights_file
 from harness.backbone.words import nearest_words
 from harness.errors import BackboneError

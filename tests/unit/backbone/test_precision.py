@@ -4,10 +4,11 @@ from functools import cache
 
 import pytest
 import torch
+from support.plain_prompts import plain_features
 
 from harness.backbone.clip import Clip
 from harness.backbone.load import load_clip
-from harness.backbone.prompts import assemble, prompt_layout
+from harness.backbone.prompts import prompt_layout
 from harness.backbone.spec import backbone_spec
 from harness.backbone.text import SharedPrompts
 from harness.matrix.cell import Cell
@@ -52,9 +53,8 @@ def test_shared_and_plain_forward_agree(precision: str) -> None:
     clip = _clip(precision)
     layouts = [prompt_layout(name, 4, "end", clip.tokens) for name in ("one", "polka dotted")]
     context = 0.1 * torch.randn(4, 64, generator=torch.Generator().manual_seed(0))
-    prompts = assemble(layouts, clip)
     with torch.no_grad():
-        plain = clip.encode_prompts(prompts.embeddings(context), prompts.eot_positions)
+        plain = plain_features(layouts, context, clip)
         shared = SharedPrompts(layouts, clip, per_class=False).encode(context[None])[0]
     assert float((plain - shared).abs().max() / plain.abs().max()) < NOISE[precision]
 

@@ -5,7 +5,8 @@ import torch
 from torch.nn.functional import normalize
 
 from harness.backbone.clip import Clip
-from harness.backbone.prompts import encode_texts, text_layout
+from harness.backbone.prompts import text_layout
+from harness.backbone.sentences import encode_texts
 from harness.backbone.templates import (
     ENSEMBLE_TEMPLATES,
     encode_templates,

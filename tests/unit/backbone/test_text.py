@@ -1,6 +1,7 @@
-"""How many classes a training step holds at a time."""
+"""The text tower on prompts that share their beginning, and how many classes a step holds at a time."""
 
 import pytest
+import torch
 
 from harness.backbone import text
 from harness.backbone.clip import Clip
@@ -53,6 +54,15 @@ def test_contexts_of_another_length_are_refused(tiny: Clip, layouts: list[Layout
     prompts = SharedPrompts(layouts, tiny, per_class=True)
     with pytest.raises(ValueError, match="contexts of 3 vectors for prompts with 16"):
         prompts.encode(tiny.token_table.new_zeros(1, 20, 3, 64))
+
+
+def test_only_the_context_gets_a_gradient(tiny: Clip, layouts: list[Layout]) -> None:
+    """Towers and token table are frozen."""
+    contexts = torch.zeros(1, 16, 64, requires_grad=True)
+    SharedPrompts(layouts, tiny, per_class=False).encode(contexts).sum().backward()
+    assert contexts.grad is not None
+    assert contexts.grad.abs().min() > 0
+    assert all(parameter.grad is None for parameter in tiny.module.parameters())
 
 
 def test_free_memory_is_positive(tiny: Clip) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.data.catalog import DATASETS
-from harness.data.sources import SOURCES
+from harness.data.fetch.sources import SOURCES
 
 Harness = Callable[..., Any]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.audit import audit
 from harness.data.catalog import DATASETS, DatasetRow
+from harness.data.check.audit import audit
 from harness.data.dataset import read_split
 from harness.data.layout import SplitFile, TextLists
 

@@ -363,7 +363,7 @@ def test_all_that_is_missing_is_told_at_once(monkeypatch: pytest.MonkeyPatch, re
     with pytest.raises(MatrixError) as caught:
         launch(results)
     assert [str(fault) for fault in caught.value.faults] == [
-        "--launcher: slurm needs submitit, which is not installed. Run `pip install -e '.[slurm]'`.",
+        "--launcher: slurm needs submitit, which is not installed. `pip install 'coop-harness[slurm]'` brings it.",
         "--launcher: Slurm is not on this machine: sbatch, srun, squeue, scancel not found on PATH. "
         "Run harness on a login node of the cluster, or take another.",
     ]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.engine.sgd import Ended, Progress, Run, Trained, clip_logits, train_together
+from harness.engine.sgd import Ended, Progress, Run, Trained, train_together
 from harness.errors import RunError
 
 SCALE = 10.0
@@ -93,12 +93,6 @@ def test_a_loss_that_is_not_finite_ends_the_run() -> None:
     (outcome,) = _train(Run(context, epochs, momentum=0.9, weight_decay=0.0))
     assert isinstance(outcome, RunError)
     assert "epoch 2, with a learning rate of 0.2" in str(outcome)
-
-
-def test_logits_are_scaled_cosines() -> None:
-    """Lengths do not matter, only directions."""
-    logits = clip_logits(torch.tensor([[3.0, 0.0]]), torch.tensor([[5.0, 0.0], [0.0, 2.0], [-1.0, 0.0]]), 100.0)
-    assert logits.tolist() == [[100.0, 0.0, -100.0]]
 
 
 def _runs() -> list[Run]:

@@ -10,7 +10,7 @@ import pytest
 from harness.matrix.cell import Cell, Shots
 from harness.matrix.identity import cell_id
 from harness.matrix.protocol import PROTOCOLS
-from harness.report.entry import Entry, Gap
+from harness.report.numbers.entry import Entry, Gap
 from harness.store.record import ClassCount, Provenance, RunRecord
 
 MakeCell = Callable[..., Cell]

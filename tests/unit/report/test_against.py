@@ -17,9 +17,8 @@ from support.published_records import published_entries, record_with, without
 from harness.data.catalog import DATASETS
 from harness.errors import HarnessError
 from harness.report.build import build_report
-from harness.report.entry import Entry
-from harness.report.evidence import Choices
-from harness.report.latex import to_latex
+from harness.report.numbers.entry import Entry
+from harness.report.numbers.rows import group_entries, labels, row_entries
 from harness.report.published.match import comparable_figures, like
 from harness.report.published.ours import Ours, our_numbers
 from harness.report.published.read import Published, published
@@ -28,9 +27,11 @@ from harness.report.published.sizes import ELEVEN, SHIFTS, TEST_IMAGES
 from harness.report.published.tables import against_tables
 from harness.report.published.tally import Tally, added
 from harness.report.published.verdict import Noise, noise_of
-from harness.report.rows import group_entries, labels, row_entries
-from harness.report.table import Table
-from harness.report.tables import to_csv, to_markdown
+from harness.report.sections.evidence import Choices
+from harness.report.tables.csv import to_csv
+from harness.report.tables.latex import to_latex
+from harness.report.tables.markdown import to_markdown
+from harness.report.tables.table import Table
 
 EXPERIMENTS = Path(__file__).parents[3] / "experiments"
 Make = Callable[..., Entry]

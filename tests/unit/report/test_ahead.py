@@ -1,8 +1,8 @@
 """Figures that are drawn ahead."""
 
-from harness.report.ahead import drawing_ahead
 from harness.report.build import build_report
-from harness.report.draw import draw
+from harness.report.figures.ahead import drawing_ahead
+from harness.report.figures.draw import draw
 
 
 def test_drawn_in_processes_are_the_same_bytes(small_matrix) -> None:

@@ -4,8 +4,9 @@ import sys
 
 from rich.console import Console
 
-from harness.report.build import build_report, write_report
+from harness.report.build import build_report
 from harness.report.terminal import summary
+from harness.report.write import write_report
 
 ENDINGS = ("csv", "html", "md", "tex", "wide.csv")
 

@@ -11,7 +11,7 @@ import pytest
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.report.changes import Changes, changes, noticeable
-from harness.report.entry import Entry
+from harness.report.numbers.entry import Entry
 from harness.store.record import RunRecord
 
 Make = Callable[..., Entry]

@@ -7,9 +7,10 @@ import matplotlib as mpl
 import pytest
 
 from harness.report.build import build_report
-from harness.report.charts import Chart, Figure, Mark, Trace
-from harness.report.draw import COLUMN_WIDTH, TEXT_WIDTH, draw
-from harness.report.style import BLUE, Look
+from harness.report.figures.canvas import COLUMN_WIDTH, TEXT_WIDTH
+from harness.report.figures.charts import Chart, Figure, Mark, Trace
+from harness.report.figures.draw import draw
+from harness.report.figures.look import BLUE, Look
 
 
 def _size_in(svg: bytes) -> tuple[float, float]:

@@ -5,8 +5,9 @@ import random
 import pytest
 
 from harness.report.build import build_report
-from harness.report.latex import to_latex
-from harness.report.tables import to_csv, to_markdown
+from harness.report.tables.csv import to_csv
+from harness.report.tables.latex import to_latex
+from harness.report.tables.markdown import to_markdown
 
 
 def _tables(entries):

@@ -1,4 +1,4 @@
-from harness.report.entry import Entry
+from harness.report.numbers.entry import Entry
 
 
 def test_a_number_needs_a_done_record_and_no_gap(make_entry) -> None:

@@ -11,15 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.report.build import GroupReport, build_report
-from harness.report.entry import Entry
-from harness.report.evidence import Choices
-from harness.report.latex import to_latex
-from harness.report.paired import choose_unit, difference, pairs_of
-from harness.report.rows import group_entries, row_entries
-from harness.report.stats import Summary, with_sd
-from harness.report.table import Table
-from harness.report.tables import to_csv, to_markdown
+from harness.report.build import build_report
+from harness.report.numbers.entry import Entry
+from harness.report.numbers.paired import choose_unit, difference, pairs_of
+from harness.report.numbers.rows import group_entries, row_entries
+from harness.report.report import GroupReport
+from harness.report.sections.evidence import Choices
+from harness.report.stats.summary import Summary, with_sd
+from harness.report.tables.csv import to_csv
+from harness.report.tables.latex import to_latex
+from harness.report.tables.markdown import to_markdown
+from harness.report.tables.table import Table
 
 Make = Callable[..., Entry]
 

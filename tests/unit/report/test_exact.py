@@ -7,8 +7,8 @@ from fractions import Fraction
 import pytest
 
 from harness.report.build import build_report
-from harness.report.exact import mean_of, percent, signed
-from harness.report.rows import group_entries, row_entries
+from harness.report.numbers.rows import group_entries, row_entries
+from harness.report.stats.exact import mean_of, percent, signed
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_printed_means_are_counted(make_entry) -> None:
 
 def test_gains_and_harmonic_means_are_counted(make_entry) -> None:
     """Gain and harmonic mean are fractions of integers, too."""
-    from harness.report.results import harmonic_results, place_results
+    from harness.report.numbers.results import harmonic_results, place_results
 
     entries = [
         make_entry(method, count, shots, seed, classes="base", evaluate_on=on)

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from harness.report.build import build_report
-from harness.report.charts import MOST_CHARTS, MOST_TRACES
-from harness.report.rows import Row
-from harness.report.style import row_looks
+from harness.report.figures.charts import MOST_CHARTS, MOST_TRACES
+from harness.report.numbers.rows import Row
+from harness.report.sections.looks import row_looks
 from harness.store.record import ClassCount, EpochRow
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 from harness.report.build import build_report
-from harness.report.entry import Entry
-from harness.report.html import escape_html, to_html, to_html_file
-from harness.report.table import Block, Note, Table, TableCell, TableRow
+from harness.report.numbers.entry import Entry
+from harness.report.tables.html import escape_html, to_html, to_html_file
+from harness.report.tables.table import Block, Note, Table, TableCell, TableRow
 
 TABLE = Table(
     "s", "A <title>", ("First.", 'Second "one".'), ("1", "a & b"),

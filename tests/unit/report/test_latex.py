@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from harness.report.build import build_report
-from harness.report.evidence import Choices
-from harness.report.latex import escape_latex, to_latex
-from harness.report.table import Block, Note, Table, TableCell, TableRow
+from harness.report.sections.evidence import Choices
+from harness.report.tables.latex import escape_latex, to_latex
+from harness.report.tables.table import Block, Note, Table, TableCell, TableRow
 
 
 def _table(n_columns=3, n_rows=2, n_blocks=1, label="CoOp (unified)", text="71.2 ± 0.8", column="column"):

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from support.published_records import FIGURE_3, cell_key, figures_of, published_entries
 
-from harness.report.build import Report, build_report
+from harness.report.build import build_report
+from harness.report.numbers.rows import row_entries
 from harness.report.published.read import published
-from harness.report.rows import row_entries
-from harness.report.table import Table
-from harness.report.tables import to_csv
+from harness.report.report import Report
+from harness.report.tables.csv import to_csv
+from harness.report.tables.table import Table
 
 EXPERIMENTS = Path(__file__).parents[3] / "experiments"
 ELEVEN = (

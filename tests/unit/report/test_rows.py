@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from harness.report.rows import group_entries, labels, row_entries, shots_order
+from harness.report.numbers.rows import group_entries, labels, row_entries, shots_order
 
 
 def _labels(entries):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.report.significance import (
+from harness.report.stats.significance import (
     bootstrap_interval,
     detectable,
     holm,

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from harness.report.stats import (
+from harness.report.stats.summary import (
     Summary,
     average_over_datasets,
     gain_over,

@@ -6,7 +6,8 @@ import io
 import pytest
 
 from harness.report.build import build_report
-from harness.report.tables import to_csv, to_markdown, to_wide_csv
+from harness.report.tables.csv import to_csv, to_wide_csv
+from harness.report.tables.markdown import to_markdown
 
 WIDE = """\
 block,method,one,one sd,one n,two,two sd,two n,Average,Average sd,Average n

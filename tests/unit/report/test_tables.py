@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from harness.report.build import build_report
-from harness.report.latex import escape_latex, to_latex
-from harness.report.tables import escape_markdown, to_csv, to_markdown
+from harness.report.tables.csv import to_csv
+from harness.report.tables.latex import escape_latex, to_latex
+from harness.report.tables.markdown import escape_markdown, to_markdown
 
 
 def _table(entries, place=0):

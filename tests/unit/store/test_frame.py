@@ -1,10 +1,16 @@
 """Records as a table."""
 
 from collections.abc import Callable
+from pathlib import Path
 
+import pandas as pd
+import pytest
+
+from harness.errors import RecordError
 from harness.matrix.cell import CELL_KEYS, Cell
-from harness.store.frame import RESULT_COLUMNS, to_frame
+from harness.store.frame import RESULT_COLUMNS, read_frame, to_frame
 from harness.store.record import RunRecord
+from harness.store.records import record_path, write_record
 
 MakeCell = Callable[..., Cell]
 MakeRecord = Callable[..., RunRecord]
@@ -36,9 +42,11 @@ def test_frame_holds_cell_and_result(make_cell: MakeCell, make_record: MakeRecor
 
 
 def test_failed_record_has_no_numbers(make_cell: MakeCell, make_record: MakeRecord) -> None:
-    """A failed cell is a row without accuracy, never one with zero."""
+    """A failed cell is a row without accuracy, never one with zero, and with its reason."""
     found = to_frame([make_record(make_cell(), status="failed")]).iloc[0]
-    assert (found["status"], found["accuracy"], found["n_correct"]) == ("failed", None, None)
+    assert (found["status"], bool(found["reason"])) == ("failed", True)
+    assert pd.isna(found["accuracy"])
+    assert pd.isna(found["n_correct"])
 
 
 def test_plugin_axes_are_columns(make_cell: MakeCell, make_record: MakeRecord) -> None:
@@ -46,3 +54,34 @@ def test_plugin_axes_are_columns(make_cell: MakeCell, make_record: MakeRecord) -
     frame = to_frame([make_record(make_cell(depth=3)), make_record(make_cell())])
     assert list(frame.columns) == [*CELL_KEYS, "depth", *RESULT_COLUMNS]
     assert set(frame["depth"].dropna()) == {3}
+
+
+def test_numbers_can_be_computed_with(make_cell: MakeCell, make_record: MakeRecord) -> None:
+    """Means by seed and counts are numbers, also where another row has none."""
+    cells = [make_cell(seed=1), make_cell(seed=2), make_cell(method="zero_shot", seed=None, shots=0)]
+    frame = to_frame([make_record(cells[0]), make_record(cells[1], status="failed"), make_record(cells[2])])
+    assert (str(frame["seed"].dtype), str(frame["n_test"].dtype)) == ("Int64", "Int64")
+    assert frame.groupby("method")["accuracy"].mean().to_dict() == {"coop": 0.75, "zero_shot": 0.75}
+
+
+def test_a_folder_is_read(tmp_path: Path, make_cell: MakeCell, make_record: MakeRecord) -> None:
+    """The frame of a results folder, named by a path or by a word, is that of its records."""
+    record = make_record(make_cell())
+    write_record(tmp_path, record)
+    assert read_frame(str(tmp_path)).equals(to_frame([record]))
+
+
+def test_a_folder_that_cannot_be_read_whole_is_refused(
+    tmp_path: Path, make_cell: MakeCell, make_record: MakeRecord
+) -> None:
+    """No row is left out in silence: every file that is no record is named, and so is a folder without any."""
+    with pytest.raises(RecordError, match="holds no records"):
+        read_frame(tmp_path)
+    write_record(tmp_path, make_record(make_cell()))
+    record_path(tmp_path, "cut").write_text("{", encoding="utf-8")
+    record_path(tmp_path, "new").write_text('{"schema_version": 7}', encoding="utf-8")
+    with pytest.raises(RecordError) as raised:
+        read_frame(tmp_path)
+    assert len(raised.value.faults) == 2
+    assert "cut.json" in str(raised.value)
+    assert "schema version 7" in str(raised.value)

@@ -14,12 +14,12 @@ from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id, stream
 from harness.matrix.matrix import read_matrix
 from harness.report.build import build_report
-from harness.report.entry import Entry, Words
+from harness.report.numbers.entry import Entry, Words
 from harness.report.page import document
 from harness.report.page.document import Content, page_content
 from harness.report.page.library import Library, plot_library
 from harness.report.page.logs import JobLog, Jobs
-from harness.report.words import words_of
+from harness.report.sections.words import words_of
 from harness.store.record import ClassCount, ContextFile, EpochRow, Provenance, RunRecord
 
 HOSTILE = "</script><img src=x onerror=alert(1)> \"it's\" & <!-- ünïcode 日本 \u2028 '"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.report.build import build_report
-from harness.report.entry import Entry
+from harness.report.numbers.entry import Entry
 from harness.report.page.curves import METRICS, pack_curves
 
 NAMES = [metric.name for metric in METRICS]

@@ -16,12 +16,12 @@ import pytest
 
 from harness.matrix.identity import cell_id
 from harness.report.build import build_report
-from harness.report.entry import Entry
-from harness.report.evidence import Choices
+from harness.report.numbers.entry import Entry
 from harness.report.page.document import MOST_BYTES, Content, page_content, page_html
 from harness.report.page.library import Library, plot_library
 from harness.report.page.logs import JobLog, Jobs
-from harness.report.stats import SD_KINDS
+from harness.report.sections.evidence import Choices
+from harness.report.stats.summary import SD_KINDS
 
 MakeContent = Callable[..., Content]
 

@@ -12,7 +12,7 @@ import pytest
 
 from harness.matrix.identity import cell_id
 from harness.report.build import build_report
-from harness.report.entry import Entry
+from harness.report.numbers.entry import Entry
 from harness.report.page.document import Content, page_content, page_html
 from harness.report.page.library import Library
 from harness.report.page.logs import JobLog, Jobs

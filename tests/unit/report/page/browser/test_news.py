@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.matrix.identity import cell_id
-from harness.report.entry import Entry
+from harness.report.numbers.entry import Entry
 from harness.report.page import serve
 from harness.report.page.document import Content
 from harness.report.page.serve import PageServer, Source

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness.matrix.identity import cell_id
-from harness.report.entry import Entry
+from harness.report.numbers.entry import Entry
 from harness.report.page.logs import Jobs
 
 Tab = Callable[..., Any]

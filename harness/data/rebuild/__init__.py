@@ -1,0 +1,1 @@
+"""CoOp's published splits made again from the data sets' own annotation files."""

@@ -1,0 +1,1 @@
+"""How results are printed: numbers, marks, footnotes, captions, and the tables made of them."""

@@ -1,0 +1,1 @@
+"""Arrays of accuracies and exact fractions; nothing here knows of cells, tables or files."""
