@@ -15,6 +15,7 @@ from harness.data.augmentation import SmallAffine
 from harness.data.digits import digit_image, digits_split
 from harness.data.few_shot import few_shot_subset
 from harness.engine.batches import epoch_batches
+from harness.features import few_shot as few_shot_room
 from harness.features.extract import encode_views
 from harness.features.few_shot import FewShotFeatures
 from harness.files import write_bytes
@@ -70,6 +71,12 @@ CELLS = [
     _cell("coop", ctx_init="a photo of a", n_ctx=4),
     _cell("coop", views=0),
 ]
+
+
+@pytest.fixture(autouse=True)
+def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two views of the twenty images are encoded together; three epochs need no more than two blocks."""
+    monkeypatch.setattr(few_shot_room, "_BLOCK_IMAGES", 40)
 
 
 @pytest.fixture
