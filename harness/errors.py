@@ -10,6 +10,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+_FEW = 5  # words that a fault names before it counts the rest
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -21,7 +23,9 @@ class Fault:
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
-        return f"{place}{self.what}" + (f" {self.mend}" if self.mend else "")
+        text = f"{place}{self.what}" + (f" {self.mend}" if self.mend else "")
+        # A path that is not UTF-8 cannot be printed as it is.
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class HarnessError(Exception):
@@ -79,3 +83,9 @@ def did_you_mean(name: object, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
     guess = f"Did you mean {near[0]!r}? " if near else ""
     return f"{guess}Known: {', '.join(known)}."
+
+
+def few(words: Sequence[str]) -> str:
+    """The first five, and how many more there are."""
+    more = f" and {len(words) - _FEW:,} more" if len(words) > _FEW else ""
+    return ", ".join(words[:_FEW]) + more

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ os.umask(_UMASK)
 _FILE_MODE = 0o666 & ~_UMASK
 _PART = ".part"
 _LEFT_S = 86_400.0
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
@@ -68,9 +70,29 @@ def remove_leavings(folder: Path) -> int:
     return removed
 
 
+def is_plain_name(value: object) -> bool:
+    """Whether a name that a person gave can stand in the name of a file and in a label everywhere.
+
+    It is made of letters, digits, ``.``, ``_`` and ``-`` and begins with a letter or a digit.
+    """
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None
+
+
 def canonical_json(value: Any) -> str:
     """The one spelling of ``value`` as JSON: sorted keys, no spaces, ASCII, no NaN or infinity."""
     return _CANONICAL.encode(value)
+
+
+def parsed_json(text: str | bytes) -> Any:
+    """The value that JSON spells.
+
+    Raises:
+        ValueError: it is not JSON, or its lists and mappings lie in each other deeper than can be read.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def digest_text(text: str) -> str:

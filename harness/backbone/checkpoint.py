@@ -103,8 +103,6 @@ def _read_pickle(file: Path, where: str) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about pickle protocols, which say nothing to a user of weights
             return torch.load(file, map_location="cpu", weights_only=True)
-    except (LookupError, EOFError, TypeError, AttributeError) as error:  # what is no pickle fails in any way
-        raise ValueError(f"torch finds no weights in it ({type(error).__name__})") from None
     except pickle.UnpicklingError as error:
         match = _GLOBAL.search(str(error))
         named = [match[1]] if match else _foreign_globals(file)
@@ -113,6 +111,10 @@ def _read_pickle(file: Path, where: str) -> Any:
         what = f"{file} is a pickle that calls {', '.join(named)}; nothing of it was run."
         mend = "Weights hold tensors alone: save the state dict, best as safetensors."
         raise BackboneError(Fault(where, what, mend)) from None
+    except (OSError, RuntimeError, ValueError):
+        raise
+    except Exception as error:  # what is no pickle, or is cut off, fails in any way
+        raise ValueError(f"torch finds no weights in it ({type(error).__name__})") from None
 
 
 def _foreign_globals(file: Path) -> list[str]:

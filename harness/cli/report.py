@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,15 +12,15 @@ from harness.cli.situation import catalog_of
 from harness.cli.vocabulary import known_names
 from harness.data.dataset import data_root
 from harness.errors import Fault, RecordError
-from harness.files import write_text
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.matrix import Matrix, read_matrix
 from harness.matrix.source import DatasetSource
-from harness.plan.pending import Standing, look_at_today, standings
+from harness.plan.pending import Standing, standings
+from harness.plan.today import look_at_today
 from harness.report.build import MOST_DETAILED, build_report
 from harness.report.figures.ahead import drawing_ahead
-from harness.report.numbers.entry import Entry, Gap, Words
+from harness.report.numbers.entry import Entry, Gap
 from harness.report.page.document import PAGE_FILE, page_content, page_html
 from harness.report.page.logs import Jobs
 from harness.report.published.tally import Tally
@@ -30,11 +28,12 @@ from harness.report.report import Report
 from harness.report.sections.evidence import Choices
 from harness.report.sections.words import words_of
 from harness.report.terminal import summary
-from harness.report.write import write_report
+from harness.report.write import write_file, write_report
 from harness.store.manifest import Manifest, read_manifests
-from harness.store.records import read_records, record_path
+from harness.store.record import RunRecord
+from harness.store.records import read_records
+from harness.store.words import Words, read_words
 
-WORDS_SUFFIX = ".words.json"
 _MOST_REASONS = 8
 _AT_ONCE = 500  # records that are in memory with everything that they hold
 
@@ -95,7 +94,7 @@ def _write_page(path: Path, page: str | None) -> str:
     if page is None:
         path.unlink(missing_ok=True)
         return f"no page, which shows {MOST_DETAILED:,} cells at most"
-    write_text(path, page, durable=False)
+    write_file(path, page.encode())
     return f"{path} opens in a browser"
 
 
@@ -206,21 +205,18 @@ def _folder(name: str, results: Path, out: Path | None, several: bool) -> Path:
 def _entry(standing: Standing, results: Path | None) -> Entry:
     """The cell with its record, or why it has none that counts; from ``results`` the words of what it learned."""
     if standing.state == "done":
-        words = None if results is None else _words(record_path(results, standing.id).with_suffix(WORDS_SUFFIX))
-        return Entry(standing.cell, standing.record, None, words)
+        return Entry(standing.cell, standing.record, None, _words(standing.record, results))
     if standing.state == "failed":
         return Entry(standing.cell, standing.record, "failed")
     gap: Gap = "stale" if standing.why.startswith("stale") else "missing"
     return Entry(standing.cell, None, gap, why=standing.why)
 
 
-def _words(path: Path) -> Words | None:
-    """The nearest words that stand in a file; ``None`` where there is none, which the report then says."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        rows = [tuple((str(each["word"]), float(each["distance"])) for each in row) for row in content["nearest"]]
-        shape = tuple(map(int, content["shape"]))
-    except (OSError, ValueError, KeyError, TypeError):
+def _words(record: RunRecord | None, results: Path | None) -> Words | None:
+    """The nearest words beside a record; ``None`` where none can be read, which the report then says."""
+    if record is None or results is None:
         return None
-    is_whole = len(rows) == math.prod(shape) and bool(shape) and all(rows)
-    return Words(shape, tuple(rows)) if is_whole else None
+    try:
+        return read_words(results, record)
+    except RecordError:
+        return None

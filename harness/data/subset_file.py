@@ -7,7 +7,6 @@ images under ``train`` (and perhaps ``val``), and text with one image a line.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -16,11 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.data.few_shot import Subset, draw_validation
+from harness.data.listing import WNID
 from harness.data.split import Item, Split
 from harness.errors import DataError, Fault
+from harness.files import parsed_json
 from harness.matrix.cell import Shots
 
-_WNID_BEHIND = re.compile(r"_n\d{8}(?=\.\w+$)")  # another common packing of ImageNet: n01440764_1_n01440764.JPEG
+# Another common packing of ImageNet: n01440764_1_n01440764.JPEG.
+_WNID_BEHIND = re.compile(rf"_{WNID.pattern}(?=\.\w+$)")
 
 
 def listed_subset(split: Split, file: Path, shots: Shots, seed: int) -> Subset:
@@ -60,7 +62,7 @@ def _read(file: Path) -> dict[str, list[str]]:
     try:
         text = file.read_text(encoding="utf-8-sig")
         if text.lstrip().startswith(("{", "[")):
-            content = json.loads(text)
+            content = parsed_json(text)
             parts = content if isinstance(content, dict) else {"train": content}
             return {part: [_path(entry) for entry in _entries(parts.get(part))] for part in ("train", "val")}
     except OSError as error:
@@ -95,7 +97,12 @@ def _path(entry: Any) -> str:
 
 def _first_field(line: str) -> str:
     """The path of a line: all before a tab, or before a number at the end (``path label ...``)."""
-    return line.split("\t")[0].strip() if "\t" in line else re.sub(r"(\s+\d+)+$", "", line.strip())
+    if "\t" in line:
+        return line.split("\t")[0].strip()
+    path = line.strip()
+    while len(ends := path.rsplit(maxsplit=1)) == 2 and ends[1].isdecimal():
+        path = ends[0]
+    return path
 
 
 def _indices(paths: Sequence[str], items: Sequence[Item], file: Path) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import Fault, RecordError
-from harness.files import write_text
+from harness.files import parsed_json, write_text
 from harness.matrix.identity import cell_id
 from harness.plan.job import JOB_FILE, read_job
 
@@ -144,7 +144,7 @@ def _write(launch: Launch) -> None:
 def _read(path: Path) -> Launch | None:
     """The launch in a file; ``None`` where there is no file any more."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parsed_json(path.read_text(encoding="utf-8"))
         if content["schema_version"] != _VERSION:
             raise ValueError(f"schema version {content['schema_version']!r} is unknown")
         # A results folder may be moved or mounted elsewhere: its jobs lie beside the launches.

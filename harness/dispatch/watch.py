@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 from harness.dispatch.launcher import Handle, JobState, Launcher
 from harness.dispatch.logs import log_tail
+from harness.files import parsed_json
 from harness.plan.attempt import read_attempt
 from harness.plan.job import EVENTS_FILE
 
@@ -163,7 +163,7 @@ class _Events:
 
 def _event(line: bytes) -> Event | None:
     try:
-        event = json.loads(line)
+        event = parsed_json(line)
     except ValueError:
         return None
     return event if isinstance(event, dict) and "event" in event else None

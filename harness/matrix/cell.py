@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
@@ -64,11 +65,21 @@ class Cell:
 
     @classmethod
     def from_dict(cls, flat: Mapping[str, Any]) -> Cell:
-        """The cell that ``to_dict`` flattened; keys that are not a field are a plug-in's axes."""
-        known = {name: flat[name] for name in CELL_KEYS if name in flat}
-        recipe = known.get("recipe")
-        known["recipe"] = None if recipe is None else tuple(sorted(recipe.items()))
-        extras = tuple(sorted((key, value) for key, value in flat.items() if key not in CELL_KEYS))
+        """The cell that ``to_dict`` flattened; keys that are not a field are a plug-in's axes.
+
+        Raises:
+            ValueError: it is no such mapping; flat cells come out of files, too.
+        """
+        if not isinstance(flat, Mapping) or not all(isinstance(flat.get(key), str) for key in _NAMED):
+            raise ValueError(f"a cell names its {', '.join(_NAMED)}")
+        recipe = flat.get("recipe")
+        numbers = {} if recipe is None else recipe
+        values = {key: value for key, value in flat.items() if key != "recipe"}
+        if not isinstance(numbers, Mapping) or not all(map(_is_scalar, (*values.values(), *numbers.values()))):
+            raise ValueError("a cell's values are words, finite numbers or null, and its recipe maps to such")
+        known = {name: values[name] for name in CELL_KEYS if name in values}
+        known["recipe"] = None if recipe is None else tuple(sorted(numbers.items()))
+        extras = tuple(sorted((key, value) for key, value in values.items() if key not in CELL_KEYS))
         return cls(**known, extras=extras)
 
     def trained(self) -> Cell:
@@ -88,4 +99,9 @@ class Cell:
         return dict(self.recipe or ())
 
 
+def _is_scalar(value: object) -> bool:
+    return value is None or isinstance(value, (str, int)) or (isinstance(value, float) and math.isfinite(value))
+
+
+_NAMED = ("dataset", "backbone", "method")
 CELL_KEYS: tuple[str, ...] = tuple(field.name for field in fields(Cell) if field.name != "extras")

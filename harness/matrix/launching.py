@@ -18,6 +18,7 @@ _DURATION = re.compile(r"(?:(?P<days>\d+)d)?(?:(?P<hours>\d+)h)?(?:(?P<minutes>\
 _CLOCK = re.compile(r"(?:(?P<days>\d+)-)?(?P<hours>\d+):(?P<minutes>\d\d)(?::(?P<seconds>\d\d))?")
 _MEMORY = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[MGT])i?B?", re.IGNORECASE)
 _GIGABYTES = {"M": 1e-3, "G": 1.0, "T": 1e3}
+_MOST_GB = 1e9  # more than there is; what is endless cannot be handed to a launcher
 
 
 def _minutes(value: Any) -> Any:
@@ -36,12 +37,15 @@ def _minutes(value: Any) -> Any:
 
 def _gigabytes(value: Any) -> Any:
     """Gigabytes from ``32``, ``32G`` or ``500M``."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
-        return float(value)
     found = _MEMORY.fullmatch(str(value).strip())
-    if found is None or not float(found["number"]):
+    number: float = 0
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        number = value
+    elif found is not None:
+        number = float(found["number"]) * _GIGABYTES[found["unit"].upper()]
+    if not 0 < number <= _MOST_GB:
         raise ValueError(f"must be gigabytes or a size such as 32G or 500M, not {value!r}.")
-    return float(found["number"]) * _GIGABYTES[found["unit"].upper()]
+    return float(number)
 
 
 def _options(value: Any) -> Any:

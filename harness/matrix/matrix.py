@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,7 @@ _SHARED_AXES = {
     "views": "views",
 }
 _COMMON_READS = ("dataset", "backbone", "classes", "precision", "evaluate_on")  # every method reads these
+_MOST_CELLS = 1_000_000  # of one entry; ten times the largest matrix that the harness is measured with
 _UNREAD: dict[str, Any] = {"shots": 0, "seed": None, "views": None, "protocol": None}
 
 
@@ -137,7 +139,7 @@ def _used(
 
 def _line_of(fault: Fault) -> tuple[int, str]:
     """Sort key: the line that the fault's place names."""
-    numbers = [part for part in fault.where.split(":") if part.isdigit()]
+    numbers = [part for part in fault.where.split(":") if part.isdecimal()]
     return (int(numbers[0]) if numbers else 0, fault.where)
 
 
@@ -296,6 +298,10 @@ class _Expansion:
         # What is trained is always evaluated on its own test images, too.
         axes = axes | {"evaluate_on": (None, *axes["evaluate_on"])}
         values = [axes.get(key, (method.axes[key].default,) if key in method.axes else ()) for key in keys]
+        n_cells = math.prod(map(len, values))
+        if n_cells > _MOST_CELLS:
+            self._fault(place, f"{name} would have {n_cells:,} cells; {_MOST_CELLS:,} are the most.")
+            return
         for point in itertools.product(*values):
             yield self._cell(name, method, dict(zip(keys, point, strict=True)), overrides)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -23,7 +24,7 @@ class Number:
         kind = "a whole number" if whole else "a number"
         if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
             return f"must be {kind}, not {value!r}."
-        if not (self.low <= value <= self.high and math.isfinite(value)):
+        if not self.low <= value <= min(self.high, sys.float_info.max):  # NaN is within no bounds
             upper = "" if math.isinf(self.high) else f" and at most {self.high:g}"
             return f"must be at least {self.low:g}{upper}, not {value!r}."
         return None

@@ -14,6 +14,13 @@ from harness.matrix.packaged import packaged_matrices
 
 Path_ = tuple[str | int, ...]
 
+_DEEPEST = 20  # the deepest that a matrix holds is seven levels down
+_MOST_VALUES = 100_000
+_MOST = 2**53  # up to here a whole number is the same as a float
+_SHOWN = 40  # letters of a value that cannot be read
+# NUL ends a path for the operating system, and half of a surrogate pair has no UTF-8 bytes.
+_UNFIT = re.compile("[\0\ud800-\udfff]")
+
 
 @dataclass(frozen=True, slots=True)
 class YamlFile:
@@ -29,8 +36,7 @@ class YamlFile:
         known = place
         while known and known not in self.lines:
             known = known[:-1]
-        line = self.lines.get(known, 1)
-        return f"{self.path}:{line}: {self.prefix}{spell(place)}" if place else f"{self.path}:{line}"
+        return f"{self.path}:{self.lines.get(known, 1)}: {self.prefix}{spell(place)}"
 
 
 def spell(place: Path_) -> str:
@@ -67,25 +73,78 @@ def read_yaml(path: Path) -> YamlFile:
         content = None if node is None else loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         raise MatrixError(_syntax_fault(path, error)) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except yaml.YAMLError as error:
         raise MatrixError(Fault(str(path), f"is not YAML: {error}.")) from None
     if not isinstance(content, dict):
         raise MatrixError(Fault(f"{path}:1", "must hold `key: value` lines at its top, such as `shots: [1, 2]`."))
     lines: dict[Path_, int] = {}
-    _collect_lines(node, (), lines, set())
+    _collect_lines(node, (), lines)
     return YamlFile(path, {str(key): value for key, value in content.items()}, lines)
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as its users read it: ``1e-3`` is a number, and a key that stands twice is a fault."""
+    """YAML as its users read it: ``1e-3`` is a number, and a key that stands twice is a fault.
+
+    A few lines of aliases can stand for more values than memory holds, or for a value inside itself, so all
+    values are counted where they stand.
+    """
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._depth = 0
+        self._counts: dict[yaml.Node, tuple[int, int]] = {}  # of a whole node: values, and levels below it
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise _fault_at(event.start_mark, f"it is nested more than {_DEEPEST} levels deep")
+        node = super().compose_node(parent, index)
+        assert node is not None  # only a file without a document has none, and does not come here
+        if node not in self._counts:
+            if isinstance(event, yaml.AliasEvent):
+                raise _fault_at(event.start_mark, f"the alias *{event.anchor} stands for what it is part of")
+            self._counts[node] = self._counted(node)
+        self._depth -= 1
+        n_values, n_levels = self._counts[node]
+        if n_values > _MOST_VALUES or self._depth + n_levels > _DEEPEST:
+            what = f"it holds more than {_MOST_VALUES:,} values or {_DEEPEST} levels once its aliases are followed"
+            raise _fault_at(event.start_mark, what)
+        return node
+
+    def _counted(self, node: yaml.Node) -> tuple[int, int]:
+        """How many values a node and all below it are, and how many levels."""
+        if isinstance(node, yaml.ScalarNode):
+            return 1, 1
+        pairs = node.value if isinstance(node, yaml.MappingNode) else [(each, each) for each in node.value]
+        below = [self._counts[value] for _, value in pairs]
+        return 1 + sum(n for n, _ in below), 1 + max((n for _, n in below), default=0)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """The value of a node; what a tag cannot be made of is a fault, whatever PyYAML raises there."""
+        if not isinstance(node, yaml.ScalarNode):
+            return super().construct_object(node, deep)
+        if _UNFIT.search(node.value):
+            raise _fault_at(node.start_mark, f"{node.value!r} holds a character that cannot be written")
+        try:
+            value = super().construct_object(node, deep)
+            if isinstance(value, int) and not -_MOST <= value <= _MOST:
+                raise OverflowError(f"{_MOST:,} is the most")
+        except yaml.YAMLError:
+            raise
+        except Exception as error:
+            tag = node.tag.rpartition(":")[2]
+            what = f"{node.value[:_SHOWN]!r} cannot be read as {tag} ({error})"
+            raise _fault_at(node.start_mark, what) from None
+        return value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise yaml.MarkedYAMLError(None, None, "a key must be a single word", key.start_mark)
+                raise _fault_at(key.start_mark, "a key must be a single word")
             if key.value in seen:
-                raise yaml.MarkedYAMLError(None, None, f"the key {key.value!r} stands twice", key.start_mark)
+                raise _fault_at(key.start_mark, f"the key {key.value!r} stands twice")
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
@@ -98,6 +157,10 @@ _Loader.add_implicit_resolver(
 )
 
 
+def _fault_at(mark: Any, what: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(None, None, what, mark)
+
+
 def _syntax_fault(path: Path, error: yaml.MarkedYAMLError) -> Fault:
     mark = error.problem_mark or error.context_mark
     place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
@@ -105,19 +168,16 @@ def _syntax_fault(path: Path, error: yaml.MarkedYAMLError) -> Fault:
     return Fault(place, f"is not YAML: {what}.")
 
 
-def _collect_lines(node: Any, place: Path_, lines: dict[Path_, int], above: set[int]) -> None:
-    """Fill ``lines`` with the 1-based line of every value; ``above`` guards against an alias to itself."""
-    if node is None or id(node) in above:
-        return
+def _collect_lines(node: Any, place: Path_, lines: dict[Path_, int]) -> None:
+    """Fill ``lines`` with the 1-based line of every value."""
     lines.setdefault(place, node.start_mark.line + 1)
-    inside = above | {id(node)}
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             lines[(*place, key.value)] = key.start_mark.line + 1
-            _collect_lines(value, (*place, key.value), lines, inside)
+            _collect_lines(value, (*place, key.value), lines)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
-            _collect_lines(value, (*place, index), lines, inside)
+            _collect_lines(value, (*place, index), lines)
 
 
 def _elsewhere(path: Path) -> str:

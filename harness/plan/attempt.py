@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.files import write_text
+from harness.files import parsed_json, write_text
 
 STATUS_FILE = "status.json"
 
@@ -45,9 +45,10 @@ def end_attempt(folder: Path, attempt: Attempt, status: int) -> None:
 def read_attempt(folder: Path) -> Attempt | None:
     """The latest try at the job; ``None`` where none has begun."""
     try:
-        content = json.loads((folder / STATUS_FILE).read_text(encoding="utf-8"))
-        return Attempt(int(content["attempt"]), int(content["process"]), content["status"])
-    except (OSError, ValueError, KeyError, TypeError):
+        content = parsed_json((folder / STATUS_FILE).read_text(encoding="utf-8"))
+        status = content["status"]
+        return Attempt(int(content["attempt"]), int(content["process"]), None if status is None else int(status))
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from harness.data.dataset import Size
 from harness.matrix.cell import Cell
 from harness.matrix.schema import LogitsRule
-from harness.plan.rates import Backbone, Experience, Target, backbone_of, cell_seconds
+from harness.plan.experience import Experience
+from harness.plan.rates import Backbone, Target, backbone_of, cell_seconds
 from harness.plan.space import IMAGE_BYTES, Disk, Tower, device_growth_bytes, disk_of, host_growth_bytes
 from harness.plan.work import Work, draw_of, work_of
 
@@ -145,7 +146,7 @@ class Forecaster:
         """Twice the standard error of a sum of draws, each of which is off by the spread that was seen."""
         rates = [self.told.rates[backbone] for backbone in {backbone_of(cell) for cell in cells}]
         n_seen = sum(each.n_groups for each in rates)
-        spread = max(_SPREAD_LEAST, *(each.spread for each in rates)) if rates else _SPREAD_OF_FEW
+        spread = max(_SPREAD_LEAST, *(each.spread for each in rates))
         if n_seen < _FEW:
             spread = max(spread, _SPREAD_OF_FEW)
         n_coming = len({(draw_of(cell), cell.method) for cell in cells})

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from harness.errors import Fault, RecordError
 from harness.files import write_text
@@ -64,6 +64,13 @@ class Job(BaseModel):
     trust_weights: bool = False
     again: dict[str, str] = Field(default_factory=dict)
     request: PromptsRequest | None = None
+
+    @field_validator("cells")
+    @classmethod
+    def _are_cells(cls, cells: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+        for flat in cells:
+            Cell.from_dict(flat)
+        return cells
 
     def cell_values(self) -> tuple[Cell, ...]:
         """The cells as values."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import secrets
 import socket
@@ -22,6 +23,8 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from harness.files import parsed_json
 
 DEFAULT_LEASE_S = 120.0
 _BEATS = 8  # in the time of a lease
@@ -267,11 +270,17 @@ class Claimant(Claims):
 def _parsed(sign: bytes) -> Owner | None:
     """The owner of a sign of life; ``None`` when it is not whole."""
     try:
-        content = json.loads(sign)
-        content.pop("beat")
-        return Owner(**content)
-    except (ValueError, TypeError, KeyError, AttributeError):
+        content = parsed_json(sign)
+        owner = Owner(
+            host=str(content["host"]),
+            kernel=str(content["kernel"]),
+            process=int(content["process"]),
+            started=int(content["started"]),
+            lease_s=float(content["lease_s"]),
+        )
+    except (ValueError, TypeError, KeyError, OverflowError):
         return None
+    return None if math.isnan(owner.lease_s) else owner  # no time is as long as that
 
 
 def _kernel() -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import Fault, RecordError
-from harness.files import write_text
+from harness.files import parsed_json, write_text
 from harness.matrix.cell import Cell
 from harness.matrix.matrix import Matrix
 from harness.matrix.source import DatasetSource
@@ -67,13 +67,15 @@ def read_manifests(results: Path) -> list[Manifest]:
 
 def _read(path: Path) -> Manifest:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parsed_json(path.read_text(encoding="utf-8"))
         if content["schema_version"] != _VERSION:
             raise ValueError(f"schema version {content['schema_version']!r} is unknown")
         cells = tuple(Cell.from_dict(flat) for flat in content["cells"])
         sources = tuple(DatasetSource.model_validate(source) for source in content.get("sources", ()))
         weights = tuple(WeightsSource.model_validate(source) for source in content.get("weights", ()))
         tracking = Tracking.model_validate(content.get("tracking", {}))
+        if not isinstance(content["name"], str):
+            raise TypeError("its name is no word")
         plugins = tuple(PluginSource.model_validate(source) for source in content.get("plugins", ()))
         said = dict(content.get("labels", {})), dict(content.get("versions", {}))
         return Manifest(content["name"], cells, sources, weights, tracking, plugins, *said)

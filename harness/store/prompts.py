@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import struct
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.errors import Fault, PromptError
-from harness.files import canonical_json, digest_bytes
+from harness.files import canonical_json, digest_bytes, parsed_json
 
 FOLDER = "prompts"
 POSITIONS = ("end", "middle", "front")
@@ -103,10 +102,10 @@ def read_facts(content: bytes, where: str) -> PromptFacts:
     """
     try:
         (length,) = _LENGTH.unpack(content[: _LENGTH.size])
-        header = json.loads(content[_LENGTH.size : _LENGTH.size + length])
+        header = parsed_json(content[_LENGTH.size : _LENGTH.size + length])
         said = (header.get("__metadata__") or {}).get(_KEY)
         facts = PromptFacts() if said is None else PromptFacts.model_validate_json(said)
-    except (struct.error, ValueError, AttributeError, RecursionError) as error:
+    except (struct.error, ValueError, AttributeError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
         raise PromptError(Fault(where, f"is not a whole safetensors file: {reason}.")) from None
     if facts.class_token_position not in (None, *POSITIONS):

@@ -13,13 +13,14 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.errors import Fault, NotWrittenError, RecordError
-from harness.files import digest_bytes, write_bytes, write_text
+from harness.files import digest_bytes, parsed_json, write_bytes, write_text
 from harness.store.facts import Facts, facts_of
 from harness.store.reading import Reading, Stamp, is_sealed, read_facts, sealed, settled, stamp_of
 from harness.store.record import SCHEMA_VERSION, RunRecord
 from harness.store.scan_index import read_index, write_index
 
 QUARANTINE = "quarantine"
+WORDS_SUFFIX = ".words.json"
 _INDEXED = 500  # records that are read in less time than an index is worth
 
 
@@ -69,7 +70,7 @@ def write_record(
         if context is not None:
             write_bytes(path.with_suffix(".safetensors"), context)
         if words is not None:
-            write_text(path.with_suffix(".words.json"), words)
+            write_text(path.with_suffix(WORDS_SUFFIX), words)
         if logits is not None:
             write_bytes(path.with_suffix(".logits.npz"), logits)
         write_text(path, record_text(record))
@@ -171,7 +172,7 @@ def record_names(results: Path) -> list[str]:
     folder = records_folder(results)
     names = [entry.name for entry in os.scandir(folder)] if folder.is_dir() else []
     names = [name for name in names if name.endswith(".json") and not name.startswith(".")]
-    return sorted(name.removesuffix(".json") for name in names if not name.endswith(".words.json"))
+    return sorted(name.removesuffix(".json") for name in names if not name.endswith(WORDS_SUFFIX))
 
 
 def newest_names(results: Path, most: int) -> list[str]:
@@ -236,25 +237,27 @@ def _read_into(scan: Scan, path: Path) -> None:
         scan.broken[path] = f"cannot be read: {error}"
         return
     try:
-        flat = json.loads(text)
+        flat = parsed_json(text)
         version = flat["schema_version"]
         if version != SCHEMA_VERSION:
             scan.other_schemas[path.stem] = version
             return
         seal = flat.pop("sha256", None)
         record = RunRecord.model_validate(flat)
+        facts = facts_of(record)
+        # Other spaces or ends of lines are no damage, so the record as it would be written has a say, too.
+        is_whole = seal is None or is_sealed(content) or seal == json.loads(record_text(record))["sha256"]
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         scan.broken[path] = f"is not a record: {place + ': ' if place else ''}{first['msg']}"
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         scan.broken[path] = f"is not a whole record: {error}"
     else:
         if record.cell_id != path.stem:
             scan.broken[path] = f"holds the record of another cell, {record.cell_id}"
-        elif seal is not None and not is_sealed(content) and seal != json.loads(record_text(record))["sha256"]:
-            # Other spaces or ends of lines are no damage, so the record as it would be written has a say, too.
+        elif not is_whole:
             scan.broken[path] = "is damaged: its digest is not that of its content"
         else:
             scan.records[record.cell_id] = record
-            scan.facts[record.cell_id] = facts_of(record)
+            scan.facts[record.cell_id] = facts

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from harness.files import write_text
+from harness.files import parsed_json, write_text
 
 _FOLDER, _SENT, _IDENTITY, _LOCKS = "tracking", "sent.jsonl", "identity", "locks"
 _N_LOCKS = 64  # runs share them, so that there are few files
@@ -26,8 +26,8 @@ def results_identity(results: Path) -> str:
     """Twelve digits that tell this results folder from others, also when it is moved; drawn at the first call."""
     path = tracking_folder(results) / _IDENTITY
     try:
-        known = path.read_text(encoding="utf-8").strip()
-    except OSError:
+        known = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
         known = ""
     if not known:
         known = uuid.uuid4().hex[:12]
@@ -81,7 +81,7 @@ class Ledger:
         self._n_read_bytes += len(whole)
         for line in whole.splitlines():
             try:
-                entry = json.loads(line)
+                entry = parsed_json(line)
                 if entry["to"] == self._destination:
                     self._digests[str(entry["run"])] = str(entry["digest"])
             except (ValueError, KeyError, TypeError):

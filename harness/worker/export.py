@@ -8,9 +8,10 @@ from safetensors.torch import save
 from torch.nn.functional import normalize
 
 from harness.backbone.clip import Clip
-from harness.backbone.spec import BackboneSpec, backbone_spec, weights_file
+from harness.backbone.spec import BackboneSpec, backbone_spec
+from harness.backbone.weights import weights_file
 from harness.errors import Fault, PromptError
-from harness.files import digest_bytes, write_bytes, write_text
+from harness.files import digest_bytes, parsed_json, write_bytes, write_text
 from harness.matrix.cell import Cell
 from harness.methods.method import Fit, RunInputs
 from harness.methods.text_classifier import TextClassifier
@@ -61,7 +62,7 @@ def _check_folder(out: Path, record: RunRecord) -> None:
     """Raise PromptError when the folder holds what another export wrote."""
     there = [name for name in (ABOUT, TEXTS, CONTEXT) if (out / name).exists()]
     try:
-        is_own = json.loads((out / ABOUT).read_text(encoding="utf-8"))["cell_id"] == record.cell_id
+        is_own = parsed_json((out / ABOUT).read_text(encoding="utf-8"))["cell_id"] == record.cell_id
     except (OSError, ValueError, KeyError, TypeError):
         is_own = False
     if there and not is_own:

@@ -1,6 +1,5 @@
 """What comes of a cell, kept: one record each, told to the tracker and to whoever watches."""
 
-import json
 import platform
 import time
 import traceback
@@ -32,6 +31,7 @@ from harness.store.logits import KeptLogits, are_kept, logits_file, packed, shif
 from harness.store.provenance import platform_name, processor_name
 from harness.store.record import ClassCount, ContextFile, EpochRow, LogitsFile, Provenance, RunRecord, Spent
 from harness.store.records import write_record
+from harness.store.words import words_text
 from harness.worker.device import device_name
 from harness.worker.known import Known
 from harness.worker.ledger import START_S, Ledger
@@ -247,8 +247,7 @@ def _words(fit: Fit, materials: Materials) -> str | None:
     if fit.context is None:
         return None
     found = nearest_words(fit.context, materials.clip, _NEAREST)
-    rows = [[{"word": word, "distance": round(distance, 6)} for word, distance in row] for row in found]
-    return json.dumps({"shape": list(fit.context.shape[:-1]), "nearest": rows}, indent=1) + "\n"
+    return words_text(fit.context.shape[:-1], found)
 
 
 def _per_class(class_names: tuple[str, ...], counts: Counts) -> tuple[ClassCount, ...]:

@@ -22,9 +22,9 @@ from harness.matrix.identity import cell_id
 from harness.matrix.protocol import draw_rule
 from harness.methods.method import Fit, Method, RunInputs
 from harness.mirror.open import open_mirror
-from harness.plan.cost import n_train_images
 from harness.plan.job import DONE, OUT_OF_MEMORY, Job
 from harness.plan.space import IMAGE_BYTES, images_at_once
+from harness.plan.work import n_train_images
 from harness.plugins import sources_of
 from harness.store.claims import Claimant
 from harness.store.provenance import package_versions

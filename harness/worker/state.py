@@ -12,7 +12,7 @@ from safetensors.torch import save
 
 from harness.backbone.clip import Clip
 from harness.engine.sgd import Epoch, State
-from harness.files import canonical_json, digest_text, write_bytes
+from harness.files import canonical_json, digest_text, parsed_json, write_bytes
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.store.provenance import package_versions
@@ -56,7 +56,7 @@ class Unfinished:
                 facts = file.metadata() or {}
                 if facts.get("key") != self._key:
                     return None
-                history = tuple(Epoch(**epoch) for epoch in json.loads(facts["history"]))
+                history = tuple(Epoch(**epoch) for epoch in parsed_json(facts["history"]))
                 return State(
                     file.get_tensor("context"), file.get_tensor("velocity"), history, float(facts["seconds"])
                 )

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from harness.backbone import published, spec
-from harness.backbone.spec import backbone_spec, weights_digest
+from harness.backbone import published, weights
+from harness.backbone.spec import backbone_spec
+from harness.backbone.weights import weights_digest
 from harness.data.catalog import DATASETS
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
@@ -101,7 +102,7 @@ def mini(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     defaults = (own / "pretrained.py").read_text().partition("_RN50 = ")[0]
     (folder / "pretrained.py").write_text(defaults + _MINI_TAGS)
     monkeypatch.setattr(published, "open_clip_folder", lambda: folder)
-    monkeypatch.setattr(spec, "CLIP_CACHE", str(tmp_path / "clip"))
+    monkeypatch.setattr(weights, "CLIP_CACHE", str(tmp_path / "clip"))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     return folder
 

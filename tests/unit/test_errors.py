@@ -19,6 +19,11 @@ def test_fault_says_where_what_and_how_to_mend(fault: Fault, text: str) -> None:
     assert str(fault) == text
 
 
+def test_fault_can_be_printed_whatever_it_names() -> None:
+    """A path that is no UTF-8 is shown with its bytes."""
+    assert str(Fault("a\udcff.yaml", "is wrong.")) == r"a\udcff.yaml: is wrong."
+
+
 @pytest.mark.parametrize(
     "given", ["is wrong.", Fault("", "is wrong."), [Fault("", "is wrong.")], iter([Fault("", "is wrong.")])]
 )

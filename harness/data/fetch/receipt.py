@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from harness.data.fetch.download import Origin
 from harness.data.fetch.errand import Errand
-from harness.files import write_text
+from harness.files import parsed_json, write_text
 
 RECEIPT = "harness_receipt.json"
 
@@ -19,7 +19,7 @@ def write_receipt(errand: Errand, origins: Sequence[Origin], split_digest: str |
     path = errand.folder / RECEIPT
     new = {origin.file for origin in origins}
     try:
-        kept = [file for file in json.loads(path.read_text(encoding="utf-8"))["files"] if file["file"] not in new]
+        kept = [file for file in parsed_json(path.read_text(encoding="utf-8"))["files"] if file["file"] not in new]
     except (OSError, ValueError, KeyError, TypeError):
         kept = []
     content = {

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from harness.report.numbers.results import ByRow, Column, Result
-from harness.report.numbers.rows import (
-    Group,
-    Row,
-    differing_axes,
-    init_words,
-)
-from harness.report.numbers.templates import template_sentence
+from harness.report.numbers.rows import Group, Row
+from harness.report.printing.labels import differing_axes, init_words
+from harness.report.printing.templates import template_sentence
 from harness.report.stats.summary import SdKind
 
 
@@ -76,8 +72,11 @@ def common_runs(results: Iterable[Result]) -> int | None:
     return counts.pop() if len(counts) == 1 else None
 
 
-def counted(found: Mapping[str, set[int]]) -> str:
-    """The numbers of test images by name; a single number where all have it."""
+def image_counts(places: Iterable[tuple[str, Iterable[Result]]]) -> str:
+    """The numbers of test images by place, which may come in several parts; one number where all have it."""
+    found: dict[str, set[int]] = {}
+    for name, results in places:
+        found.setdefault(name, set()).update(n for result in results for n in result.n_test)
     counts = {name: " or ".join(map(str, sorted(some))) for name, some in found.items() if some}
     if len(set(counts.values())) < 2:
         return next(iter(counts.values()), "")

@@ -102,7 +102,7 @@ def test_tar_of_an_old_torch_is_refused(tmp_path: Path) -> None:
     assert not made.exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"junk" * 20, b"PK\x03\x04 and then no zip", b"\x80\x02."])
+@pytest.mark.parametrize("content", [b"", b"junk" * 20, b"PK\x03\x04 and then no zip", b"\x80\x02.", b"\x80\x02M"])
 @pytest.mark.parametrize("name", ["w.pt", "w.safetensors"])
 def test_damaged_files_are_named(tmp_path: Path, name: str, content: bytes) -> None:
     """What is no weights file is an error that names it, not a traceback."""

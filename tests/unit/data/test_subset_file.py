@@ -100,7 +100,12 @@ def test_own_output_reads_back(split: Split, tmp_path: Path) -> None:
 def test_names_with_spaces_and_numbers(tmp_path: Path) -> None:
     """A blank belongs to the path unless only numbers follow it."""
     split = Split((Item("a b/my cat 2.jpg", 0, "a"),), (), (Item("t.jpg", 0, "a"),))
-    for line in ("a b/my cat 2.jpg", "a b/my cat 2.jpg 0", "a b/my cat 2.jpg\t0\ta b"):
+    for line in (
+        "a b/my cat 2.jpg",
+        "a b/my cat 2.jpg 0",
+        "a b/my cat 2.jpg\t0\ta b",
+        "a b/my cat 2.jpg" + " 1" * 20_000,
+    ):
         assert listed_subset(split, put(tmp_path, line), 1, 1).train == (0,)
 
 
@@ -208,6 +213,7 @@ def test_empty_list_is_a_fault(imagenet: Split, tmp_path: Path, content: Any) ->
         ("{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
         ({"train": 3}, "a part must be a list of images, not int"),
         ([3], "an image must be a path, not 3"),
+        ("[" * 100_000, "it is nested too deeply"),
         ([[]], "an image must be a path, not []"),
         ([{"file": "x"}], "an image must be a path, not None"),
     ],

@@ -1,5 +1,6 @@
 """Index batches."""
 
+import pytest
 import torch
 
 from harness.engine.batches import epoch_batches
@@ -9,6 +10,16 @@ def test_an_epoch_sees_every_image_once() -> None:
     """Without a remainder the batches are a permutation."""
     batches = epoch_batches(("split", 16, 1), 64, 32, 5)
     assert sorted(torch.cat(batches).tolist()) == list(range(64))
+
+
+@pytest.mark.parametrize(
+    ("n_images", "sizes"), [(70, [32, 32]), (64, [32, 32]), (33, [32]), (32, [32]), (31, [31]), (1, [1])]
+)
+def test_incomplete_batch_is_dropped_unless_it_is_the_only_one(n_images: int, sizes: list[int]) -> None:
+    """As in CoOp's loader; no image stands in two batches."""
+    batches = epoch_batches(("split", 16, 1), n_images, 32, 0)
+    assert [len(batch) for batch in batches] == sizes
+    assert len(set(torch.cat(batches).tolist())) == sum(sizes)
 
 
 def test_order_depends_on_names_and_epoch_alone() -> None:

@@ -1,6 +1,7 @@
 """The flat form of a cell."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -46,6 +47,21 @@ def test_plugin_axes_are_further_keys(make_cell: Callable[..., Cell]) -> None:
     assert cell.extras == (("breadth", "x"), ("depth", 3))
     assert {key: cell.to_dict()[key] for key in ("depth", "breadth")} == {"depth": 3, "breadth": "x"}
     assert Cell.from_dict(cell.to_dict()) == cell
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dataset": None}, {"backbone": 3}, {"method": ["coop"]}, {"recipe": [1]}, {"recipe": {"lr": [1]}},
+        {"seed": {}}, {"depth": [1]}, {"recipe": {"lr": float("nan")}}, {"shots": float("inf")},
+    ],
+)  # fmt: skip
+def test_flat_form_of_something_else_is_refused(make_cell: Callable[..., Cell], change: dict[str, Any]) -> None:
+    """What comes out of a file and could not have been a cell does not become one."""
+    with pytest.raises(ValueError, match="a cell"):
+        Cell.from_dict(make_cell().to_dict() | change)
+    with pytest.raises(ValueError, match="a cell names its"):
+        Cell.from_dict([change])  # type: ignore[arg-type]
 
 
 def test_recipe_is_a_mapping_for_readers(make_cell: Callable[..., Cell]) -> None:

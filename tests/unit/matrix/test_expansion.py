@@ -8,6 +8,8 @@ import pytest
 
 from harness.cli.vocabulary import known_names
 from harness.errors import MatrixError
+from harness.matrix.identity import cell_id
+from harness.matrix.launching import Launching
 from harness.matrix.matrix import Matrix, read_matrix
 
 Read = Callable[[str], Matrix]
@@ -44,6 +46,14 @@ def test_axes_multiply(read: Read) -> None:
         "methods:\n  - method: coop\n    context: [unified, class_specific]\n    n_ctx: [4, 16]\n"
     )
     assert len(matrix.cells) == len(set(matrix.cells)) == 2 * 2 * 3 * 2 * 2 * 2
+
+
+def test_axes_that_multiply_without_end_are_a_fault(faults: Faults) -> None:
+    """A few lines can describe more cells than anybody waits for."""
+    axes = f"shots: {list(range(1, 1001))}\nseeds: {list(range(1001))}\n"
+    assert faults(HEAD + axes + "methods: [zero_shot, linear_probe]\n") == [
+        "F:5: methods[1]: linear_probe would have 1,001,000 cells; 1,000,000 are the most."
+    ]
 
 
 def test_baseline_collapses_over_axes_that_it_ignores(read: Read) -> None:
@@ -180,7 +190,25 @@ def test_scientific_notation_is_a_number(read: Read, spelling: str) -> None:
 
 def test_whole_and_broken_spelling_of_a_rate_are_one_cell(read: Read) -> None:
     """``lr: 1`` and ``lr: 1.0`` have the same identity."""
-    assert read(COOP + "recipe: {lr: 1}\n").cells == read(COOP + "recipe: {lr: 1.0}\n").cells
+    matrices = [read(f"{COOP}recipe: {{lr: {lr}, epochs: 3}}\n") for lr in ("1", "1.0")]
+    assert len({cell_id(cell) for matrix in matrices for cell in matrix.cells}) == len(matrices[0].cells)
+    recipe = matrices[0].cells[0].recipe_dict()
+    assert (type(recipe["lr"]), type(recipe["epochs"])) == (float, int)
+
+
+def test_least_values_of_the_axes_are_values(read: Read) -> None:
+    """One shot, one context vector, the seed zero and a single centre crop can be asked for."""
+    (cell,) = read(HEAD + "shots: 1\nseeds: 0\nviews: 0\nmethods: {method: coop, n_ctx: 1}\n").cells
+    assert (cell.shots, cell.seed, cell.views, cell.n_ctx) == (1, 0, 0, 1)
+    (live,) = read(HEAD + "shots: 1\nseeds: 0\nviews: live\nmethods: coop\n").cells
+    assert live.views == "live"
+
+
+def test_launcher_of_a_matrix_is_no_part_of_its_cells(read: Read) -> None:
+    """The section is kept beside the cells, whose identity it does not touch."""
+    matrix = read(COOP + "launcher: {kind: slurm, time: 4h}\n")
+    assert matrix.launcher == Launching(kind="slurm", time_min=240)
+    assert matrix.cells == read(COOP).cells
 
 
 # --- initial words -----------------------------------------------------------------------------------------
@@ -291,12 +319,19 @@ def test_too_many_shots_of_an_include_are_a_fault(faults: Faults) -> None:
 
 
 def test_reading_a_file_that_is_not_there(tmp_path: Path, vocabulary: object) -> None:
-    """A missing file is said together with the matrices beside it."""
-    (tmp_path / "other.yaml").write_text("")
-    with pytest.raises(MatrixError) as caught:
-        read_matrix(tmp_path / "none.yaml", vocabulary)  # type: ignore[arg-type]
-    assert str(caught.value) == (
-        f"{tmp_path / 'none.yaml'}: no such matrix file. Matrices there: {tmp_path / 'other.yaml'}."
+    """A missing file is said together with the matrices beside it, where there are any."""
+
+    def said(file: Path) -> str:
+        with pytest.raises(MatrixError) as caught:
+            read_matrix(file, vocabulary)  # type: ignore[arg-type]
+        return str(caught.value).replace(str(tmp_path), "F")
+
+    assert said(tmp_path / "none.yaml") == "F/none.yaml: no such matrix file."
+    assert said(tmp_path / "nowhere" / "none.yaml") == "F/nowhere/none.yaml: no such matrix file."
+    for name in ("other.yml", "a.yaml", "notes.txt"):
+        (tmp_path / name).touch()
+    assert said(tmp_path / "none.yaml") == (
+        "F/none.yaml: no such matrix file. Matrices there: F/a.yaml, F/other.yml."
     )
 
 

@@ -341,9 +341,99 @@ def test_a_prompt_is_one_cell_whatever_shots_and_seeds(tmp_path: Path) -> None:
     assert {key: flat[key] for key in wanted} == wanted
 
 
-def test_alias_to_itself_ends(faults: Faults) -> None:
-    """A YAML value that holds itself is read without end only by those who do not look."""
-    assert faults(GOOD + "recipe: &a {lr: *a}\n")[0].startswith("F:7: recipe.lr: must be a number, not ")
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        ("&a {lr: *a}", "F:7:17: is not YAML: the alias *a stands for what it is part of."),
+        ("[" * 21 + "]" * 21, "F:7:28: is not YAML: it is nested more than 20 levels deep."),
+        ('!!int ""', "F:7:9: is not YAML: '' cannot be read as int"),
+        ("!!bool maybe", "F:7:9: is not YAML: 'maybe' cannot be read as bool"),
+        (
+            "{lr: 2031-13-41}",
+            "F:7:14: is not YAML: '2031-13-41' cannot be read as timestamp",
+        ),
+        ('{lr: "a\\0b"}', "F:7:14: is not YAML: 'a\\x00b' holds a character that cannot be written."),
+        ('{lr: "\\ud800"}', "F:7:14: is not YAML: '\\ud800' holds a character that cannot be written."),
+        ("{\u00b2: 1}", f"F:7: recipe.\u00b2: unknown number of a recipe. Known: {NUMBERS}."),
+    ],
+)
+def test_value_that_nobody_can_use_is_a_fault(faults: Faults, value: str, fault: str) -> None:
+    """Values without end, tags that do not fit, letters that no file holds: all are said with their place."""
+    (found,) = faults(f"{GOOD}recipe: {value}\n")
+    assert found.startswith(fault)
+
+
+@pytest.mark.parametrize("n_aliases", [1, 9])
+def test_aliases_are_counted_where_they_stand(faults: Faults, n_aliases: int) -> None:
+    """A line of aliases to aliases is as large, or as deep, as what it stands for, and not followed that far."""
+    lines = [f"&n{i} [{', '.join([f'*n{i - 1}'] * n_aliases)}]" for i in range(1, 30)]
+    (found,) = faults(f"{GOOD}recipe: [&n0 1, {', '.join(lines)}]\n")
+    assert "it holds more than 100,000 values or 20 levels once its aliases are followed" in found
+
+
+def test_aliases_are_shared_values(read: Callable[[str], Matrix]) -> None:
+    """An anchor that is used twice, and a merged mapping, are what their users mean."""
+    text = GOOD.replace("[1, 2]", "&few [1, 2]").replace("seeds: [1]", "seeds: *few")
+    text += "  - &coop {method: coop, n_ctx: 4}\n  - {<<: *coop, context: class_specific}\n"
+    assert [(cell.n_ctx, cell.context) for cell in read(text).cells[::4]] == [
+        (16, "unified"),
+        (4, "unified"),
+        (4, "class_specific"),
+    ]
+
+
+@pytest.mark.parametrize("value", ["0x" + "f" * 5000, "9" * 5000, "-9007199254740993"])
+def test_number_that_nothing_can_be_reckoned_with_is_a_fault(faults: Faults, value: str) -> None:
+    """Python reads a number of thousands of digits, and can neither write it nor make a float of it."""
+    (fault,) = faults(GOOD.replace("[1]", value))
+    assert fault.startswith(f"F:4:8: is not YAML: '{value[:40]}' cannot be read as int")
+
+
+@pytest.mark.parametrize(
+    ("more", "faults_of_it"),
+    [
+        (
+            "launcher:\n  kind: slurm\n  time: soon\n",
+            ["F:7: launcher.time: must be minutes or a duration such as 90m, 4h, 1d12h or 4:00:00, not 'soon'."],
+        ),
+        (
+            "include: {method: cop}\n",
+            [
+                "F:7: include[0].method: unknown method 'cop'. Did you mean 'coop'? Known: "
+                "zero_shot, linear_probe, coop, plugin."
+            ],
+        ),
+        (
+            "include:\n  - method: coop\n    shot: 3\n",
+            [
+                "F:9: include[0].shot: unknown axis of coop. Did you mean 'shots'? Known: recipe, context, n_ctx, "
+                "class_token_position, ctx_init, dataset, backbone, seed, shots, classes, evaluate_on, precision, "
+                "protocol, views."
+            ],
+        ),
+        (
+            "include:\n  - seed:\n    - 2\n    - few\n",
+            ["F:10: include[0]: seeds[1]: must be a whole number, zero or more, not 'few'."],
+        ),
+        ("exclude: {template: [3, 'a {}.']}\n", ["F:7: exclude[0]: matches no cell of the matrix."]),
+    ],
+)
+def test_faults_of_sections_name_their_lines(faults: Faults, more: str, faults_of_it: list[str]) -> None:
+    """What stands in a section, an ``include`` or an ``exclude`` is said with its line and what is known there."""
+    assert faults(GOOD + more) == faults_of_it
+
+
+def test_axis_that_only_an_include_reads_is_missed_there(faults: Faults) -> None:
+    """The entry is named that needs what the matrix does not have."""
+    text = "backbones: tiny\ndatasets: digits\nmethods: zero_shot\nseeds: 1\ninclude:\n  - method: coop\n"
+    assert faults(text) == ["F:6: include[0]: coop reads the axis 'shots', which the matrix does not have."]
+
+
+def test_missing_and_unknown_keys_are_told_together(faults: Faults) -> None:
+    """One kind of fault does not hide another."""
+    assert [fault.partition(": ")[0] for fault in faults("backbone: tiny\nshots: 0\nlauncher: local\n")] == [
+        "F:1", "F:1", "F:1", "F:1", "F:2",
+    ]  # fmt: skip
 
 
 def test_message_without_a_near_word_lists_what_is_known(faults: Faults) -> None:

@@ -120,6 +120,25 @@ def test_missing_axis_is_no_difference(make_cell: Callable[..., Cell]) -> None:
     assert names(make_cell(method="zero_shot"), make_cell()) == ["zero_shot", "coop"]
 
 
+def test_names_say_nothing_of_axes_that_a_method_does_not_read(make_cell: Callable[..., Cell]) -> None:
+    """Beside CoOp's shots and zero-shot's templates, each is named by its own axes alone."""
+    zero_shot = [make_cell(method="zero_shot", template=template) for template in ("a {}.", "one {}.")]
+    assert names(*zero_shot, make_cell(shots=1), make_cell(shots=2)) == [
+        "zero_shot a {}.",
+        "zero_shot one {}.",
+        "coop 1-shot",
+        "coop 2-shot",
+    ]
+
+
+@pytest.mark.parametrize("axis", ["dataset", "evaluate_on", "backbone"])
+def test_place_is_named_where_each_method_has_one_of_its_own(make_cell: Callable[..., Cell], axis: str) -> None:
+    """Numbers of different places must not look as if they could be compared."""
+    one, other = names(make_cell(method="zero_shot", **{axis: "dtd"}), make_cell(**{axis: "eurosat"}))
+    assert "dtd" in one
+    assert "eurosat" in other
+
+
 def test_epochs_that_follow_from_shots_are_not_named(make_cell: Callable[..., Cell]) -> None:
     """One and two shots train for 50 and 100 epochs by protocol, which is no difference of its own."""
     assert names(make_cell(shots=1), make_cell(shots=2)) == ["coop 1-shot", "coop 2-shot"]

@@ -15,11 +15,12 @@ from harness.matrix.launching import Launching, launching_faults, read_launching
         ({"kind": "ray", "gpus": 0.25, "address": "auto"}, {"kind": "ray", "gpus": 0.25, "address": "auto"}),
         ({"kind": "slurm", "memory": "500M"}, {"kind": "slurm", "memory_gb": 0.5}),
         ({"kind": "slurm", "memory": 8}, {"kind": "slurm", "memory_gb": 8.0}),
+        ({"kind": "slurm", "memory": 0.5}, {"kind": "slurm", "memory_gb": 0.5}),
         *(
             ({"kind": "slurm", "time": text}, {"kind": "slurm", "time_min": minutes})
             for text, minutes in [
-                (90, 90), ("90m", 90), ("4h", 240), ("1d12h", 2160), ("4:00:00", 240), ("1-12:00", 2160),
-                ("0:00:30", 1), ("45min", 45),
+                (1, 1), (90, 90), ("90m", 90), ("4h", 240), ("1d12h", 2160), ("4:00:00", 240), ("1-12:00", 2160),
+                ("0:00:30", 1), ("0:00:01", 1), ("45min", 45),
             ]
         ),
     ],
@@ -43,7 +44,13 @@ def test_sections_are_read(value: Any, options: dict[str, Any]) -> None:
         ({"kind": "slurm", "time": "soon"}, "must be minutes or a duration"),
         ({"kind": "slurm", "time": 0}, "must be minutes or a duration"),
         ({"kind": "slurm", "memory": "0G"}, "must be gigabytes or a size"),
+        ({"kind": "slurm", "memory": 0}, "must be gigabytes or a size"),
+        ({"kind": "slurm", "memory": float("inf")}, "must be gigabytes or a size"),
+        ({"kind": "slurm", "memory": 10**400}, "must be gigabytes or a size"),
+        ({"kind": "slurm", "memory": "9" * 400 + "G"}, "must be gigabytes or a size"),
+        ({"kind": "ray", "gpus": float("inf")}, "Ray lends whole GPUs"),
         ({"kind": "ray", "partition": "gpu"}, "is no option of ray."),
+        ({"kind": "ray", "cpu": 3}, "is no option of ray. Did you mean 'cpus'?"),
         ({"workers": 0}, "greater than or equal to 1"),
         ({"kind": "slurm", "sbatch": {"--exclude": "n1"}}, "is no long option of sbatch, such as exclude"),
         ({"kind": "slurm", "sbatch": {"time": 5}}, "has a word of its own: `time:`."),
@@ -69,6 +76,12 @@ def test_any_option_of_sbatch_can_be_given() -> None:
     assert with_flags(section, None, {"gpus": 1}).sbatch == section.sbatch
 
 
+def test_mistake_in_a_list_is_told_of_its_option() -> None:
+    """A line of ``setup`` that cannot be used is the section's word ``setup``."""
+    (fault,) = launching_faults({"kind": "slurm", "setup": ["module load x", ""]}, "launcher")
+    assert fault.where == "launcher.setup"
+
+
 def test_all_mistakes_are_told_at_once() -> None:
     """Every option that is at fault has its own line."""
     faults = launching_faults({"kind": "slurm", "partitio": "x", "time": "soon", "cpus": 0}, "launcher")
@@ -90,5 +103,5 @@ def test_another_launcher_leaves_the_section_behind() -> None:
 
 def test_flags_of_another_launcher_are_refused() -> None:
     """A flag that the launcher does not read is a fault, not ignored."""
-    with pytest.raises(MatrixError, match="partition: is no option of local"):
+    with pytest.raises(MatrixError, match=r"^--launcher\.partition: is no option of local"):
         with_flags(Launching(), None, {"partition": "gpu"})

@@ -70,6 +70,7 @@ def test_protocols_are_known_by_their_own_names() -> None:
         (Number(0.5, 0.0, 1.0), None, "must be a number, not None."),
         (Number(0.5, 0.0), float("inf"), "must be at least 0, not inf."),
         (Number(0.5, 0.0), float("nan"), "must be at least 0, not nan."),
+        pytest.param(Number(1, 1), 10**400, f"must be at least 1, not {10**400}.", id="endless"),
     ],
 )
 def test_numbers_know_their_bounds(number: Number, value: object, fault: str | None) -> None:

@@ -13,9 +13,9 @@ GRAMMAR = "is not of the form KEY=VALUE[|VALUE...] or KEY!=VALUE[|VALUE...], joi
 
 @pytest.fixture
 def cells(make_cell: Callable[..., Cell]) -> tuple[Cell, ...]:
-    """Zero-shot, and CoOp with one, two and all shots and two seeds."""
+    """Zero-shot, and CoOp with one, two and all shots and two seeds; then one with words that look like a term."""
     coop = [make_cell(shots=shots, seed=seed) for shots in (1, 2, "all") for seed in (1, 2)]
-    return (make_cell(method="zero_shot"), *coop)
+    return (make_cell(method="zero_shot"), *coop, make_cell(shots=4, ctx_init="a=b", context="none"))
 
 
 def test_no_expression_picks_all(cells: tuple[Cell, ...]) -> None:
@@ -30,12 +30,13 @@ def test_no_expression_picks_all(cells: tuple[Cell, ...]) -> None:
         ("method!=coop", [0]),
         ("shots=1", [1, 2]),
         ("shots=1|all", [1, 2, 5, 6]),
-        ("shots!=1|0", [3, 4, 5, 6]),
+        ("shots!=1|0|4", [3, 4, 5, 6]),
         ("shots=1,seed=2", [2]),
         (" shots = 1 | 2 , seed = 2 ", [2, 4]),
         ("seed=null", [0]),
         ("context=unified,seed!=1", [2, 4, 6]),
         ("template=a photo of the digit {}.", [0]),
+        ("ctx_init=a=b", [7]),
     ],
 )
 def test_expression_picks(cells: tuple[Cell, ...], expression: str, picked: list[int]) -> None:
@@ -85,7 +86,7 @@ def test_all_faults_of_an_expression_are_reported_together(cells: tuple[Cell, ..
 
 def test_terms_that_never_hold_together_are_a_fault(cells: tuple[Cell, ...]) -> None:
     """An expression that picks no cell is a mistake of its writer."""
-    with pytest.raises(MatrixError, match="picks no cell: its terms never hold together"):
+    with pytest.raises(MatrixError, match=r"^--select 'method=zero_shot,shots=1': picks no cell"):
         select(cells, "method=zero_shot,shots=1")
 
 

@@ -54,13 +54,15 @@ def test_all_faults_are_reported_together(tmp_path: Path) -> None:
         tmp_path,
         "  - {name: a, architecture: ViT-B-166, file: w.pt}\n"
         "  - {name: tiny, architecture: ViT-B-16, file: w.pt}\n"
-        "  - {name: b, architecture: ViT-B-16, fil: w.pt}\n",
+        "  - {name: b, architecture: ViT-B-16, fil: w.pt}\n"
+        "  - {name: 3, architecture: ViT-B-16, file: w.pt}\n",
     )
     assert found[0].startswith("4: backbones[0].architecture: backbone 'ViT-B-166:./w.pt': unknown architecture")
     assert found[1:] == [
         "5: backbones[1].name: tiny is the name of a known backbone; give this one another.",
         "6: backbones[2].fil: unknown key. Did you mean 'file'? Known: name, architecture, file.",
         "6: backbones[2].file: is missing: weights of a matrix have a name, an architecture and a file.",
+        "7: backbones[3].name: must be words, not 3.",
     ]
 
 

@@ -1,6 +1,5 @@
 """How the tries at a job ended."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,9 @@ def test_a_try_has_no_status_until_it_ends(tmp_path: Path) -> None:
     assert found is not None
     assert (found.number, found.status) == (1, None)
     end_attempt(tmp_path, first, 3)
-    assert json.loads((tmp_path / STATUS_FILE).read_text())["status"] == 3
+    ended = read_attempt(tmp_path)
+    assert ended is not None
+    assert (ended.number, ended.process, ended.status) == (1, first.process, 3)
 
 
 def test_tries_are_counted_and_begin_without_a_status(tmp_path: Path) -> None:
@@ -37,7 +38,18 @@ def test_an_orphan_does_not_speak_for_a_later_try(tmp_path: Path, monkeypatch: p
     assert read_attempt(tmp_path) == second
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"attempt": "x"}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "[" * 100_000,
+        '{"attempt": "x"}',
+        '{"attempt": 1, "process": 1, "status": "ended"}',
+        '{"attempt": Infinity, "process": 1, "status": 0}',
+    ],
+)
 def test_a_damaged_file_is_none(tmp_path: Path, content: str) -> None:
     """It is a help for engines, not a truth."""
     (tmp_path / STATUS_FILE).write_text(content)

@@ -1,13 +1,15 @@
 """Jobs as files."""
 
 import json
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.errors import RecordError
+from harness.errors import NotWrittenError, RecordError
 from harness.matrix.cell import Cell
 from harness.plan.job import Job, flat_cells, read_job, write_job
 
@@ -32,7 +34,19 @@ def test_every_job_has_a_folder_of_its_own(job: Job, tmp_path: Path) -> None:
     """Jobs of one run lie beside each other, below the matrix, and say their kind."""
     folders = [write_job(job, number) for number in (1, 2)]
     assert {folder.parent for folder in folders} == {tmp_path / "m" / "jobs"}
-    assert [folder.name.split("-", 3)[-1] for folder in folders] == ["001-run", "002-run"]
+    names = [
+        re.fullmatch(rf"(\d{{8}}-\d{{6}})-{os.getpid()}x[0-9a-f]{{4}}-(.*)", folder.name) for folder in folders
+    ]
+    assert [name and name[2] for name in names] == ["001-run", "002-run"]
+
+
+def test_job_that_cannot_be_written_is_told(job: Job, tmp_path: Path) -> None:
+    """A results folder that takes nothing more is named with the reason."""
+    (tmp_path / "m").touch()
+    with pytest.raises(
+        NotWrittenError, match=f"^{tmp_path}/m/jobs/.*: nothing can be written here any more: Not a"
+    ):
+        write_job(job, 1)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +56,7 @@ def test_every_job_has_a_folder_of_its_own(job: Job, tmp_path: Path) -> None:
         {"kind": "train"},
         {"schema_version": 2},
         {"cells": [3]},
-        {"tracking": {"tracker": "tb"}},
+        {"cells": [{"dataset": "digits"}]},
         {"logits": "sometimes"},
         {"matrix": None},
     ],

@@ -279,6 +279,34 @@ def test_an_unfinished_claim_counts_as_held_for_a_lease(tmp_path: Path, another:
     assert one.claim("b") is not None
 
 
+@pytest.mark.parametrize(
+    "sign",
+    [
+        b"", b"{", b"\xff", b"[" * 100_000, b"[]", b"null", b'{"beat": "1"}',
+        *(
+            json.dumps({"host": "h", "kernel": "", "process": 1, "started": 1, "lease_s": 9, "beat": "1"} | wrong)
+            for wrong in ({"process": "x"}, {"started": None}, {"lease_s": "soon"})
+        ),
+        b'{"host": "h", "kernel": "", "process": 1, "started": 1, "lease_s": NaN, "beat": "1"}',
+        b'{"host": "h", "kernel": "", "process": Infinity, "started": 1, "lease_s": 9, "beat": "1"}',
+    ],
+)  # fmt: skip
+def test_a_sign_of_life_that_cannot_be_read_is_an_unknown_owners(
+    tmp_path: Path, clock: Clock, sign: bytes | str
+) -> None:
+    """Whatever stands there, its cell is held for the time of a lease, and free after it."""
+    for place, content in {
+        "cells/a/1": b"o",
+        "owners/o": sign.encode() if isinstance(sign, str) else sign,
+    }.items():
+        (tmp_path / "claims" / place).parent.mkdir(parents=True)
+        (tmp_path / "claims" / place).write_bytes(content)
+    claims = Claims(tmp_path, clock)
+    assert str(claims.holder("a")) == "process 0 on an unknown machine"
+    clock.now_s += LEASE_S
+    assert claims.holder("a") is None
+
+
 def test_what_the_gone_left_is_tidied(tmp_path: Path, another: Another, clock: Clock) -> None:
     """Their claims and signs of life, and nobody else's."""
     one, two, tidier = another(), another(), another()

@@ -64,6 +64,8 @@ def test_folder_without_manifests_has_none(tmp_path: Path) -> None:
         {"schema_version": 1, "name": "m", "cells": [], "sources": [{"folder": "x"}]},
         {"schema_version": 1, "name": "m", "cells": [], "sources": [{"name": "x", "path": "y"}]},
         {"schema_version": 1, "name": "m", "cells": [{"dataset": "x", "recipe": [1]}]},
+        {"schema_version": 1, "name": 3, "cells": []},
+        "[" * 100_000,
     ],
 )
 def test_damaged_manifest_is_an_error(tmp_path: Path, content: Any) -> None:

@@ -11,7 +11,14 @@ from harness.errors import RecordError
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.store.record import RunRecord
-from harness.store.records import quarantine, read_records, record_path, require_writable, write_record
+from harness.store.records import (
+    quarantine,
+    read_records,
+    record_path,
+    require_writable,
+    survey_records,
+    write_record,
+)
 
 MakeCell = Callable[..., Cell]
 MakeRecord = Callable[..., RunRecord]
@@ -92,8 +99,11 @@ def test_junk_is_broken(tmp_path: Path, put_record: PutRecord, content: str | by
         ({"n_correct": 4}, "is not a record: Value error, per_class does not add up to n_correct and n_test"),
         ({"surplus": 1}, "is not a record: surplus: Extra inputs are not permitted"),
         ({"n_test": "many"}, "is not a record: n_test: Input should be a valid integer"),
-        ({"cell": {}}, "is not a whole record: "),
-        ({"cell": {"dataset": "x", "backbone": "y", "method": "z", "recipe": [1]}}, "is not a whole record: "),
+        ({"cell": {}}, "is not a record: Value error, a cell names its dataset, backbone, method"),
+        (
+            {"cell": {"dataset": "x", "backbone": "y", "method": "z", "recipe": [1]}},
+            "is not a record: Value error, a cell's values are words, finite numbers or null",
+        ),
         ({"cell": 3}, "is not a record: cell: Input should be a valid dictionary"),
     ],
 )
@@ -105,6 +115,24 @@ def test_record_of_another_form_is_broken(
     scan = read_records(tmp_path)
     assert (list(scan.broken), scan.records) == ([path], {})
     assert scan.broken[path].startswith(reason)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"history": [{"epoch": 1, "lr": float("nan"), "loss": 1, "train_accuracy": 1}]},
+        {"details": json.loads('{"a":' * 400 + "1" + "}" * 400)},
+    ],
+    ids=["NaN", "deep"],
+)
+def test_sealed_record_that_cannot_have_been_written_is_broken(
+    tmp_path: Path, put_record: PutRecord, record: RunRecord, changes: dict[str, Any]
+) -> None:
+    """Numbers that are none, and nesting that no writer has, are listed and not raised."""
+    path = put_record(record.cell_id, {"sha256": "0" * 64} | record.model_dump(mode="json") | changes)
+    scan = read_records(tmp_path)
+    assert list(scan.broken) == list(survey_records(tmp_path).broken) == [path]
+    assert scan.broken[path].startswith("is not a whole record: ")
 
 
 def test_every_truncation_of_a_record_is_broken(tmp_path: Path, put_record: PutRecord, record: RunRecord) -> None:

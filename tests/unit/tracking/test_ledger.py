@@ -22,7 +22,9 @@ def test_what_was_shown_is_known_at_its_destination_only(tmp_path: Path) -> None
     assert not Ledger(tmp_path, "there").has("a", "2")
 
 
-@pytest.mark.parametrize("torn", ["{", '{"to": "here", "run": "b"}\n', "[]\n", "\ufffd\n", '{"to": "here", "ru'])
+@pytest.mark.parametrize(
+    "torn", ["{", '{"to": "here", "run": "b"}\n', "[]\n", "\ufffd\n", "[" * 100_000, '{"to": "here", "ru']
+)
 def test_a_torn_line_costs_only_itself(tmp_path: Path, torn: str) -> None:
     """What stands in whole lines before and after it is known."""
     Ledger(tmp_path, "here").add("a", "1")
