@@ -24,13 +24,12 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from harness.errors import Fault, HarnessError, PluginError
-from harness.files import canonical_json, digest_bytes, digest_text
+from harness.files import canonical_json, digest_bytes, digest_text, is_plain_name
 
 GROUP = "harness.plugins"  # of entry points
 TABLES = ("METHODS", "DATASETS", "LAUNCHERS", "TRACKERS")
 TRACEBACK = "HARNESS_TRACEBACK"  # set, a plug-in's own traceback is printed
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _OWN_NAME = re.compile(r"harness_plugin_(\w+)_[0-9a-f]{8}")  # of a file's module
 _TARGET = re.compile(r"(?P<module>\.\w+(?:\.\w+)*|\w+(?:\.\w+)*)?:(?P<attribute>\w+)")
 
@@ -287,7 +286,7 @@ def rows_of(
     rows: dict[str, Row] = {}
     faults = []
     for name, row in plugin.tables[table].items():
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not is_plain_name(name):
             found = ["only letters, digits, '.', '_' and '-' may stand in a name."]
         elif name in known:
             found = ["the name is taken; give this one another."]

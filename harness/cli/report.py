@@ -16,7 +16,8 @@ from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.matrix import Matrix, read_matrix
 from harness.matrix.source import DatasetSource
-from harness.plan.pending import Standing, look_at_today, standings
+from harness.plan.pending import Standing, standings
+from harness.plan.today import look_at_today
 from harness.report.build import MOST_DETAILED, build_report
 from harness.report.figures.ahead import drawing_ahead
 from harness.report.numbers.entry import Entry, Gap

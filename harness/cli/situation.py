@@ -13,7 +13,8 @@ from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.matrix import Matrix, read_matrix
 from harness.matrix.select import select
-from harness.plan.pending import Standing, Today, look_at_today, standings
+from harness.plan.pending import Standing, standings
+from harness.plan.today import Today, look_at_today
 from harness.plugins import load_plugins
 from harness.store.manifest import Manifest
 from harness.store.records import Scan, read_records, survey_records

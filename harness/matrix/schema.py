@@ -6,7 +6,6 @@ that all faults of a file are found in one reading.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -21,13 +20,13 @@ from pydantic import (
 )
 
 from harness.errors import Fault, did_you_mean
+from harness.files import is_plain_name
 from harness.matrix.cell import Shots, Views
 from harness.matrix.launching import NO_OPTIONS, Launching, launching_faults, read_launching
 from harness.matrix.protocol import PROTOCOLS
 from harness.matrix.vocabulary import Vocabulary
 from harness.matrix.yaml_file import Path_, YamlFile
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 LogitsRule = Literal["auto", "always", "never"]  # whether logits of test images are kept
 # Folders of results/ that belong to all matrices, and what they hold.
 RESERVED_NAMES = {
@@ -117,7 +116,7 @@ def _pattern(value: Any) -> dict[str, Any]:
 def _file_name(value: str) -> str:
     if value in RESERVED_NAMES:
         raise ValueError(f"{value!r} is taken: the folder holds {RESERVED_NAMES[value]}.")
-    if _NAME.fullmatch(value):
+    if is_plain_name(value):
         return value
     raise ValueError(f"names a folder, so only letters, digits, '.', '_' and '-' may stand in it, not {value!r}.")
 
@@ -135,9 +134,8 @@ def _axis(item: Any) -> Any:
 
 _Entry = Annotated[Any, AfterValidator(_entry)]
 _Pattern = Annotated[Any, AfterValidator(_pattern)]
-LEFT_OUT: dict[str, Any] = {
-    "": None
-}  # stands where an entry was at fault, so that those behind it keep their numbers
+# Stands where an entry was at fault, so that those behind it keep their numbers.
+LEFT_OUT: dict[str, Any] = {"": None}
 
 
 class MatrixFile(BaseModel):

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.errors import PluginError, did_you_mean
+from harness.files import is_plain_name
 from harness.matrix.cell import CLASSES, Scalar
 from harness.matrix.launching import LAUNCHERS, LauncherNames
 from harness.matrix.protocol import Number
 from harness.matrix.template import spelled, template_fault
 from harness.matrix.tracking import TRACKERS, TrackerNames
 from harness.plugins import Plugin
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +39,11 @@ class Axis:
         if self.kind == "template":
             return template_fault(value)
         if self.kind == "name":
-            named = isinstance(value, str) and _NAME.fullmatch(value)
-            return None if named else f"must be a name of letters, digits, '.', '_' and '-', not {value!r}."
+            return (
+                None
+                if is_plain_name(value)
+                else f"must be a name of letters, digits, '.', '_' and '-', not {value!r}."
+            )
         if value is None or (isinstance(value, str) and value.strip()):
             return None
         return f"must be words or null, not {value!r}."

@@ -14,7 +14,8 @@ import numpy as np
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id, display_names
 from harness.report.numbers.entry import Entry
-from harness.report.numbers.rows import group_entries, labels, row_entries
+from harness.report.numbers.rows import group_entries, row_entries
+from harness.report.printing.labels import labels
 from harness.report.stats.exact import mean_of
 from harness.report.stats.significance import ALPHA, NORMAL, Interval, holm, sign_flip_p, smallest_p, t_interval
 from harness.store.record import RunRecord

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.plan.job import Job
-from harness.plan.pending import Standing, look_at_today, standings
+from harness.plan.pending import Standing, standings
+from harness.plan.today import look_at_today
 from harness.store.claims import Claimant, Owner
 from harness.store.records import not_written, read_records
 from harness.worker.known import Known

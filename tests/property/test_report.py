@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+from support.published_records import record_with
 
 from harness.matrix.cell import Cell
-from harness.matrix.identity import cell_id
 from harness.report.build import build_report
 from harness.report.numbers.entry import Entry
 from harness.report.numbers.results import harmonic_results, place_results
@@ -20,12 +20,7 @@ from harness.report.stats.summary import average_over_datasets, summarise
 from harness.report.tables.csv import to_csv
 from harness.report.tables.latex import to_latex
 from harness.report.tables.markdown import to_markdown
-from harness.store.record import ClassCount, Provenance, RunRecord
 
-PROVENANCE = Provenance(
-    harness_version="0", git_commit=None, git_dirty=None, packages={}, python="3", platform="p", device="cpu",
-    precision="fp32", weights_digest="0", split_digest="0", subset_digest=None, images_digest=None, seeds={},
-)  # fmt: skip
 POINTS = [("zero_shot", 0, None)] + [
     (method, shots, seed) for method in ("linear_probe", "mine") for shots in (1, 2, "all") for seed in (1, 2, 3)
 ]
@@ -43,12 +38,7 @@ SCORES = npst.arrays(
 def _entry(cell: Cell, n_correct: int | None) -> Entry:
     if n_correct is None:
         return Entry(cell, None, "missing")
-    count = ClassCount(name="one", n_test=97, n_correct=n_correct, n_predicted=n_correct)
-    record = RunRecord(
-        cell_id=cell_id(cell), cell=cell.to_dict(), status="done", n_correct=n_correct, n_test=97,
-        per_class=(count,), provenance=PROVENANCE, created_at="2031-01-02T03:04:05Z",
-    )  # fmt: skip
-    return Entry(cell, record)
+    return Entry(cell, record_with(cell, n_correct, n_test=97))
 
 
 def _texts(report: Report) -> list[str]:

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from harness.report.numbers.results import ByRow, Column, Result
-from harness.report.numbers.rows import (
-    Group,
-    Row,
-    differing_axes,
-    init_words,
-)
-from harness.report.numbers.templates import template_sentence
+from harness.report.numbers.rows import Group, Row
+from harness.report.printing.labels import differing_axes, init_words
+from harness.report.printing.templates import template_sentence
 from harness.report.stats.summary import SdKind
 
 

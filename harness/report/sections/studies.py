@@ -9,10 +9,11 @@ from harness.matrix.cell import Shots
 from harness.report.figures.charts import Chart, Figure, Trace
 from harness.report.figures.look import GREY, Look
 from harness.report.numbers.results import Result
-from harness.report.numbers.rows import ZERO_SHOT, Row, axis_word, labels, shots_order
+from harness.report.numbers.rows import ZERO_SHOT, Row, shots_order
 from harness.report.printing.captions import caption, group_title, image_counts
 from harness.report.printing.cells import MEANS, SPREAD, Style, shots_words
 from harness.report.printing.grid import Contestants, Grid, Line, grid
+from harness.report.printing.labels import axis_word, labels
 from harness.report.printing.long import Point, long_form
 from harness.report.sections.dots import dots, gaps, mark, set_apart, spread_sentence
 from harness.report.sections.looks import row_looks

@@ -8,10 +8,11 @@ from harness.matrix.cell import Shots
 from harness.report.figures.charts import Chart, Figure
 from harness.report.numbers.entry import Entry, Place
 from harness.report.numbers.results import Result
-from harness.report.numbers.rows import Group, Row, labels, shots_order
+from harness.report.numbers.rows import Group, Row, shots_order
 from harness.report.printing.captions import caption, image_counts
 from harness.report.printing.cells import SPREAD
 from harness.report.printing.grid import Contestants, Line, grid
+from harness.report.printing.labels import labels
 from harness.report.printing.long import Point, long_form
 from harness.report.sections.dots import dots, gaps, set_apart, spread_sentence
 from harness.report.sections.elsewhere import Target, is_transfer, shots_clause, transfer_targets

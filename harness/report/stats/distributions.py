@@ -50,8 +50,9 @@ def t_quantile(p: float, df: float) -> float:
 
 
 def _continued(x: float, a: float, b: float) -> float:
-    """The continued fraction of the incomplete beta function (26.5.8), by Lentz's method as modified by
-    Thompson and Barnett (Journal of Computational Physics, 1986).
+    """The continued fraction of the incomplete beta function (26.5.8).
+
+    By Lentz's method as Thompson and Barnett (Journal of Computational Physics, 1986) modified it.
     """
     c, d = 1.0, 1 / _away(1 - (a + b) * x / (a + 1))
     value = d

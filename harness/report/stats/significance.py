@@ -118,10 +118,10 @@ def bootstrap_interval(scores: Scores, seed: int) -> Interval | None:
 def sign_flip_p(differences: Sequence[float]) -> float:
     """The two-sided p of the sign-flip test of a mean difference of zero.
 
-    The test is Fisher's (The Design of Experiments, 1935). If neither method is better, a difference is as likely as its negative; p is the share of sign patterns whose
-    sum is at least as far from zero. Every pattern is visited for up to 16 differences; beyond that 19,999 are
-    drawn, the same in every run, and the pattern found counts as one more, so that p is never zero (Phipson and
-    Smyth, 2010).
+    The test is Fisher's (The Design of Experiments, 1935). If neither method is better, a difference is as likely
+    as its negative; p is the share of sign patterns whose sum is at least as far from zero. Every pattern is
+    visited for up to 16 differences; beyond that 19,999 are drawn, the same in every run, and the pattern found
+    counts as one more, so that p is never zero (Phipson and Smyth, 2010).
     """
     units = np.asarray(differences, dtype=np.float64)
     if len(units) == 0:

@@ -15,7 +15,8 @@ from harness.files import digest_bytes, digest_file, write_bytes
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.source import DatasetSource
-from harness.plan.pending import Standing, Today, look_at_today, standings
+from harness.plan.pending import Standing, standings
+from harness.plan.today import Today, look_at_today
 from harness.store.prompts import prompt_path
 from harness.store.record import RunRecord
 from harness.store.records import read_records, write_record
