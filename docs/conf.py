@@ -16,8 +16,12 @@ release = version = harness.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 exclude_patterns = ["_build", "_generated", "examples"]
 nitpicky = True
-# Names of other packages, whose sites are not asked while this one is built, and private ones.
-nitpick_ignore_regex = [("py:.*", r"(?!harness\.).*"), ("py:.*", r".*\._\w+")]
+# Names of other packages, whose sites are not asked while this one is built, private names, and type variables.
+nitpick_ignore_regex = [
+    ("py:.*", r"(?!harness\.).*"),
+    ("py:.*", r".*\._\w+"),
+    ("py:.*", r"harness\.testing\.check\.Subject"),
+]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
