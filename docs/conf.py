@@ -28,7 +28,6 @@ myst_heading_anchors = 4
 copybutton_prompt_text = r"\$ "
 copybutton_prompt_is_regexp = True
 
-autodoc_class_signature = "separated"  # what a value is made of stands among its attributes
 autodoc_default_options = {"exclude-members": "__init__, __new__, model_config"}
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
@@ -58,6 +57,12 @@ def _write_commands(_: Sphinx) -> None:
     _COMMANDS.write_text(f"## {commands}", encoding="utf-8")
 
 
+def _told_once(_: Sphinx, what: str, __: str, of: object, *___: object) -> tuple[str, None] | None:
+    """No signature for a class whose docstring has a list of attributes: that tells the same, with its meaning."""
+    return ("", None) if what == "class" and "Attributes:" in (of.__doc__ or "") else None
+
+
 def setup(app: Sphinx) -> None:
-    """Have the commands written before anything is read."""
+    """Have the commands written before anything is read, and no value told twice."""
     app.connect("builder-inited", _write_commands)
+    app.connect("autodoc-process-signature", _told_once)
