@@ -10,6 +10,7 @@ from safetensors.torch import save
 
 from harness.backbone.clip import Clip
 from harness.data.digits import digits_split
+from harness.features import few_shot as few_shot_room
 from harness.features.few_shot import FewShotFeatures
 from harness.files import write_bytes
 from harness.matrix.cell import Cell
@@ -57,6 +58,12 @@ OWED = [
 
 def _words(cell: Cell) -> str:
     return "-".join(map(str, (cell.method, cell.context, cell.class_token_position, cell.views)))
+
+
+@pytest.fixture(autouse=True)
+def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two views of the twenty images are encoded together; three epochs need no more than two blocks."""
+    monkeypatch.setattr(few_shot_room, "_BLOCK_IMAGES", 40)
 
 
 @pytest.fixture

@@ -127,6 +127,23 @@ def test_kinds_that_were_never_seen_make_it_less_sure(
     assert other.plus_minus > same.plus_minus
 
 
+def test_more_records_make_it_surer_and_more_jobs_too(
+    clockwork: Any, draws: Draws, told: Callable[..., Forecaster]
+) -> None:
+    """The interval shrinks with what was seen and with what is averaged over, and a few records say little."""
+    facts = [clockwork.job(draw) for draw in draws[:24]]
+
+    def off(n_seen: int, n_coming: int) -> float:
+        ahead = told([fact for each in facts[:n_seen] for fact in each])
+        found = ahead.forecast(draws[24 : 24 + n_coming], 1).plus_minus
+        assert found is not None
+        return found
+
+    assert off(1, 6) > off(24, 6) > 0.16
+    assert off(24, 1) > off(24, 6)
+    assert off(1, 1) < 2
+
+
 def test_test_images_that_were_encoded_are_read_from_the_cache(
     clockwork: Any, draws: Draws, told: Callable[..., Forecaster]
 ) -> None:

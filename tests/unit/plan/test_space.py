@@ -1,6 +1,7 @@
 """Memory and disk that follow from sizes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -32,7 +33,10 @@ def _host(cells: list[Cell], image_bytes: float, machine: Machine = CPU) -> floa
 
 def test_tower_of_the_shipped_backbone() -> None:
     """The sizes stand in its configuration."""
-    assert tower_of(backbone_spec("tiny")) == Tower(64, 3, 64)
+    spec = backbone_spec("tiny")
+    assert tower_of(spec) == Tower(64, 3, 64)
+    unsaid = replace(spec, config={"embed_dim": 640, "text_cfg": {}})
+    assert tower_of(unsaid) == Tower(512, 12, 640)  # open_clip's own defaults
 
 
 @pytest.mark.parametrize(
@@ -68,7 +72,9 @@ def test_fused_trainings_fill_the_gpu(make_cell: MakeCell) -> None:
         works = {cell: work_of(cell, SIZES) for cell in cells}
         return device_growth_bytes(cells, works, RN50) - works[cells[0]].n_test * 1024 * 4
 
+    assert steps([make_cell(dataset="dtd", method="zero_shot")]) == 0
     seeds = [make_cell(dataset="dtd", seed=seed) for seed in range(3)]
+    assert steps(seeds[:1]) > 0
     assert steps(seeds) == pytest.approx(3 * steps(seeds[:1]))
     assert steps([*seeds, make_cell(dataset="dtd", n_ctx=4)]) == pytest.approx(steps(seeds))
 
