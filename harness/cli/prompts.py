@@ -233,7 +233,7 @@ def _words(record: RunRecord, content: Any, where: str) -> list[WordRow]:
         found = [tuple((str(word["word"]), float(word["distance"])) for word in row) for row in content["nearest"]]
         if list(shape) != content["shape"] or len(found) != math.prod(shape):
             raise ValueError(f"its shape is not {'x'.join(map(str, shape))}")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise RecordError(Fault(where, f"is damaged: {error}.", _ANEW)) from None
     classes = [row.name for row in record.per_class] if len(shape) == 2 else [None]
     places = [(name, vector) for name in classes for vector in range(1, shape[-1] + 1)]

@@ -214,7 +214,7 @@ def _words(path: Path) -> Words | None:
         content = parsed_json(path.read_text(encoding="utf-8"))
         rows = [tuple((str(each["word"]), float(each["distance"])) for each in row) for row in content["nearest"]]
         shape = tuple(map(int, content["shape"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
     is_whole = len(rows) == math.prod(shape) and bool(shape) and all(rows)
     return Words(shape, tuple(rows)) if is_whole else None

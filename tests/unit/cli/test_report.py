@@ -39,7 +39,7 @@ def test_words_beside_a_record_are_reported(reported: Callable[[str | None], str
 @pytest.mark.parametrize(
     "words",
     [None, "", "[]", "{}", '{"shape": [2], "nearest": []}', '{"shape": [1], "nearest": [[]]}',
-     '{"shape": [1], "nearest": [[{"word": "to"}]]}'],
+     '{"shape": [1], "nearest": [[{"word": "to"}]]}', '{"shape": [Infinity], "nearest": []}'],
 )  # fmt: skip
 def test_words_that_cannot_be_read_are_told(reported: Callable[[str | None], str], words: str | None) -> None:
     """A missing or broken file is said to be missing; the rest of the report is there."""
