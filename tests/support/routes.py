@@ -28,6 +28,7 @@ SLURM = By("tests/slurm/test_real_slurm.py", 'place.run("run", "--partition", pa
 RAY = By("tests/e2e/test_ray.py", '"--launcher", "ray", "--ray-address", two_nodes.address, "--gpus", "0"')
 FAKE_SLURM = By("tests/unit/cli/test_detach.py", '"--launcher", "slurm"')
 EXTRAS = By("noxfile.py", "*((extra,) for extra in _EXTRAS)")
+EXAMPLE = By("tests/e2e/test_plugins.py", '(EXAMPLES / "my_method.yaml").read_text()')
 CLUSTER = By("tests/e2e/test_ray.py", "from ray.cluster_utils import Cluster")
 SYNC = "tests/unit/tracking/test_sync.py"
 
@@ -56,6 +57,8 @@ ELSEWHERE: dict[str, By] = {
     "harness run --matrix full --data data": MINIATURES,
     "harness status --data data": By("tests/unit/cli/test_status.py", '"status"'),
     "harness report --matrix full --against coop_ijcv2022": AGAINST,
+    "harness run --matrix docs/examples/my_method.yaml": EXAMPLE,
+    "harness report --matrix docs/examples/my_method.yaml": EXAMPLE,
     # What needs an engine, a server, or a reader who ends it.
     "harness run --matrix full --data data --launcher slurm --partition gpu --time 12h": SLURM,
     "harness run --matrix mine.yaml --launcher slurm --partition gpu --time 4h": SLURM,
