@@ -12,11 +12,11 @@ import nox
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
-nox.options.sessions = ["lint", "types", "layers", "tests", "dist", "smoke"]
+nox.options.sessions = ["lint", "types", "layers", "tests", "docs", "dist", "smoke"]
 nox.options.reuse_existing_virtualenvs = True
 
-_PYTHON_FILES = ("harness", "tests", "noxfile.py")
 _CHECKOUT = Path(__file__).parent
+_PYTHON_FILES = ("harness", "tests", *map(str, _CHECKOUT.glob("docs/*.py")), "noxfile.py")
 _EXTRAS = ("ray", "slurm", "tensorboard")
 
 
@@ -65,6 +65,28 @@ def tests(session: nox.Session) -> None:
     """The whole default test suite."""
     _install(session, "test")
     session.run("pytest", *(session.posargs or ("-n", str(min(4, os.cpu_count() or 1)))))
+
+
+@nox.session(python=["3.11", "3.12", "3.13", "3.14"])
+def pythons(session: nox.Session) -> None:
+    """The whole default test suite by each Python that is on this machine (on demand)."""
+    _install(session, "test")
+    session.run("pytest", *(session.posargs or ("-n", str(min(4, os.cpu_count() or 1)))))
+
+
+@nox.session(reuse_venv=False)
+def minimums(session: nox.Session) -> None:
+    """The whole default test suite with the lowest versions that pyproject.toml allows (on demand; needs uv)."""
+    if session.virtualenv.venv_backend != "uv":
+        session.error("only uv chooses lowest versions: pip install uv")
+    extras = f"-e.[{','.join(_EXTRAS)}]"
+    # open_clip needs torchvision, whose releases each go with one of torch; 0.19 is that of torch 2.4.
+    lowest = ("--resolution", "lowest-direct", "--compile-bytecode", extras, "torchvision>=0.19")
+    session.install(*lowest, *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test"))
+    session.run("uv", "pip", "list", external=True)
+    # That newer releases of a need's own needs call it outdated is no fault of the lowest version.
+    outdated = ("-W", "default::DeprecationWarning")
+    session.run("pytest", *outdated, *(session.posargs or ("-n", str(min(4, os.cpu_count() or 1)))))
 
 
 @nox.session
@@ -133,6 +155,13 @@ def package(session: nox.Session, extras: tuple[str, ...]) -> None:
             session.run("mypy", "--strict", "--cache-dir", "mypy", str(claims.with_name("typed_consumer.py")))
 
 
+@nox.session(requires=["dist"])
+def licences(session: nox.Session) -> None:
+    """The licences of all that comes with an installation, against docs/licences.md (on demand; --write)."""
+    _install_wheel(session, *_EXTRAS)
+    session.run("python", "docs/licences.py", *session.posargs)
+
+
 @nox.session
 def ray(session: nox.Session) -> None:
     """The tests that need a real Ray, of two nodes on this machine (on demand; about two minutes)."""
@@ -143,6 +172,22 @@ def ray(session: nox.Session) -> None:
     is_allowed = shutil.which("unshare") and not subprocess.run([*alone, "true"], capture_output=True).returncode
     prefix = alone if is_allowed else ()
     session.run(*prefix, "pytest", "-m", "ray", "-n", "0", *session.posargs, external=True)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documents as a site, in docs/_build; warnings are errors."""
+    _install(session, "docs")
+    out = Path("docs", "_build")
+    session.run("sphinx-build", "--nitpicky", "--fail-on-warning", "--keep-going", "--quiet", "docs", str(out))
+    session.log(f"the site begins at {out / 'index.html'}")
+
+
+@nox.session
+def scenes(session: nox.Session) -> None:
+    """Everything that the documents say, done in order and to the end (on demand; about two minutes)."""
+    _install(session, "test")
+    session.run("pytest", "-m", "scenes", "-n", "0", "tests/e2e/test_documents.py", *session.posargs)
 
 
 @nox.session

@@ -10,6 +10,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+_FEW = 5  # words that a fault names before it counts the rest
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -60,6 +62,10 @@ class NotWrittenError(RecordError):
     """Records cannot be written any more: the disk is full, or the folder has become read-only."""
 
 
+class PluginError(HarnessError):
+    """A plug-in cannot be read, or its code fails where it is first used."""
+
+
 class TrackingError(HarnessError):
     """A tracker cannot be used, or what it shows cannot be made whole."""
 
@@ -77,3 +83,9 @@ def did_you_mean(name: object, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
     guess = f"Did you mean {near[0]!r}? " if near else ""
     return f"{guess}Known: {', '.join(known)}."
+
+
+def few(words: Sequence[str]) -> str:
+    """The first five, and how many more there are."""
+    more = f" and {len(words) - _FEW:,} more" if len(words) > _FEW else ""
+    return ", ".join(words[:_FEW]) + more

@@ -19,6 +19,7 @@ os.umask(_UMASK)
 _FILE_MODE = 0o666 & ~_UMASK
 _PART = ".part"
 _LEFT_S = 86_400.0
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
@@ -68,6 +69,14 @@ def remove_leavings(folder: Path) -> int:
                 Path(entry).unlink()
                 removed += 1
     return removed
+
+
+def is_plain_name(value: object) -> bool:
+    """Whether a name that a person gave can stand in the name of a file and in a label everywhere.
+
+    It is made of letters, digits, ``.``, ``_`` and ``-`` and begins with a letter or a digit.
+    """
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None
 
 
 def canonical_json(value: Any) -> str:

@@ -10,12 +10,19 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is loaded
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+from jaxtyping import install_import_hook
+from support import checked_types
 
 if TYPE_CHECKING:
     from harness.backbone.clip import Clip
 
+# Shapes are part of the annotations, and every test that passes a tensor across a border holds them to it.
+_TORCH_ROOMS = [f"harness.{room}" for room in ("backbone", "features", "engine", "methods")]
+install_import_hook(_TORCH_ROOMS, f"{checked_types.__name__}.check")
+
 _ON_DEMAND = {
     "chaos": "takes many minutes; `nox -s chaos` runs it",
+    "scenes": "takes minutes; `nox -s scenes` runs it",
     "ray": "needs a real Ray; `nox -s ray` runs it",
     "slurm": "starts a real Slurm; `nox -s slurm` runs it",
 }
@@ -29,10 +36,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
+@pytest.fixture(scope="session")
+def page_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the page's plotting library lies once some test has had it put together, which takes seconds."""
+    return tmp_path_factory.mktemp("page")
+
+
 @pytest.fixture(autouse=True)
-def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cache of its own for every test, and none of the user's settings."""
-    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
+def _own_surroundings(
+    tmp_path_factory: pytest.TempPathFactory, page_library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cache of its own for every test, but for the page's library, and none of the user's settings."""
+    cache = tmp_path_factory.mktemp("cache")
+    (cache / "page").symlink_to(page_library)
+    monkeypatch.setenv("HARNESS_CACHE", str(cache))
     monkeypatch.setenv("WANDB_MODE", "offline")
     for name in ("HARNESS_DATA", "HARNESS_CACHE_GB", "CUDA_VISIBLE_DEVICES", "WANDB_API_KEY", "WANDB_PROJECT"):
         monkeypatch.delenv(name, raising=False)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from harness.backbone.spec import BackboneSpec, hub_cache, weights_file
+from harness.backbone.spec import BackboneSpec
+from harness.backbone.weights import hub_cache, weights_file
 from harness.errors import BackboneError, Fault
 
 _YES = frozenset({"1", "ON", "YES", "TRUE"})

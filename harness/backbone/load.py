@@ -11,8 +11,9 @@ from harness.backbone.clip import DTYPES, EOT_TOKEN, SOT_TOKEN, Clip
 from harness.backbone.image import read_class_token_only
 from harness.backbone.module import StateDict, module_with_weights
 from harness.backbone.published import openai_digests
-from harness.backbone.spec import TINY_FOLDER, BackboneSpec, weights_digest, weights_file
+from harness.backbone.spec import TINY_FOLDER, BackboneSpec
 from harness.backbone.supported import is_timm, refusal
+from harness.backbone.weights import weights_digest, weights_file
 from harness.errors import BackboneError, Fault
 from harness.files import canonical_json, digest_text
 

@@ -1,4 +1,4 @@
-"""Backbones by name, and where their weights lie; torch is not needed to answer that.
+"""Backbones by name; torch is not needed.
 
 A name is ``tiny``, ``ARCHITECTURE:TAG`` or ``ARCHITECTURE:FILE`` with open_clip's names of architectures and tags.
 What holds a slash or ends like a weights file is a file, also where there is none. A cell knows a file of a matrix
@@ -12,20 +12,16 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from harness.backbone.published import Published, architectures, nearest, published_weights
 from harness.backbone.supported import image_size_px, refusal
 from harness.errors import BackboneError, Fault
-from harness.files import cache_folder, digest_file, parsed_json, write_text
 from harness.matrix.weights import WeightsSource
 
 TINY = "tiny"
 TINY_FOLDER = Path(__file__).parent / "tiny"
-CLIP_CACHE = "~/.cache/clip"  # where OpenAI's own loader and open_clip keep what they download
-_DIGESTS = "digests.json"
 _LISTED = "`harness backbones --all` lists them."
 _ENDINGS = (".safetensors", ".bin", ".pt", ".pth")
 
@@ -115,70 +111,6 @@ def name_fault(name: str) -> str | None:
     return None
 
 
-def weights_file(spec: BackboneSpec) -> Path:
-    """The weights on disk: in the package, where the name says, or in the caches that people already have.
-
-    Raises:
-        BackboneError: they are not there; says where they were looked for and how to get them.
-    """
-    if spec.is_shipped:
-        file = TINY_FOLDER / "tiny.safetensors"
-        if not file.is_file():
-            mend = "Reinstall the package."
-            raise BackboneError(Fault(spec.name, f"its weights are missing: {file}.", mend))
-        return file
-    if spec.file is not None:
-        file = spec.file.expanduser()
-        if not file.is_file():
-            what = f"its weights are {'a folder' if file.is_dir() else 'missing'}: {file.absolute()}."
-            mend = "A file of a matrix is looked for from the YAML's folder."
-            raise BackboneError(Fault(spec.name, what, mend))
-        return file
-    places = [*_in_hub_cache(spec), *_in_clip_cache(spec)]
-    found = next((place for place in places if place.is_file()), None)
-    if found is None:
-        raise BackboneError(_not_on_disk(spec))
-    return found
-
-
-def weights_digest(spec: BackboneSpec) -> str:
-    """SHA-256 of the weights file; a large file is read once and remembered by path, size and time of change.
-
-    Raises:
-        BackboneError: the weights are not on disk.
-    """
-    file = weights_file(spec)
-    status = file.stat()
-    if spec.is_shipped:
-        return _digest_of_shipped(file, status.st_size, status.st_mtime_ns)
-    key = f"{file.resolve()}\t{status.st_size}\t{status.st_mtime_ns}"
-    memory = cache_folder() / _DIGESTS
-    known = _read_digests(memory)
-    if key not in known:
-        known[key] = digest_file(file)
-        write_text(memory, json.dumps(known, indent=1))
-    return known[key]
-
-
-@lru_cache
-def _digest_of_shipped(file: Path, _size_bytes: int, _changed_ns: int) -> str:
-    """The digest of a small file, remembered as long as the process lives: workers ask before every job."""
-    return digest_file(file)
-
-
-def hub_cache() -> Path:
-    """The hub's cache folder, by the rules of huggingface_hub (HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME)."""
-    if direct := os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE"):
-        return _expanded(direct)
-    if home := os.environ.get("HF_HOME"):
-        return _expanded(home) / "hub"
-    return _expanded(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface" / "hub"
-
-
-def _expanded(folder: str) -> Path:
-    return Path(os.path.expandvars(folder)).expanduser()
-
-
 def _is_file_name(weights: str) -> bool:
     """Whether a name's second part is a file; by its spelling alone, so that a name means the same everywhere."""
     return any(mark in weights for mark in ("/", os.sep)) or weights.lower().endswith(_ENDINGS)
@@ -191,38 +123,3 @@ def _published(name: str, architecture: str, tag: str) -> Published:
     near = nearest(tag, known) or f"Nearest: {', '.join(list(known)[:3])}. " if known else ""
     what = f"unknown weights {tag!r} of {architecture}; open_clip knows {len(known)} of it. {near}".strip()
     raise BackboneError(Fault(name, what, f"{_LISTED} A file is written with its folder, {architecture}:./{tag}."))
-
-
-def _in_hub_cache(spec: BackboneSpec) -> list[Path]:
-    """Where the hub's cache would hold the weights: the snapshot that refs/main names."""
-    if spec.published is None or not spec.published.repository:
-        return []
-    folder = hub_cache() / f"models--{spec.published.repository.replace('/', '--')}"
-    reference = folder / "refs" / "main"
-    if not reference.is_file():
-        return []
-    snapshot = folder / "snapshots" / reference.read_text(encoding="utf-8").strip()
-    return [snapshot / name for name in spec.published.filenames]
-
-
-def _in_clip_cache(spec: BackboneSpec) -> list[Path]:
-    if spec.published is None or not spec.published.url:
-        return []
-    return [Path(CLIP_CACHE).expanduser() / spec.published.url.rpartition("/")[2]]
-
-
-def _not_on_disk(spec: BackboneSpec) -> Fault:
-    assert spec.published is not None
-    looked = [str(hub_cache()), *map(str, _in_clip_cache(spec))]
-    get = f"Fetch them with `harness backbones fetch {spec.name}`"
-    get += f" or `hf download {spec.published.repository} {spec.published.filenames[0]}`."
-    return Fault(spec.name, f"its weights are not on disk; looked for {' and '.join(looked)}.", get)
-
-
-def _read_digests(memory: Path) -> dict[str, str]:
-    """What was remembered; a damaged memory is an empty one, since every entry can be computed again."""
-    try:
-        content = parsed_json(memory.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}

@@ -1,6 +1,7 @@
 """Which words learned context vectors lie next to."""
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from harness.backbone.clip import Clip
@@ -8,15 +9,18 @@ from harness.backbone.clip import Clip
 _AT_ONCE = 1024  # vectors whose distances to the whole vocabulary are held, 200 MB of them
 
 
-def nearest_words(context: Tensor, clip: Clip, top: int) -> list[list[tuple[str, float]]]:
+def nearest_words(context: Float[Tensor, "*vectors width"], clip: Clip, top: int) -> list[list[tuple[str, float]]]:
     """For each of the vectors, the ``top`` nearest tokens of the vocabulary and their Euclidean distances.
 
-    CoOp (Zhou et al., IJCV 2022), section 4.4, reads learned contexts this way.
+    CoOp (Zhou et al., IJCV 2022), section 4, "Interpreting the Learned Prompts", reads learned contexts this way.
 
     Args:
-        context: (..., width); leading axes are flattened in order.
+        context: vectors of the text tower; leading axes are flattened in order.
         clip: gives the token table.
         top: how many tokens a vector.
+
+    Returns:
+        For each vector pairs of a word and its distance, the nearest first.
     """
     vectors = context.reshape(-1, context.shape[-1]).to(clip.device, torch.float32)
     table = clip.token_table.float()

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from harness.backbone.fetch import fetch_weights
 from harness.backbone.published import architectures, published_weights
-from harness.backbone.spec import WELL_KNOWN, BackboneSpec, backbone_spec, name_fault, weights_digest, weights_file
+from harness.backbone.spec import WELL_KNOWN, BackboneSpec, backbone_spec, name_fault
 from harness.backbone.supported import image_size_px
+from harness.backbone.weights import weights_digest, weights_file
 from harness.cli import console
 from harness.errors import BackboneError, Fault
 

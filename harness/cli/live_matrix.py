@@ -14,6 +14,7 @@ from harness.cli.situation import Situation, look_at_cells
 from harness.cli.sync import LOG, Tracked, write_snapshot
 from harness.mirror.process import MirrorProcess
 from harness.mirror.request import Event, MirrorRequest
+from harness.plugins import load_plugins, sources_of
 from harness.tracking.ledger import tracking_folder
 
 _EVERY_S = 60.0
@@ -24,10 +25,11 @@ _SHARE = 20  # making a snapshot takes at most one part in so many of the time
 def live_matrix(situation: Situation, results: Path) -> Iterator[LiveMatrix]:
     """The matrix of a situation, shown while the block runs and as it stands at the end of it."""
     matrix = situation.matrix
+    plugins = sources_of(load_plugins(matrix.plugins), "TRACKERS", matrix.tracking.tracker)
 
     def look() -> Tracked:
         cells = look_at_cells(matrix.cells, matrix, results, situation.data)[2]
-        return Tracked(matrix.name, matrix.tracking, matrix.sources, cells)
+        return Tracked(matrix, matrix.tracking, cells, plugins)
 
     live = LiveMatrix(look, results, is_tracked=matrix.tracking.tracker != "none")
     try:
@@ -101,6 +103,7 @@ class LiveMatrix:
             matrix=tracked.name,
             results=self._results.resolve(),
             tracking=tracked.tracking,
+            plugins=tracked.plugins,
             snapshot=write_snapshot(tracked, self._results, Path(self._scratch.name)),
         )
         with (tracking_folder(self._results) / LOG).open("ab") as log:

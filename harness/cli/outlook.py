@@ -12,9 +12,10 @@ from harness.data.dataset import Size, known_size
 from harness.dispatch.devices import Device
 from harness.dispatch.gpu_name import gpu_name
 from harness.host import cpu_threads
+from harness.plan.experience import Experience, experience
 from harness.plan.forecast import Forecast, Forecaster
 from harness.plan.machine import Machine
-from harness.plan.rates import Experience, backbone_of, experience
+from harness.plan.rates import backbone_of
 from harness.plan.space import tower_of
 from harness.store.facts import Facts
 from harness.store.provenance import processor_name

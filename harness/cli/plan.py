@@ -9,14 +9,14 @@ from types import MappingProxyType
 from typing import Any
 
 from harness.cli import console
-from harness.cli.launchers import devices_of, workers_of
+from harness.cli.launchers import chosen_launcher, devices_of, workers_of
 from harness.cli.outlook import forecaster, sentences, spell_bytes, spell_s
 from harness.cli.situation import Situation, look
+from harness.cli.vocabulary import plugins_at_hand
 from harness.data.catalog import Catalog
 from harness.dispatch.devices import Device, device_faults
 from harness.errors import MatrixError
 from harness.matrix.cell import Cell
-from harness.matrix.launching import with_flags
 from harness.matrix.select import spell_value
 from harness.matrix.template import OWN, readable
 from harness.plan.group import group_cells
@@ -33,10 +33,8 @@ _AXES = (
     "class_token_position",
     "n_ctx",
     "ctx_init",
-    "prompt",
-    "shots",
-    "seed",
 )
+_LAST_AXES = ("shots", "seed")
 
 
 def plan_command(
@@ -58,8 +56,9 @@ def plan_command(
     if faults := device_faults(device):
         raise MatrixError(faults)
     situation = look(matrix, expression, results, data, survey=True)
-    launching = with_flags(situation.matrix.launcher, launcher, flags)
-    devices = workers_of(launching, devices_of(launching, device))
+    plugins = plugins_at_hand(situation.matrix.plugins)
+    row, launching = chosen_launcher(situation.matrix.launcher, launcher, flags, plugins)
+    devices = workers_of(row, launching, devices_of(row, launching, device))
     cells = [standing.cell for standing in situation.cells]
     console.say(f"{situation.matrix.name}: {len(cells)} cells")
     console.table("", ("axis", "values (cells)"), _axes(cells, situation.catalog))
@@ -102,7 +101,8 @@ def _axes(cells: Sequence[Cell], catalog: Catalog) -> list[tuple[str, str]]:
     """Every axis with its values, and how many cells have each; axes that no cell reads are left out."""
     flats = [cell.to_dict() for cell in cells]
     rows = []
-    for axis in _AXES:
+    extras = sorted({name for cell in cells for name, _ in cell.extras})
+    for axis in (*_AXES, *extras, *_LAST_AXES):
         counts: Counter[str] = Counter()
         if axis == "template":
             for (target, template), count in Counter((cell.target()[0], cell.template) for cell in cells).items():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from harness.cli import console
 from harness.cli.ask import ask_worker
 from harness.dispatch.devices import choose_devices
 from harness.errors import Fault, PromptError, RecordError, did_you_mean
-from harness.files import parsed_json
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id, display_names
 from harness.matrix.vocabulary import Axis
@@ -24,6 +22,7 @@ from harness.plan.request import ExportRequest, ImportRequest, PromptsRequest, W
 from harness.store.prompts import FOLDER, POSITIONS, prompt_path
 from harness.store.record import RunRecord
 from harness.store.records import read_records, record_path, records_folder, require_writable
+from harness.store.words import Words, read_words, words_of
 
 _CANDIDATES = 10  # that are listed when a prefix is not one cell's
 
@@ -44,10 +43,11 @@ def show_command(prefix: str, top: int, class_name: str | None, results: Path) -
         RecordError: there is no such cell, it has no context, or its files are damaged.
     """
     record = _with_context(_find(results, prefix))
-    rows = _of_class(_words_beside(record, results), class_name, record)
+    rows = _of_class(_rows(read_words(results, record), record), class_name, record)
     if any(len(row.nearest) < top for row in rows):
         answer = _ask(results, WordsRequest(cell=record.cell_id, top=top))
-        rows = _of_class(_words(record, answer, "the worker's answer"), class_name, record)
+        words = words_of(answer, record, "the worker's answer")
+        rows = _of_class(_rows(words, record), class_name, record)
     console.say(f"{record.cell_id}: {_describe(record)}")
     columns = ["vector", *(f"nearest {number}" for number in range(1, top + 1))]
     if rows[0].class_name is not None:
@@ -168,7 +168,10 @@ def _exportable(record: RunRecord) -> RunRecord:
     Raises:
         RecordError: its cell failed, only evaluates another's, or classifies by something else.
     """
-    if record.context is None and (record.status == "failed" or record.cell["method"] != "zero_shot"):
+    if (method := record.cell["method"]) not in METHODS:
+        what = f"{method} is a plug-in's; text features are exported of the harness's own methods."
+        raise RecordError(Fault(record.cell_id, what, "What it learned lies beside the record."))
+    if record.context is None and (record.status == "failed" or method != "zero_shot"):
         raise RecordError(_why_no_context(record) or Fault(record.cell_id, "has no text features."))
     return record
 
@@ -178,7 +181,7 @@ def _why_no_context(record: RunRecord) -> Fault | None:
     cell = Cell.from_dict(record.cell)
     if record.status == "failed":
         return Fault(record.cell_id, f"this cell failed: {record.reason}")
-    if "class_token_position" not in METHODS[cell.method].entry.axes:
+    if cell.method not in METHODS or "class_token_position" not in METHODS[cell.method].entry.axes:
         return Fault(record.cell_id, f"{cell.method} learns no context.")
     if cell.evaluate_on is not None:
         trained = record.trained_by or cell_id(cell.trained())
@@ -202,42 +205,11 @@ def _describe(record: RunRecord) -> str:
 # --- words -----------------------------------------------------------------------------------------------------
 
 
-def _words_beside(record: RunRecord, results: Path) -> list[WordRow]:
-    """The words that lie beside a record.
-
-    Raises:
-        RecordError: their file is missing or damaged.
-    """
-    path = record_path(results, record.cell_id).with_suffix(".words.json")
-    try:
-        content = parsed_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RecordError(Fault(str(path), "is missing.", _ANEW)) from None
-    except (OSError, ValueError) as error:
-        raise RecordError(Fault(str(path), f"is damaged: {error}.", _ANEW)) from None
-    return _words(record, content, str(path))
-
-
-_ANEW = "Remove the record, and `harness run` makes both again."
-
-
-def _words(record: RunRecord, content: Any, where: str) -> list[WordRow]:
-    """The words in a file's form.
-
-    Raises:
-        RecordError: they are of another form, or of another context than the record's.
-    """
-    assert record.context is not None
-    shape = record.context.shape[:-1]
-    try:
-        found = [tuple((str(word["word"]), float(word["distance"])) for word in row) for row in content["nearest"]]
-        if list(shape) != content["shape"] or len(found) != math.prod(shape):
-            raise ValueError(f"its shape is not {'x'.join(map(str, shape))}")
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
-        raise RecordError(Fault(where, f"is damaged: {error}.", _ANEW)) from None
-    classes = [row.name for row in record.per_class] if len(shape) == 2 else [None]
-    places = [(name, vector) for name in classes for vector in range(1, shape[-1] + 1)]
-    return [WordRow(name, vector, row) for (name, vector), row in zip(places, found, strict=True)]
+def _rows(words: Words, record: RunRecord) -> list[WordRow]:
+    """A row a vector, with the name of its class where each has its own."""
+    classes = [row.name for row in record.per_class] if len(words.shape) == 2 else [None]
+    places = [(name, vector) for name in classes for vector in range(1, words.shape[-1] + 1)]
+    return [WordRow(name, vector, row) for (name, vector), row in zip(places, words.nearest, strict=True)]
 
 
 def _of_class(rows: list[WordRow], class_name: str | None, record: RunRecord) -> list[WordRow]:

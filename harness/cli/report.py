@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.cli import console
 from harness.cli.job_logs import read_jobs
+from harness.cli.situation import catalog_of
 from harness.cli.vocabulary import known_names
 from harness.data.dataset import data_root
-from harness.data.own import catalog_with
 from harness.errors import Fault, RecordError
-from harness.files import parsed_json, write_text
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.matrix import Matrix, read_matrix
 from harness.matrix.source import DatasetSource
-from harness.plan.pending import Standing, look_at_today, standings
+from harness.plan.pending import Standing, standings
+from harness.plan.today import look_at_today
 from harness.report.build import MOST_DETAILED, build_report
 from harness.report.figures.ahead import drawing_ahead
-from harness.report.numbers.entry import Entry, Gap, Words
+from harness.report.numbers.entry import Entry, Gap
 from harness.report.page.document import PAGE_FILE, page_content, page_html
 from harness.report.page.logs import Jobs
 from harness.report.published.tally import Tally
@@ -29,11 +28,12 @@ from harness.report.report import Report
 from harness.report.sections.evidence import Choices
 from harness.report.sections.words import words_of
 from harness.report.terminal import summary
-from harness.report.write import write_report
+from harness.report.write import write_file, write_report
 from harness.store.manifest import Manifest, read_manifests
-from harness.store.records import read_records, record_path
+from harness.store.record import RunRecord
+from harness.store.records import read_records
+from harness.store.words import Words, read_words
 
-WORDS_SUFFIX = ".words.json"
 _MOST_REASONS = 8
 _AT_ONCE = 500  # records that are in memory with everything that they hold
 
@@ -94,7 +94,7 @@ def _write_page(path: Path, page: str | None) -> str:
     if page is None:
         path.unlink(missing_ok=True)
         return f"no page, which shows {MOST_DETAILED:,} cells at most"
-    write_text(path, page, durable=False)
+    write_file(path, page.encode())
     return f"{path} opens in a browser"
 
 
@@ -141,8 +141,8 @@ def entries_of(look: Look, results: Path) -> Known:
     report does not show it, and memory would not hold it.
     """
     of = look.of
-    today = look_at_today(of.cells, catalog_with(of.sources), look.root, of.weights, results)
-    entry_of = _maker(of.cells, of.sources, results)
+    today = look_at_today(of.cells, catalog_of(of), look.root, of.weights, results, of.versions)
+    entry_of = _maker(of.cells, of.sources, of.labels, results)
     is_detailed = len(of.cells) <= MOST_DETAILED
     known = Known()
     for start in range(0, len(of.cells), _AT_ONCE):
@@ -166,19 +166,24 @@ def jobs_of(name: str, entries: Sequence[Entry], results: Path, *, is_live: bool
     return read_jobs(results, name, failed, is_live=is_live)
 
 
-def report_entries(cells: Sequence[Standing], sources: Sequence[DatasetSource], results: Path) -> list[Entry]:
-    """Cells whose records are at hand, as the report takes them."""
-    return [*map(_maker([standing.cell for standing in cells], sources, results), cells)]
+def report_entries(
+    cells: Sequence[Standing], sources: Sequence[DatasetSource], labels: Mapping[str, str], results: Path
+) -> list[Entry]:
+    """Cells whose records are at hand, as the report takes them; ``labels`` are those of plug-ins' methods."""
+    return [*map(_maker([standing.cell for standing in cells], sources, labels, results), cells)]
 
 
-def _maker(cells: Sequence[Cell], sources: Sequence[DatasetSource], results: Path) -> Callable[[Standing], Entry]:
+def _maker(
+    cells: Sequence[Cell], sources: Sequence[DatasetSource], labels: Mapping[str, str], results: Path
+) -> Callable[[Standing], Entry]:
     """A function from a cell to its entry: with its record, and with its words where they are printed."""
     likes = {source.name: source.like for source in sources}
     wanted = words_of(cells)
 
     def make(standing: Standing) -> Entry:
         entry = _entry(standing, results if standing.cell in wanted else None)
-        return replace(entry, like=likes.get(standing.cell.dataset))
+        cell = standing.cell
+        return replace(entry, like=likes.get(cell.dataset), label=labels.get(cell.method, ""))
 
     return make
 
@@ -200,21 +205,18 @@ def _folder(name: str, results: Path, out: Path | None, several: bool) -> Path:
 def _entry(standing: Standing, results: Path | None) -> Entry:
     """The cell with its record, or why it has none that counts; from ``results`` the words of what it learned."""
     if standing.state == "done":
-        words = None if results is None else _words(record_path(results, standing.id).with_suffix(WORDS_SUFFIX))
-        return Entry(standing.cell, standing.record, None, words)
+        return Entry(standing.cell, standing.record, None, _words(standing.record, results))
     if standing.state == "failed":
         return Entry(standing.cell, standing.record, "failed")
     gap: Gap = "stale" if standing.why.startswith("stale") else "missing"
     return Entry(standing.cell, None, gap, why=standing.why)
 
 
-def _words(path: Path) -> Words | None:
-    """The nearest words that stand in a file; ``None`` where there is none, which the report then says."""
-    try:
-        content = parsed_json(path.read_text(encoding="utf-8"))
-        rows = [tuple((str(each["word"]), float(each["distance"])) for each in row) for row in content["nearest"]]
-        shape = tuple(map(int, content["shape"]))
-    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+def _words(record: RunRecord | None, results: Path | None) -> Words | None:
+    """The nearest words beside a record; ``None`` where none can be read, which the report then says."""
+    if record is None or results is None:
         return None
-    is_whole = len(rows) == math.prod(shape) and bool(shape) and all(rows)
-    return Words(shape, tuple(rows)) if is_whole else None
+    try:
+        return read_words(results, record)
+    except RecordError:
+        return None

@@ -12,11 +12,12 @@ from harness.cli import console
 from harness.cli.ask import ask, ask_worker
 from harness.cli.attach import NO_JOBS, Earlier, earlier_jobs
 from harness.cli.ground import ground_of
-from harness.cli.launchers import devices_of, lent_by, make_launcher, workers_of
+from harness.cli.launchers import chosen_launcher, devices_of, lent_by, make_launcher, workers_of
 from harness.cli.live_matrix import live_matrix
 from harness.cli.outlook import forecaster
 from harness.cli.progress import Progress
 from harness.cli.situation import Situation, look, look_at_cells
+from harness.cli.vocabulary import names_for, plugins_at_hand
 from harness.data.dataset import keep_split
 from harness.dispatch.devices import Device, device_faults
 from harness.dispatch.dispatch import Ground, Outcome, dispatch
@@ -25,16 +26,19 @@ from harness.dispatch.launcher import Launcher
 from harness.dispatch.logs import last_log
 from harness.dispatch.orders import Orders
 from harness.dispatch.piece import Piece
+from harness.dispatch.table import LAUNCHERS, LauncherRow
 from harness.dispatch.watch import Ended
 from harness.errors import Fault, HarnessError, MatrixError, did_you_mean
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id, display_names
 from harness.matrix.launching import NO_OPTIONS, Launching, with_flags
 from harness.matrix.packaged import matrix_words
-from harness.matrix.tracking import TRACKERS
+from harness.matrix.plugged import unread_faults
+from harness.matrix.vocabulary import Vocabulary
 from harness.plan.group import group_cells
 from harness.plan.job import Job, Kind, flat_cells
 from harness.plan.pending import Standing
+from harness.plugins import Plugin, sources_of
 from harness.store.claims import Claimant
 from harness.store.leavings import tidy_results
 from harness.store.manifest import write_manifest
@@ -68,6 +72,7 @@ class _Plan:
 
     options: RunOptions
     situation: Situation
+    row: LauncherRow
     launching: Launching
     devices: tuple[Device, ...]
     todo: tuple[Standing, ...]
@@ -94,9 +99,10 @@ def run_command(options: RunOptions) -> int:
     _check_words(options)
     require_writable(options.results)
     looked = look(options.matrix, options.select, options.results, options.data, survey=True)
-    situation = _tracked(looked, options.track)
-    launching = _launching(options, situation)
-    devices = devices_of(launching, options.device)
+    plugins = plugins_at_hand(looked.matrix.plugins)
+    situation = _tracked(looked, options.track, plugins)
+    row, launching = _launching(options, situation, plugins)
+    devices = devices_of(row, launching, options.device)
     for broken, reason in situation.scan.broken.items():
         console.note(f"{broken} {reason}; it is set aside and its cell runs again", style="yellow")
     quarantine(options.results, situation.scan)
@@ -104,19 +110,19 @@ def run_command(options: RunOptions) -> int:
     todo = tuple(_todo(situation, options))
     launched = tidy(look_at_launches(options.results, situation.matrix.name))
     earlier = earlier_jobs(launched, {cell.id for cell in todo if cell.state == "pending"})
-    if earlier.folders and (options.detach or launching.kind != "slurm"):
+    if earlier.folders and (options.detach or not row.keeps_jobs):
         _say_left(earlier, launched, todo)
         todo, earlier = earlier.without(todo), NO_JOBS
         if not todo:
             return 0
-    plan = _Plan(options, situation, launching, devices, todo, earlier, _again(todo, situation))
+    plan = _Plan(options, situation, row, launching, devices, todo, earlier, _again(todo, situation))
     if not plan.todo:
         return _nothing_to_do(situation)
     _say_stale(plan.todo)
     if situation.today.missing:
         raise MatrixError(situation.today.missing)
     folder = options.results.resolve() / situation.matrix.name
-    with closing(make_launcher(launching, devices, folder)) as launcher:
+    with closing(make_launcher(row, launching, devices, folder)) as launcher:
         plan = replace(plan, devices=lent_by(launcher, devices))
         _check(plan, launcher)
         _keep_splits(situation, plan.cells)
@@ -126,34 +132,54 @@ def run_command(options: RunOptions) -> int:
 def _check_words(options: RunOptions) -> None:
     """Raise MatrixError for words that nobody knows, before anything is read."""
     faults = device_faults(options.device)
-    try:
-        with_flags(NO_OPTIONS, options.launcher, options.flags if options.launcher else {})
-    except MatrixError as error:
-        faults += error.faults
-    if options.track not in (None, *TRACKERS):
-        faults.append(
-            Fault("--track", f"unknown tracker {options.track!r}.", did_you_mean(options.track, TRACKERS))
-        )
+    if options.launcher is not None or options.track is not None:
+        names = names_for(options.matrix)
+        faults += _word_faults(options, names)
+        faults += unread_faults(faults, names)
     if faults:
         raise MatrixError(faults)
 
 
-def _launching(options: RunOptions, situation: Situation) -> Launching:
-    """The section of the matrix with the flags in its place.
+def _word_faults(options: RunOptions, names: Vocabulary) -> list[Fault]:
+    """What is wrong with the launcher and the tracker that the command line names."""
+    faults: list[Fault] = []
+    # What a plug-in's launcher needs may stand in the matrix, which is read later.
+    if options.launcher is not None and (options.launcher in LAUNCHERS or options.launcher not in names.launchers):
+        try:
+            with_flags(NO_OPTIONS, options.launcher, options.flags, names.launchers)
+        except MatrixError as error:
+            faults += error.faults
+    if options.track is not None and options.track not in names.trackers:
+        known = did_you_mean(options.track, tuple(names.trackers))
+        faults.append(Fault("--track", f"unknown tracker {options.track!r}.", known))
+    return faults
+
+
+def _launching(
+    options: RunOptions, situation: Situation, plugins: Sequence[Plugin]
+) -> tuple[LauncherRow, Launching]:
+    """The launcher that is asked for.
 
     Raises:
         MatrixError: a flag is not the launcher's.
     """
-    launching = with_flags(situation.matrix.launcher, options.launcher, options.flags)
-    if options.detach and launching.kind != "slurm":
-        raise MatrixError(Fault("--detach", f"{launching.kind} has nobody who goes on; it is for slurm."))
-    return launching
+    row, launching = chosen_launcher(situation.matrix.launcher, options.launcher, options.flags, plugins)
+    if options.detach and not row.keeps_jobs:
+        able = ", ".join(name for name, each in LAUNCHERS.items() if each.keeps_jobs)
+        raise MatrixError(Fault("--detach", f"{launching.kind} has nobody who goes on; it is for {able}."))
+    return row, launching
 
 
-def _tracked(situation: Situation, track: str | None) -> Situation:
-    """The situation with the tracker of the command line, if it names one, in the place of the matrix's."""
-    tracking = situation.matrix.tracking.by(track)  # type: ignore[arg-type]  # see _check_words
-    return replace(situation, matrix=replace(situation.matrix, tracking=tracking))
+def _tracked(situation: Situation, track: str | None, plugins: Sequence[Plugin]) -> Situation:
+    """The situation with the tracker of the command line, if it names one, in the place of the matrix's.
+
+    A plug-in that only the command line asks for goes to workers, too.
+    """
+    matrix = situation.matrix
+    tracking = matrix.tracking.by(track)
+    further = sources_of(plugins, "TRACKERS", tracking.tracker)
+    sources = tuple({source.name: source for source in (*matrix.plugins, *further)}.values())
+    return replace(situation, matrix=replace(matrix, tracking=tracking, plugins=sources))
 
 
 def _todo(situation: Situation, options: RunOptions) -> list[Standing]:
@@ -196,6 +222,7 @@ def _job(plan: _Plan, kind: Kind, cells: Sequence[Cell], device: str) -> Job:
         data=None if data is None else data.resolve(),
         sources=matrix.sources,
         weights=matrix.weights,
+        plugins=matrix.plugins,
         device=device,
         fewer_shots=matrix.fewer_shots,
         tracking=matrix.tracking,
@@ -219,7 +246,7 @@ def _check(plan: _Plan, launcher: Launcher) -> None:
     if not plan.new:
         return
     console.note(f"{plan.situation.matrix.name}: checking {len(plan.new)} pending cells")
-    if plan.launching.kind == "local":
+    if plan.row.is_here:
         # The worker stays, and goes on to the first cells.
         ask(_job(plan, "check", plan.new, plan.devices[0].kind), launcher)
     else:
@@ -260,7 +287,7 @@ def _run(plan: _Plan, launcher: Launcher) -> int:
 
 def _seconds(plan: _Plan) -> Mapping[Cell, float | None]:
     """How long each cell may take, as far as records tell."""
-    workers = workers_of(plan.launching, plan.devices)
+    workers = workers_of(plan.row, plan.launching, plan.devices)
     return forecaster(plan.situation, plan.options.results, workers).seconds(plan.cells)
 
 

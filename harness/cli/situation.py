@@ -13,7 +13,9 @@ from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.matrix import Matrix, read_matrix
 from harness.matrix.select import select
-from harness.plan.pending import Standing, Today, look_at_today, standings
+from harness.plan.pending import Standing, standings
+from harness.plan.today import Today, look_at_today
+from harness.plugins import load_plugins
 from harness.store.manifest import Manifest
 from harness.store.records import Scan, read_records, survey_records
 
@@ -46,7 +48,7 @@ def look(
     root = data_root(data, matrix.data)
     cells = select(matrix.cells, expression)
     scan, today, found = look_at_cells(cells, matrix, results, root, survey)
-    return Situation(matrix, catalog_with(matrix.sources), root, scan, today, found)
+    return Situation(matrix, catalog_of(matrix), root, scan, today, found)
 
 
 def look_at_cells(
@@ -55,5 +57,14 @@ def look_at_cells(
     """The records of cells, today's digests, and where each cell stands; ``of`` has brought data sets along."""
     names = [cell_id(cell) for cell in cells]
     scan = (survey_records if survey else read_records)(results, names)
-    today = look_at_today(cells, catalog_with(of.sources), root, of.weights, results)
+    today = look_at_today(cells, catalog_of(of), root, of.weights, results, of.versions)
     return scan, today, standings(cells, scan, results, today, names)
+
+
+def catalog_of(of: Matrix | Manifest) -> Catalog:
+    """The data sets of a matrix.
+
+    Those that plug-ins bring along only where the matrix is read from its YAML: what was run before is told by its
+    records, whether the plug-ins are still there or not.
+    """
+    return catalog_with(of.sources, load_plugins(of.plugins) if isinstance(of, Matrix) else ())

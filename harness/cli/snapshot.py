@@ -11,12 +11,13 @@ from typing import Any
 import harness
 from harness.cli.report import report_entries
 from harness.files import canonical_json, digest_text, write_bytes
-from harness.matrix.source import DatasetSource
+from harness.matrix.matrix import Matrix
 from harness.plan.pending import Standing
 from harness.report.build import build_report
 from harness.report.published.sets import SETS
 from harness.report.report import Report
 from harness.report.sections.evidence import Choices
+from harness.store.manifest import Manifest
 from harness.tracking.ledger import results_identity
 from harness.tracking.tracker import Grid, TrackedMatrix, Value
 
@@ -34,10 +35,12 @@ _ID_DIGITS = 12
 
 
 def matrix_snapshot(
-    name: str, cells: Sequence[Standing], sources: Sequence[DatasetSource], results: Path, figures: Path
+    of: Matrix | Manifest, cells: Sequence[Standing], results: Path, figures: Path
 ) -> TrackedMatrix:
     """The matrix by where its cells stand now; figures are drawn into the folder ``figures``."""
-    report = build_report(name, report_entries(cells, sources, results), Choices(against=tuple(SETS)))
+    name = of.name
+    entries = report_entries(cells, of.sources, of.labels, results)
+    report = build_report(name, entries, Choices(against=tuple(SETS)))
     config, progress, summary = _config(cells), _progress(cells), _summary(cells)
     tables = {
         one.stem: _grid(one.long)

@@ -12,15 +12,19 @@ from harness.cli import console
 from harness.cli.bar import Bar
 from harness.cli.situation import look, look_at_cells
 from harness.cli.snapshot import matrix_snapshot
+from harness.cli.vocabulary import names_for, names_still_there
 from harness.data.dataset import data_root
 from harness.errors import Fault, MatrixError, RecordError, did_you_mean
 from harness.matrix.identity import display_names
-from harness.matrix.source import DatasetSource
-from harness.matrix.tracking import TRACKERS, TrackerName, Tracking
+from harness.matrix.matrix import Matrix
+from harness.matrix.plugged import unread_faults
+from harness.matrix.tracking import Tracking
+from harness.matrix.vocabulary import Vocabulary
 from harness.mirror.process import MirrorProcess
 from harness.mirror.request import PATIENCE_S, Event, MirrorRequest, Snapshot
 from harness.plan.pending import Standing
-from harness.store.manifest import read_manifests
+from harness.plugins import PluginSource, sources_of
+from harness.store.manifest import Manifest, read_manifests
 from harness.tracking.ledger import tracking_folder
 
 LOG = "log.txt"
@@ -42,12 +46,17 @@ class SyncOptions:
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """One matrix with where its cells stand, and where it is to be shown."""
+    """One matrix with where its cells stand, where it is to be shown, and the plug-ins that this tracker is of."""
 
-    name: str
+    of: Matrix | Manifest
     tracking: Tracking
-    sources: tuple[DatasetSource, ...]
     cells: tuple[Standing, ...]
+    plugins: tuple[PluginSource, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Of the matrix."""
+        return self.of.name
 
 
 def sync_command(options: SyncOptions) -> int:
@@ -68,26 +77,18 @@ def _tracked(options: SyncOptions) -> list[Tracked]:
     Raises:
         HarnessError: a matrix cannot be read, nothing was run, or no tracker is named anywhere.
     """
-    if options.track is not None and options.track not in TRACKERS[1:]:
-        raise MatrixError(
-            Fault("--track", f"unknown tracker {options.track!r}.", did_you_mean(options.track, TRACKERS[1:]))
-        )
-    track: TrackerName | None = options.track
     if options.matrix is not None:
+        names = names_for(options.matrix)
+        _check_tracker(options.track, names)
         situation = look(options.matrix, None, options.results, options.data)
-        matrix = situation.matrix
-        found = [Tracked(matrix.name, matrix.tracking.by(track), matrix.sources, situation.cells)]
+        found = [_tracked_by(options.track, situation.matrix, situation.cells, names)]
     else:
+        manifests = read_manifests(options.results)
+        names = names_still_there(source for each in manifests for source in each.plugins)
+        _check_tracker(options.track, names)
         root = data_root(options.data, None)
-        found = [
-            Tracked(
-                each.name,
-                each.tracking.by(track),
-                each.sources,
-                look_at_cells(each.cells, each, options.results, root)[2],
-            )
-            for each in read_manifests(options.results)
-        ]
+        looks = [(each, look_at_cells(each.cells, each, options.results, root)[2]) for each in manifests]
+        found = [_tracked_by(options.track, each, cells, names) for each, cells in looks]
     if not found:
         what = "no matrix was run into this folder yet."
         raise RecordError(Fault(str(options.results), what, "Run `harness run --matrix FILE`."))
@@ -97,6 +98,22 @@ def _tracked(options: SyncOptions) -> list[Tracked]:
         mend = "Write `tracking: wandb` into it, or name one with --track wandb."
         raise MatrixError(Fault(", ".join(tracked.name for tracked in found), what, mend))
     return wanted
+
+
+def _check_tracker(track: str | None, names: Vocabulary) -> None:
+    """Raise MatrixError for a tracker that nobody knows, or that shows nothing."""
+    known = tuple(name for name in names.trackers if name != "none")
+    if track is not None and track not in known:
+        fault = Fault("--track", f"unknown tracker {track!r}.", did_you_mean(track, known))
+        raise MatrixError([fault, *unread_faults([fault], names)])
+
+
+def _tracked_by(
+    track: str | None, of: Matrix | Manifest, cells: tuple[Standing, ...], names: Vocabulary
+) -> Tracked:
+    """One matrix with the tracker of the command line, if it names one, in the place of its own."""
+    tracking = of.tracking.by(track)
+    return Tracked(of, tracking, cells, sources_of(names.plugins, "TRACKERS", tracking.tracker))
 
 
 def _sync(tracked: Tracked, options: SyncOptions) -> int:
@@ -112,6 +129,7 @@ def _sync(tracked: Tracked, options: SyncOptions) -> int:
             matrix=tracked.name,
             results=options.results.resolve(),
             tracking=tracked.tracking,
+            plugins=tracked.plugins,
             cells=tuple(standing.id for standing in ended),
             snapshot=write_snapshot(tracked, options.results, Path(scratch)),
             dry_run=options.dry_run,
@@ -155,7 +173,7 @@ def _sum_up(name: str, events: Sequence[Event], n_all: int, options: SyncOptions
 
 def write_snapshot(tracked: Tracked, results: Path, scratch: Path) -> Path:
     """The whole matrix as a file for the mirror process."""
-    matrix = matrix_snapshot(tracked.name, tracked.cells, tracked.sources, results, scratch)
+    matrix = matrix_snapshot(tracked.of, tracked.cells, results, scratch)
     path = scratch / _SNAPSHOT
     path.write_text(Snapshot.of(matrix).model_dump_json(), encoding="utf-8")
     return path

@@ -1,34 +1,14 @@
-"""Splits that follow from folders of images, one folder a class; listings are sorted, whatever the disk says."""
+"""Splits that follow from ImageNet's folders, one a class, and the file with the names of the classes."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.data.images import IMAGE_SUFFIXES
+from harness.data.listing import class_folders, image_names
 from harness.data.split import Item, Split, validated
+from harness.data.text_file import read_text
 from harness.errors import DataError, Fault
-
-
-def class_folders(folder: Path) -> list[str]:
-    """The names of the folders in ``folder``, hidden ones left out, in byte order.
-
-    Raises:
-        OSError: ``folder`` cannot be listed.
-    """
-    with os.scandir(folder) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
-
-
-def image_names(folder: Path) -> list[str]:
-    """The names of the image files in ``folder``, by their suffix, hidden ones left out, in byte order.
-
-    Raises:
-        OSError: ``folder`` cannot be listed.
-    """
-    found = os.listdir(folder)  # noqa: PTH208 - a million Path objects take seconds
-    return sorted(name for name in found if name.lower().endswith(IMAGE_SUFFIXES) and name[0] != ".")
 
 
 def read_imagenet(folder: Path, class_names: str, train: str, test: str) -> Split:
@@ -97,14 +77,9 @@ def read_class_names(path: Path) -> dict[str, str]:
     Raises:
         DataError: the file is missing, or a line has no class name or repeats a folder.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        what = "is missing." if isinstance(error, FileNotFoundError) else f"cannot be read: {error}."
-        raise DataError(Fault(str(path), f"the file of class names {what}")) from None
     names: dict[str, str] = {}
     faults = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_text(path, "the file of class names is missing.").splitlines(), start=1):
         folder, _, name = line.strip().partition("\t" if "\t" in line else " ")
         if not line.strip():
             continue

@@ -1,4 +1,7 @@
-"""The base and the new half of a data set's classes, as CoCoOp (Zhou et al., CVPR 2022) cuts them."""
+"""The base and the new half of a data set's classes, as CoCoOp (Zhou et al., CVPR 2022) cuts them.
+
+``subsample_classes`` of datasets/oxford_pets.py, in github.com/KaiyangZhou/CoOp.
+"""
 
 from __future__ import annotations
 

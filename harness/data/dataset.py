@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.data.catalog import DatasetRow
-from harness.data.digits import digit_image
 from harness.data.folder import AnyFolder
 from harness.data.images import ReadImage, image_reader, images_digest
+from harness.data.layout import Packaged
 from harness.data.split import Split
 from harness.errors import DataError, Fault
 
@@ -86,7 +86,10 @@ def keep_split(row: DatasetRow, root: Path | None) -> Path | None:
 
 def read_images(row: DatasetRow, root: Path | None) -> ReadImage:
     """A function from an item's path to its RGB image."""
-    return digit_image if row.layout.folder is None else image_reader(image_base(row, root))
+    layout = row.layout
+    if layout.folder is None and isinstance(layout, Packaged):
+        return layout.read_image
+    return image_reader(image_base(row, root))
 
 
 def image_files_digest(row: DatasetRow, root: Path | None, paths: list[str]) -> str | None:

@@ -13,7 +13,7 @@ from harness.data.split import Item, Split
 from harness.errors import DataError, Fault
 from harness.matrix.cell import Shots
 
-MOST_VAL_SHOTS = 4
+MOST_VAL_SHOTS = 4  # of every data set of CoOp's, such as datasets/oxford_pets.py: min(num_shots, 4)
 _MOST_SEED = 2**32 - 1  # of NumPy's legacy generator
 _Sample = Callable[[Sequence[int], int], Sequence[int]]  # from a class's images and a number to those chosen
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.data.class_folders import class_folders, image_names, read_class_names
+from harness.data.class_folders import read_class_names
+from harness.data.listing import class_folders, image_names
 from harness.data.partition import cut_in_three
 from harness.data.split import PARTS, Item, Split, validated
 from harness.data.split_files import read_split_json, split_json

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from PIL import Image
 
 from harness.data.class_folders import read_imagenet, read_shifted
-from harness.data.digits import digits_split, shifted_split
+from harness.data.digits import digit_image, digits_split, shifted_split
 from harness.data.split import PARTS, Split
 from harness.data.split_files import read_split_json, read_text_lists
 from harness.errors import DataError, Fault
@@ -16,7 +18,10 @@ CLASS_NAMES_FILE = "classnames.txt"
 
 
 class Layout(Protocol):
-    """How one data set lies on disk; paths are relative to the data root."""
+    """How one data set lies on disk; paths are relative to the data root.
+
+    One whose data comes with a package is a ``Packaged`` one, too.
+    """
 
     @property
     def folder(self) -> str | None:
@@ -37,6 +42,19 @@ class Layout(Protocol):
 
     def image_base(self, root: Path) -> Path:
         """The folder that the paths of the split are relative to."""
+        ...
+
+
+@runtime_checkable
+class Packaged(Protocol):
+    """What a layout without a folder has besides: it reads its images itself."""
+
+    def read_image(self, path: str) -> Image.Image:
+        """The RGB image that an item's path names.
+
+        Raises:
+            DataError: there is none.
+        """
         ...
 
 
@@ -146,3 +164,7 @@ class Bundled:
     def image_base(self, root: Path) -> Path:  # noqa: ARG002
         """Raise DataError: there is no folder."""
         raise DataError(Fault("", f"the data comes with {self.package} and has no image folder."))
+
+    def read_image(self, path: str) -> Image.Image:
+        """A digit."""
+        return digit_image(path)

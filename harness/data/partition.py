@@ -1,5 +1,8 @@
 """CoOp's two rules for the parts that a data set comes without.
 
+They are ``split_trainval`` of datasets/oxford_pets.py and ``read_and_split_data`` of datasets/dtd.py, in
+github.com/KaiyangZhou/CoOp at ff61507.
+
 Both take the classes in the order of their first appearance, shuffle each once by one ``random.Random(1)``, and
 keep the shuffled order.
 """

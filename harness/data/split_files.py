@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from harness.data.split import PARTS, Item, Split, validated
-from harness.errors import DataError, Fault
+from harness.data.text_file import read_text
+from harness.errors import DataError, Fault, few
 from harness.files import parsed_json
+
+_FORM = 'It is `{"train": [[path, label, class name], ...], "val": [...], "test": [...]}`, labels from 0.'
 
 
 def read_split_json(path: Path) -> Split:
@@ -18,14 +21,16 @@ def read_split_json(path: Path) -> Split:
     Raises:
         DataError: the file is missing or of another form.
     """
+    mend = "The split is published and is never drawn anew; put the file there, or `harness data fetch` it."
+    text = read_text(path, "the split file is missing.", mend)
     try:
-        content = parsed_json(path.read_text(encoding="utf-8-sig"))
-        parts = {part: tuple(Item(*_typed(row)) for row in content[part]) for part in PARTS}
-    except FileNotFoundError:
-        mend = "The split is published and is never drawn anew; put the file there, or `harness data fetch` it."
-        raise DataError(Fault(str(path), "the split file is missing.", mend)) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(Fault(str(path), f"is not a split of CoOp's form: {error!r}.")) from None
+        content = parsed_json(text)
+        wrong = list(_wrong_parts(content))
+    except ValueError as error:
+        wrong = [f"it is not JSON ({error})"]
+    if wrong:
+        raise DataError(Fault(str(path), f"is not a split of CoOp's form: {few(wrong)}.", _FORM))
+    parts = {part: tuple(Item(*row) for row in content[part]) for part in PARTS}
     return validated(Split(**parts), str(path))
 
 
@@ -44,26 +49,52 @@ def read_text_lists(folder: Path, names: str, lists: Mapping[str, str]) -> Split
         lists: from part to file name.
 
     Raises:
-        DataError: a file is missing, or names a class that is not in ``names``.
+        DataError: a file is missing, a line has no class, or one names a class that is not in ``names``; all such
+            lines of all files together.
     """
-    try:
-        labels = {
-            name.strip(): i for i, name in enumerate((folder / names).read_text(encoding="utf-8-sig").splitlines())
-        }
-        parts: dict[str, tuple[Item, ...]] = {}
-        for part, file in lists.items():
-            lines = (folder / file).read_text(encoding="utf-8-sig").splitlines()
-            rows = [line.strip().split(" ", 1) for line in lines if line.strip()]
-            parts[part] = tuple(Item(f"{image}.jpg", labels[name], name) for image, name in rows)
-    except FileNotFoundError as error:
-        raise DataError(Fault(str(error.filename), "the split list is missing.")) from None
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(Fault(str(folder), f"its lists are not of FGVC-Aircraft's form: {error!r}.")) from None
+    texts: dict[str, str] = {}
+    faults: list[Fault] = []
+    for file in (names, *lists.values()):
+        try:
+            texts[file] = read_text(folder / file, "the split list is missing.")
+        except DataError as error:
+            faults += error.faults
+    if faults:
+        raise DataError(faults)
+    labels = {name.strip(): label for label, name in enumerate(texts[names].splitlines())}
+    parts: dict[str, tuple[Item, ...]] = {}
+    for part, file in lists.items():
+        rows = [line.strip().partition(" ") for line in texts[file].splitlines() if line.strip()]
+        if classless := [image for image, _, name in rows if not name]:
+            what = f"{len(classless)} lines are not of the form `IMAGE CLASS NAME`: {few(classless)}."
+            faults.append(Fault(str(folder / file), what))
+        if unknown := list(dict.fromkeys(name for _, _, name in rows if name and name not in labels)):
+            what = f"names {len(unknown)} classes that are not in {names}: {few(unknown)}."
+            faults.append(Fault(str(folder / file), what))
+        if not faults:
+            parts[part] = tuple(Item(f"{image}.jpg", labels[name], name) for image, _, name in rows)
+    if faults:
+        raise DataError(faults)
     return validated(Split(**parts), str(folder))
 
 
-def _typed(row: Any) -> tuple[str, int, str]:
+def _wrong_parts(content: Any) -> Iterator[str]:
+    """What keeps parsed JSON from being a split."""
+    if not isinstance(content, dict):
+        yield f"it holds {type(content).__name__}, not an object"
+        return
+    for part in PARTS:
+        if part not in content:
+            yield f"the part {part!r} is missing"
+        elif not isinstance(content[part], list):
+            yield f"the part {part!r} is no list"
+        else:
+            wrong = ((at, row) for at, row in enumerate(content[part]) if not _is_row(row))
+            yield from (f"{part}[{at}] is {row!r}"[:120] for at, row in wrong)
+
+
+def _is_row(row: Any) -> bool:
+    if not isinstance(row, list) or len(row) != 3:
+        return False
     path, label, name = row
-    if not isinstance(path, str) or type(label) is not int or not isinstance(name, str):
-        raise TypeError(f"a row must be [path, label, class name], not {row!r}")
-    return path, label, name
+    return isinstance(path, str) and type(label) is int and isinstance(name, str)

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.data.few_shot import Subset, draw_validation
+from harness.data.listing import WNID
 from harness.data.split import Item, Split
 from harness.errors import DataError, Fault
 from harness.files import parsed_json
 from harness.matrix.cell import Shots
 
-_WNID_BEHIND = re.compile(r"_n\d{8}(?=\.\w+$)")  # another common packing of ImageNet: n01440764_1_n01440764.JPEG
+# Another common packing of ImageNet: n01440764_1_n01440764.JPEG.
+_WNID_BEHIND = re.compile(rf"_{WNID.pattern}(?=\.\w+$)")
 
 
 def listed_subset(split: Split, file: Path, shots: Shots, seed: int) -> Subset:

@@ -7,11 +7,12 @@ only from the records.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from harness.dispatch.devices import Device
 from harness.plan.job import JOB_FILE
 
 Phase = Literal["queued", "running", "ended"]
@@ -86,6 +87,21 @@ def worker_command(folder: Path, wait: bool = False) -> list[str]:
     With ``wait`` it waits for cells that other workers hold: where nobody else comes back to them.
     """
     return [sys.executable, "-m", "harness.worker", str(folder / JOB_FILE), *(["--wait"] if wait else [])]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What a launcher is made for.
+
+    Attributes:
+        devices: of workers: on this machine one for each that runs at a time, else what a job is to be lent.
+        folder: of the matrix, below the results; a launcher's own files go into a folder of its name there.
+        command: from a job's folder to the command line of a worker that does the job.
+    """
+
+    devices: tuple[Device, ...]
+    folder: Path
+    command: Callable[[Path], list[str]] = worker_command
 
 
 def serve_command() -> list[str]:

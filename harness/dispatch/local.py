@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.dispatch.devices import Device
-from harness.dispatch.launcher import Handle, JobState, serve_command
+from harness.dispatch.launcher import Handle, JobState, Site, serve_command
 from harness.errors import RunError
+from harness.matrix.launching import Launching
 from harness.plan.job import DONE, JOB_FILE, LOG_FILE, NOT_BEGUN
 
 _STOP_S = 30.0  # a worker that has not ended by then is killed; it ends itself hard a little earlier
@@ -233,6 +234,11 @@ class _Worker:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.number, signal.SIGKILL)
         self._process.wait()
+
+
+def open_local(_: Launching, site: Site) -> LocalLauncher:
+    """A launcher with a slot for each of the site's devices."""
+    return LocalLauncher(site.devices)
 
 
 def _wait_for_all(workers: Sequence[_Worker]) -> None:

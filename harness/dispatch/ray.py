@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.dispatch import remote
-from harness.dispatch.launcher import Handle, JobState, serve_command
+from harness.dispatch.launcher import Handle, JobState, Site, serve_command
 from harness.dispatch.ray_cluster import Cluster, open_cluster
 from harness.dispatch.ray_nodes import demand_of, describe
 from harness.errors import Fault, MatrixError, RunError
@@ -245,6 +245,20 @@ class RayLauncher:
         options = {**self._demand.options(), "max_retries": _RETRIES, "name": folder.name}
         reference = keep.options(**options).remote(errand)
         return RayHandle(folder, self._open().ray, reference, errand.submission)
+
+
+def open_ray(launching: Launching, site: Site) -> RayLauncher:
+    """A launcher whose jobs are lent what the site's device says; ``auto`` leaves it to the cluster.
+
+    Raises:
+        MatrixError: Ray is not installed, the cluster cannot be joined, or no node of it can hold a job.
+    """
+    kind = site.devices[0].kind
+    if kind == "cpu":
+        launching = launching.model_copy(update={"gpus": 0.0})
+    elif kind == "cuda" and launching.gpus is None:
+        launching = launching.model_copy(update={"gpus": 1.0})
+    return RayLauncher(launching)
 
 
 def _environment() -> dict[str, str]:

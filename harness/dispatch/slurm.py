@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.dispatch.launcher import CANCELLED, PREEMPTED, USUAL_WORKERS, Handle, JobState
+from harness.dispatch.launcher import CANCELLED, PREEMPTED, USUAL_WORKERS, Handle, JobState, Site
 from harness.dispatch.launches import Launch, LaunchedJob, forget, hand_over, intend, read_launches
 from harness.dispatch.logs import ENGINE_LOG
 from harness.dispatch.slurm_queue import Seen, Watch, cancel, largest_array, queued_jobs, usual_time_min
@@ -259,6 +259,16 @@ class SlurmLauncher:
             # srun does not take this over from sbatch since Slurm 22.05.
             options |= {"cpus_per_task": asked.cpus, "srun_args": [f"--cpus-per-task={asked.cpus}"]}
         return options
+
+
+def open_slurm(launching: Launching, site: Site) -> SlurmLauncher:
+    """A launcher whose jobs are lent what the site's device says.
+
+    Raises:
+        MatrixError: submitit is not installed, or Slurm is not on this machine.
+    """
+    lent = {"gpus": 0.0} if site.devices[0].kind == "cpu" else {}
+    return SlurmLauncher(launching.model_copy(update=lent), site.folder / "slurm")
 
 
 def require_slurm() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-# CLIP's linear probe (Radford et al., ICML 2021, appendix A.3) as CoOp's script runs it.
+# CLIP's linear probe (Radford et al., ICML 2021, appendix A.3) as CoOp's script runs it: lpclip/linear_probe.py of
+# github.com/KaiyangZhou/CoOp at ff61507.
 _GRID = (1e6, 1e4, 1e2, 1.0, 1e-2, 1e-4, 1e-6)
 
 
@@ -32,7 +33,7 @@ def fit_probe(
     end that the last round kept.
 
     Args:
-        train: features (images, dim) and labels.
+        train: features (images, dim), not normalised, and labels.
         val: likewise, of the validation images.
         max_iter: of L-BFGS.
         search_rounds: how often the interval is halved.

@@ -1,7 +1,8 @@
 """Training contexts by stochastic gradient descent, several at once.
 
 Both towers are frozen, so runs share nothing that changes: their contexts are rows of one tensor, one backward
-pass gives each row its own gradient, and plain SGD works element by element.
+pass gives each row its own gradient, and plain SGD works element by element. The loss is the cross-entropy of
+CLIP's logits (CoOp, Zhou et al., IJCV 2022, section 3.2), and a step is one of torch's ``SGD``, as CoOp's are.
 """
 
 import math
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -219,8 +221,10 @@ class _Bundle:
         else:
             raise TooLargeError("memory does not hold one class of one run; take a larger device.")
 
-    def _gradient(self, part: list[int], batches: list[Batch]) -> tuple[Tensor, Tensor, Tensor]:
-        """Gradient (runs, ...), mean loss (runs,) and right answers (runs,) of one batch a run."""
+    def _gradient(
+        self, part: Sequence[int], batches: Sequence[tuple[Tensor, Tensor]]
+    ) -> tuple[Contexts, Float[Tensor, " runs"], Int[Tensor, " runs"]]:
+        """Gradients, mean losses and numbers of right answers of one batch a run; batches may differ in size."""
         contexts = self._contexts[part].requires_grad_()
         images, labels = _stack(batches)
         logits = clip_logits(images, self._encode(contexts), self._scale)
@@ -236,8 +240,10 @@ class _Bundle:
         context.sub_(lr * velocity)
 
 
-def _stack(batches: list[Batch]) -> tuple[Tensor, Tensor]:
-    """Images (runs, images, dim) and labels (runs, images); smaller batches are filled up."""
+def _stack(
+    batches: Sequence[tuple[Tensor, Tensor]],
+) -> tuple[Float[Tensor, "runs images dim"], Int[Tensor, "runs images"]]:
+    """Images and labels of one batch a run; smaller batches are filled up."""
     most = max(len(labels) for _, labels in batches)
     if all(len(labels) == most for _, labels in batches):
         return torch.stack([images for images, _ in batches]), torch.stack([labels for _, labels in batches])

@@ -15,7 +15,7 @@ from PIL import Image
 from harness.data.augmentation import Augmentation, CropAndFlip, SmallAffine
 from harness.shapes import Images
 
-_CROP_TRIES = 10  # torchvision's RandomResizedCrop gives up after ten draws and takes the centre
+_CROP_TRIES = 10  # after which torchvision's RandomResizedCrop takes the centre
 
 
 @dataclass(frozen=True, slots=True)

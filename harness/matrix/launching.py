@@ -6,15 +6,13 @@ Nothing of this belongs to a cell's identity: results do not depend on it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from harness.errors import Fault, MatrixError, did_you_mean
-
-LauncherKind = Literal["local", "slurm", "ray"]
-LAUNCHERS: tuple[LauncherKind, ...] = ("local", "slurm", "ray")
 
 _DURATION = re.compile(r"(?:(?P<days>\d+)d)?(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m(?:in)?)?")
 _CLOCK = re.compile(r"(?:(?P<days>\d+)-)?(?P<hours>\d+):(?P<minutes>\d\d)(?::(?P<seconds>\d\d))?")
@@ -64,10 +62,10 @@ _Word = Annotated[str, Field(min_length=1, strict=True)]
 
 
 class Launching(BaseModel):
-    """The options of all launchers; ``None`` leaves it to the launcher.
+    """The options of the harness's own launchers; ``None`` leaves it to the launcher.
 
     Attributes:
-        kind: ``local``, ``slurm`` or ``ray``.
+        kind: ``local``, ``slurm``, ``ray`` or the name of a plug-in's launcher.
         workers: worker processes on this machine's CPU (local).
         workers_per_gpu: worker processes that share one GPU (local).
         gpus: GPUs a job; zero for none, one without a word (slurm, ray). Fractions are Ray's.
@@ -80,11 +78,12 @@ class Launching(BaseModel):
         setup: shell lines that are run before the worker (slurm).
         sbatch: further options of sbatch, by their long names without dashes in front (slurm).
         address: a cluster to join; without it a local one is started (ray).
+        options: all those of a plug-in's launcher, as they are written.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    kind: LauncherKind = "local"
+    kind: str = "local"
     workers: _Count | None = None
     workers_per_gpu: _Count | None = None
     gpus: Annotated[float, Field(ge=0)] | None = None
@@ -100,16 +99,27 @@ class Launching(BaseModel):
     setup: tuple[_Word, ...] = ()
     sbatch: Annotated[Mapping[str, Any], BeforeValidator(_options)] = {}
     address: _Word | None = None
+    options: Mapping[str, Any] = {}
+
+    def asked(self, option: str) -> Any:
+        """What is asked for, such as ``gpus``, whoever's the launcher is; ``None`` where it does not say."""
+        return self.options.get(option) if self.options else getattr(self, option, None)
 
 
-_OF_KIND: Mapping[str, tuple[str, ...]] = {
-    "local": ("workers", "workers_per_gpu"),
-    "slurm": (
-        "partition", "gpus", "cpus", "memory", "time", "account", "qos", "constraint", "max_concurrent",
-        "max_submitted", "setup", "sbatch",
-    ),
-    "ray": ("address", "gpus", "cpus", "memory", "max_concurrent"),
-}  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class LauncherEntry:
+    """What the parser needs of a launcher.
+
+    Attributes:
+        options: their names, as a matrix writes them.
+        model: checks their values.
+        judge: what else is wrong with them, each with the option at fault.
+    """
+
+    options: tuple[str, ...]
+    model: type[BaseModel] = Launching
+    judge: Callable[[Mapping[str, Any]], Iterable[tuple[str, str]]] = lambda _: ()
+
 
 _SBATCH_NAME = re.compile(r"[a-z][a-z-]*[a-z]")
 # What this file has a word for, and what the launcher needs in its own hands.
@@ -123,40 +133,78 @@ _NOT_OURS = (
 )  # fmt: skip
 
 
-def launching_faults(value: Any, where: str) -> list[Fault]:
+def _slurm_faults(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield from _sbatch_faults(options.get("sbatch"))
+    gpus = options.get("gpus")
+    if isinstance(gpus, float) and not gpus.is_integer():
+        yield "gpus", f"Slurm lends whole GPUs, not {gpus}."
+
+
+def _sbatch_faults(options: Any) -> Iterator[tuple[str, str]]:
+    """What is wrong with the names of further options of sbatch."""
+    for name in options if isinstance(options, Mapping) else ():
+        if not isinstance(name, str) or not _SBATCH_NAME.fullmatch(name):
+            yield f"sbatch.{name}", "is no long option of sbatch, such as exclude or mail-type."
+        elif name in _OWN_WORD:
+            yield f"sbatch.{name}", f"has a word of its own: `{_OWN_WORD[name]}:`."
+        elif name in _NOT_OURS:
+            yield f"sbatch.{name}", "is set by harness itself."
+
+
+def _ray_faults(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    gpus = options.get("gpus")
+    if isinstance(gpus, float) and gpus > 1 and not gpus.is_integer():
+        yield "gpus", f"Ray lends whole GPUs, or a part of one below 1, not {gpus}."
+
+
+LauncherNames = Mapping[str, LauncherEntry]
+
+LAUNCHERS: LauncherNames = {
+    "local": LauncherEntry(("workers", "workers_per_gpu")),
+    "slurm": LauncherEntry(
+        (
+            "partition", "gpus", "cpus", "memory", "time", "account", "qos", "constraint", "max_concurrent",
+            "max_submitted", "setup", "sbatch",
+        ),
+        judge=_slurm_faults,
+    ),
+    "ray": LauncherEntry(("address", "gpus", "cpus", "memory", "max_concurrent"), judge=_ray_faults),
+}  # fmt: skip
+
+
+def launching_faults(value: Any, where: str, launchers: LauncherNames = LAUNCHERS) -> list[Fault]:
     """What is wrong with a ``launcher:`` section, or with the flags in its place; ``where`` is its place."""
     content = {"kind": value} if isinstance(value, str) else value
     if not isinstance(content, Mapping):
         return [Fault(where, f"must be a launcher's name or a mapping with `kind: NAME`, not {value!r}.")]
     kind = content.get("kind", "local")
-    if not isinstance(kind, str) or kind not in LAUNCHERS:
-        return [Fault(where, f"unknown launcher {kind!r}. {did_you_mean(str(kind), LAUNCHERS)}")]
-    known = ("kind", *_OF_KIND[kind])
+    if not isinstance(kind, str) or kind not in launchers:
+        return [Fault(where, f"unknown launcher {kind!r}. {did_you_mean(str(kind), tuple(launchers))}")]
+    entry = launchers[kind]
+    options = {key: item for key, item in content.items() if key != "kind"}
     faults = [
-        Fault(f"{where}.{key}", f"is no option of {kind}. {did_you_mean(str(key), known)}")
-        for key in content
-        if key not in known
+        Fault(f"{where}.{key}", f"is no option of {kind}. {did_you_mean(str(key), ('kind', *entry.options))}")
+        for key in options
+        if key not in entry.options
     ]
     try:
-        Launching.model_validate({key: item for key, item in content.items() if key in known})
+        entry.model.model_validate({key: item for key, item in options.items() if key in entry.options})
     except ValidationError as error:
         faults += [_fault(where, detail) for detail in error.errors()]
-    gpus = content.get("gpus")
-    if kind == "slurm":
-        faults += _sbatch_faults(content.get("sbatch"), f"{where}.sbatch")
-    if kind == "slurm" and isinstance(gpus, float) and not gpus.is_integer():
-        faults.append(Fault(f"{where}.gpus", f"Slurm lends whole GPUs, not {gpus}."))
-    if kind == "ray" and isinstance(gpus, float) and gpus > 1 and not gpus.is_integer():
-        faults.append(Fault(f"{where}.gpus", f"Ray lends whole GPUs, or a part of one below 1, not {gpus}."))
-    return faults
+    return faults + [Fault(f"{where}.{key}", what) for key, what in entry.judge(options)]
 
 
 def read_launching(value: Any) -> Launching:
     """The options that a section without faults holds; a name alone stands for its ``kind``."""
-    return Launching.model_validate({"kind": value} if isinstance(value, str) else value)
+    content = {"kind": value} if isinstance(value, str) else dict(value)
+    if content.get("kind", "local") in LAUNCHERS:
+        return Launching.model_validate(content)
+    return Launching(kind=content.pop("kind"), options=content)
 
 
-def with_flags(section: Launching, kind: str | None, flags: Mapping[str, Any], where: str = "") -> Launching:
+def with_flags(
+    section: Launching, kind: str | None, flags: Mapping[str, Any], launchers: LauncherNames = LAUNCHERS
+) -> Launching:
     """The section with what was given on the command line in its place.
 
     Another ``--launcher`` than the section's leaves the section's options behind, since they are not its own.
@@ -165,39 +213,28 @@ def with_flags(section: Launching, kind: str | None, flags: Mapping[str, Any], w
         section: of the YAML.
         kind: ``--launcher``; ``None`` for the section's.
         flags: by the names of the section; ``None`` where a flag was not given.
-        where: what faults call their place.
+        launchers: all that are known.
 
     Raises:
         MatrixError: a flag is not the launcher's, or has a value that it may not have.
     """
     chosen = kind or section.kind
     given = {key: value for key, value in flags.items() if value is not None}
-    faults = launching_faults({"kind": chosen, **given}, where or "--launcher")
-    if faults:
+    kept: Mapping[str, Any] = {}
+    if chosen == section.kind:
+        kept = section.options or section.model_dump(by_alias=True, exclude_defaults=True)
+    asked = {**kept, **given, "kind": chosen}
+    if faults := launching_faults(asked, "--launcher", launchers):
         raise MatrixError(faults)
-    kept = section.model_dump(by_alias=True, exclude_defaults=True) if chosen == section.kind else {}
-    return Launching.model_validate({**kept, **given, "kind": chosen})
-
-
-def _sbatch_faults(options: Any, where: str) -> list[Fault]:
-    """What is wrong with the names of further options of sbatch."""
-    if not isinstance(options, Mapping):
-        return []
-    faults = []
-    for name in options:
-        if not isinstance(name, str) or not _SBATCH_NAME.fullmatch(name):
-            faults.append(Fault(f"{where}.{name}", "is no long option of sbatch, such as exclude or mail-type."))
-        elif name in _OWN_WORD:
-            faults.append(Fault(f"{where}.{name}", f"has a word of its own: `{_OWN_WORD[name]}:`."))
-        elif name in _NOT_OURS:
-            faults.append(Fault(f"{where}.{name}", "is set by harness itself."))
-    return faults
+    return read_launching(asked)
 
 
 def _fault(where: str, detail: Any) -> Fault:
     place = ".".join((where, *(str(part) for part in detail["loc"][:1])))
     if detail["type"] == "value_error":
         return Fault(place, str(detail["ctx"]["error"]))
+    if detail["type"] == "missing":
+        return Fault(place, "is missing.")
     return Fault(place, f"{detail['msg'].lower()}, not {detail['input']!r}.")
 
 

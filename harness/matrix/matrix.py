@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness.errors import Fault, MatrixError, did_you_mean
 from harness.matrix.cell import CELL_KEYS, Cell, Recipe
 from harness.matrix.launching import NO_OPTIONS, Launching
+from harness.matrix.plugged import read_plugins, unread_faults, used_plugins
 from harness.matrix.protocol import PROTOCOLS, Number
 from harness.matrix.schema import LEFT_OUT, RESERVED_NAMES, LogitsRule, MatrixFile, read_matrix_file
 from harness.matrix.source import DatasetSource, read_sources
@@ -20,6 +21,7 @@ from harness.matrix.tracking import UNTRACKED, Tracking, read_tracking
 from harness.matrix.vocabulary import MethodEntry, Vocabulary
 from harness.matrix.weights import WeightsSource, read_weights
 from harness.matrix.yaml_file import Path_, YamlFile, beside, read_yaml, spell
+from harness.plugins import PluginSource
 
 Axes = dict[str, tuple[Any, ...]]  # from a key of the cell to its values
 
@@ -55,6 +57,9 @@ class Matrix:
         weights: the weights files that the YAML names.
         logits: whether logits of test images are kept: where they are small (``auto``), ``always`` or ``never``.
         launcher: where and how it is run.
+        plugins: those that the YAML names, and installed ones that something of it comes from.
+        labels: printed names of methods that plug-ins bring along.
+        versions: of those methods.
     """
 
     name: str
@@ -67,6 +72,9 @@ class Matrix:
     weights: tuple[WeightsSource, ...] = ()
     logits: LogitsRule = "auto"
     launcher: Launching = NO_OPTIONS
+    plugins: tuple[PluginSource, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
@@ -78,10 +86,12 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
     Raises:
         MatrixError: with every fault of the file.
     """
-    file, vocabulary, weights, faults = read_weights(read_yaml(path), vocabulary)
+    file, vocabulary, faults = read_plugins(read_yaml(path), vocabulary)
+    file, vocabulary, weights, found = read_weights(file, vocabulary)
+    faults += found
     file, vocabulary, sources, found = read_sources(file, vocabulary)
     faults += found
-    file, tracking, found = read_tracking(file)
+    file, tracking, found = read_tracking(file, vocabulary.trackers)
     faults += found
     typed, found = read_matrix_file(file, vocabulary)
     faults += found
@@ -90,10 +100,13 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
     if typed.name is None and path.stem in RESERVED_NAMES:
         faults.append(Fault(str(path), f"the name {path.stem!r} is taken; write `name: OTHER` into the file."))
     if faults:
+        faults += unread_faults(faults, vocabulary)
         raise MatrixError(sorted(dict.fromkeys(faults), key=_line_of))
     if not cells:
         raise MatrixError(Fault(str(path), "describes no cell: exclude removes them all."))
     data = None if typed.data is None else str(beside(path, typed.data))
+    plugged = {name for plugin in vocabulary.plugins for name in plugin.tables["METHODS"]}
+    methods = {cell.method: vocabulary.methods[cell.method] for cell in cells if cell.method in plugged}
     return Matrix(
         typed.name or path.stem,
         cells,
@@ -105,7 +118,23 @@ def read_matrix(path: Path, vocabulary: Vocabulary) -> Matrix:
         weights=weights,
         logits=typed.logits,
         launcher=typed.launcher,
+        plugins=_used(vocabulary, cells, sources, typed.launcher, tracking),
+        labels={name: entry.label for name, entry in methods.items() if entry.label},
+        versions={name: entry.version for name, entry in methods.items()},
     )
+
+
+def _used(
+    vocabulary: Vocabulary,
+    cells: Iterable[Cell],
+    sources: Iterable[DatasetSource],
+    launcher: Launching,
+    tracking: Tracking,
+) -> tuple[PluginSource, ...]:
+    """The plug-ins that a matrix names, or that something of it comes from."""
+    pairs = list(dict.fromkeys((cell.method, cell.dataset, cell.target()[0]) for cell in cells))
+    datasets = [name for _, *both in pairs for name in both] + [source.like or "" for source in sources]
+    return used_plugins(vocabulary, [method for method, *_ in pairs], datasets, launcher.kind, tracking.tracker)
 
 
 def _line_of(fault: Fault) -> tuple[int, str]:
@@ -289,36 +318,39 @@ class _Expansion:
             flat["n_ctx"] = len(str(flat["ctx_init"]).replace("_", " ").split())
         if flat["protocol"] is not None:
             protocol = PROTOCOLS[flat["protocol"]]
-            numbers = protocol.recipe(name, dataset.like or flat["dataset"], flat["shots"])
-            flat["recipe"] = {**numbers, **overrides}
+            flat["recipe"] = protocol.recipe(name, dataset.like or flat["dataset"], flat["shots"])
             if protocol.shares_words and flat.get("ctx_init") and "context" in method.axes:
                 flat["context"] = "unified"  # class_specific would be the same training under another name
+        if flat["protocol"] is not None or method.numbers:
+            defaults = {key: number.default for key, number in method.numbers.items()}
+            flat["recipe"] = {**flat.get("recipe", {}), **defaults, **overrides}
         return Cell.from_dict(flat)
 
     # --- recipe --------------------------------------------------------------------------------------------
 
-    def _numbers(self, methods: Iterable[str]) -> dict[str, Number]:
-        """All recipe numbers that the protocols in use give to ``methods``."""
+    def _numbers(self, method: str) -> dict[str, Number]:
+        """All recipe numbers of a method: those that the protocols in use give it, and its own."""
         found: dict[str, Number] = {}
         for protocol in self.typed.protocol:
-            for method in methods:
-                found |= PROTOCOLS[protocol].numbers.get(method, {})
-        return found
+            found |= PROTOCOLS[protocol].numbers.get(method, {})
+        return {**found, **self.vocabulary.methods[method].numbers}
 
     def _recipe_overrides(self, place: Path_, recipe: Any, methods: tuple[str, ...]) -> Recipe:
         """The usable overrides, sorted by name."""
         if not isinstance(recipe, dict):
             self._fault(place, f"must hold `number: value` lines, not {recipe!r}.")
             return ()
-        numbers = self._numbers(methods)
+        numbers = [self._numbers(method) for method in methods]
+        known = tuple(dict.fromkeys(key for each in numbers for key in each))
         usable = {}
         for key, value in recipe.items():
-            if key not in numbers:
-                self._fault((*place, str(key)), f"unknown number of a recipe. {did_you_mean(key, tuple(numbers))}")
-            elif (what := numbers[key].fault(value)) is not None:
-                self._fault((*place, str(key)), what)
-            else:
-                usable[key] = value if isinstance(numbers[key].default, int) else float(value)
+            if key not in known:
+                self._fault((*place, str(key)), f"unknown number of a recipe. {did_you_mean(key, known)}")
+            for number in (each[key] for each in numbers if key in each):
+                if (what := number.fault(value)) is not None:
+                    self._fault((*place, str(key)), what)
+                else:
+                    usable[key] = number.read(value)
         return tuple(sorted(usable.items()))
 
     def _check_recipe_keys(self) -> None:
@@ -329,9 +361,9 @@ class _Expansion:
 
     def _top_recipe(self, method: str) -> dict[str, Any]:
         """The top-level overrides that ``method`` reads."""
-        numbers = self._numbers((method,))
+        numbers = self._numbers(method)
         return {
-            key: value if isinstance(numbers[key].default, int) else float(value)
+            key: numbers[key].read(value)
             for key, value in self.typed.recipe.items()
             if key in numbers and numbers[key].fault(value) is None
         }

@@ -29,6 +29,10 @@ class Number:
             return f"must be at least {self.low:g}{upper}, not {value!r}."
         return None
 
+    def read(self, value: int | float) -> int | float:
+        """How a usable value stands in a recipe."""
+        return value if isinstance(self.default, int) else float(value)
+
 
 @dataclass(frozen=True, slots=True)
 class Protocol:

@@ -6,7 +6,6 @@ that all faults of a file are found in one reading.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -21,14 +20,13 @@ from pydantic import (
 )
 
 from harness.errors import Fault, did_you_mean
+from harness.files import is_plain_name
 from harness.matrix.cell import Shots, Views
 from harness.matrix.launching import NO_OPTIONS, Launching, launching_faults, read_launching
 from harness.matrix.protocol import PROTOCOLS
-from harness.matrix.tracking import TrackerName
 from harness.matrix.vocabulary import Vocabulary
 from harness.matrix.yaml_file import Path_, YamlFile
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 LogitsRule = Literal["auto", "always", "never"]  # whether logits of test images are kept
 # Folders of results/ that belong to all matrices, and what they hold.
 RESERVED_NAMES = {
@@ -118,14 +116,15 @@ def _pattern(value: Any) -> dict[str, Any]:
 def _file_name(value: str) -> str:
     if value in RESERVED_NAMES:
         raise ValueError(f"{value!r} is taken: the folder holds {RESERVED_NAMES[value]}.")
-    if _NAME.fullmatch(value):
+    if is_plain_name(value):
         return value
     raise ValueError(f"names a folder, so only letters, digits, '.', '_' and '-' may stand in it, not {value!r}.")
 
 
-def _launching(value: Any) -> Launching:
+def _launching(value: Any, info: ValidationInfo) -> Launching:
     """The section's options; its faults are found by ``read_matrix_file``, which knows its lines."""
-    return NO_OPTIONS if launching_faults(value, "") else read_launching(value)
+    vocabulary: Vocabulary = (info.context or {})["vocabulary"]
+    return NO_OPTIONS if launching_faults(value, "", vocabulary.launchers) else read_launching(value)
 
 
 def _axis(item: Any) -> Any:
@@ -135,9 +134,8 @@ def _axis(item: Any) -> Any:
 
 _Entry = Annotated[Any, AfterValidator(_entry)]
 _Pattern = Annotated[Any, AfterValidator(_pattern)]
-LEFT_OUT: dict[str, Any] = {
-    "": None
-}  # stands where an entry was at fault, so that those behind it keep their numbers
+# Stands where an entry was at fault, so that those behind it keep their numbers.
+LEFT_OUT: dict[str, Any] = {"": None}
 
 
 class MatrixFile(BaseModel):
@@ -159,10 +157,11 @@ class MatrixFile(BaseModel):
     views: _axis(Annotated[Any, AfterValidator(_views)]) = ("live",)  # type: ignore[valid-type]
     recipe: dict[str, Any] = Field(default_factory=dict)
     fewer_shots: Literal["error", "allow"] = "error"
-    tracking: TrackerName = "none"  # read by read_tracking, which leaves the name here
+    tracking: str = "none"  # read by read_tracking, which leaves the name here
     logits: LogitsRule = "auto"
     launcher: Annotated[Launching, BeforeValidator(_launching)] = NO_OPTIONS
     data: str | None = None
+    plugins: Any = ()  # read by read_plugins, which takes the key away
     include: _axis(_Pattern) = ()  # type: ignore[valid-type]
     exclude: _axis(_Pattern) = ()  # type: ignore[valid-type]
 
@@ -186,7 +185,7 @@ def read_matrix_file(
     ]
     content = {key: value for key, value in file.content.items() if value is not None}
     if "launcher" in content:
-        faults += launching_faults(content["launcher"], file.where(("launcher",)))
+        faults += launching_faults(content["launcher"], file.where(("launcher",)), vocabulary.launchers)
     try:
         return MatrixFile.model_validate(content, context=context), faults
     except ValidationError as error:

@@ -10,13 +10,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.errors import Fault, did_you_mean
+from harness.files import is_plain_name
 from harness.matrix.cell import CLASSES
 from harness.matrix.template import sentence_fault
 from harness.matrix.vocabulary import DatasetEntry, Vocabulary
 from harness.matrix.yaml_file import Path_, YamlFile, beside, spell
 
 DEFAULT_TEMPLATE = "a photo of a {}."
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _PATHS = ("folder", "data", "split", "class_names", "subset_file")
 
 
@@ -89,7 +89,7 @@ def _source(
             usable.pop(key, None)
             faults.append(Fault(file.where((*place, str(key))), _said(detail, key)))
     name = usable.get("name")
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not is_plain_name(name):
         if "name" in usable:
             what = f"only letters, digits, '.', '_' and '-' may stand in a data set's name, not {name!r}."
             faults.append(Fault(file.where((*place, "name")), what))

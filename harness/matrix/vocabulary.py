@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.errors import did_you_mean
+from harness.errors import PluginError, did_you_mean
+from harness.files import is_plain_name
 from harness.matrix.cell import CLASSES, Scalar
+from harness.matrix.launching import LAUNCHERS, LauncherNames
+from harness.matrix.protocol import Number
 from harness.matrix.template import spelled, template_fault
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+from harness.matrix.tracking import TRACKERS, TrackerNames
+from harness.plugins import Plugin
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,11 @@ class Axis:
         if self.kind == "template":
             return template_fault(value)
         if self.kind == "name":
-            named = isinstance(value, str) and _NAME.fullmatch(value)
-            return None if named else f"must be a name of letters, digits, '.', '_' and '-', not {value!r}."
+            return (
+                None
+                if is_plain_name(value)
+                else f"must be a name of letters, digits, '.', '_' and '-', not {value!r}."
+            )
         if value is None or (isinstance(value, str) and value.strip()):
             return None
         return f"must be words or null, not {value!r}."
@@ -68,14 +73,22 @@ class DatasetEntry:
 
 @dataclass(frozen=True, slots=True)
 class MethodEntry:
-    """What the parser needs of a method: the common axes it reads, and its own axes.
+    """What the parser needs of a method: the common axes it reads, its own axes, and what it is called.
 
-    ``reads`` is a subset of ``shots seed views protocol``; an axis that is not read is one value in every
-    cell, so that a baseline which ignores it is one cell and not many.
+    Attributes:
+        reads: a subset of ``shots seed views protocol``; an axis that is not read is one value in every cell, so
+            that a baseline which ignores it is one cell and not many.
+        axes: its own axes, by name.
+        numbers: of its recipe, by name, besides those that a protocol has for it; ``recipe:`` overrides both.
+        label: its name in tables and figures; without it the name in the matrix.
+        version: of what it computes; raised, it makes records of before stale.
     """
 
     reads: frozenset[str] = frozenset()
     axes: Mapping[str, Axis] = field(default_factory=dict)
+    numbers: Mapping[str, Number] = field(default_factory=dict)
+    label: str = ""
+    version: int = 0
 
 
 def _not_known(name: str) -> str | None:
@@ -109,12 +122,34 @@ class BackboneNames:
         return f"unknown backbone {name!r}. {known} Any other is written ARCHITECTURE:TAG or ARCHITECTURE:FILE."
 
 
+def _no_plugins(_: Vocabulary, plugin: Plugin) -> Vocabulary:
+    raise PluginError(f"{plugin.source.name}: plug-ins are not read here.")
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """All names that a matrix may use."""
+    """All names that a matrix may use.
+
+    Attributes:
+        datasets: by name.
+        backbones: those with a name, and a judge of all others.
+        methods: by name.
+        precisions: number formats of the towers.
+        classes: all, or halves.
+        launchers: by name.
+        trackers: by name.
+        plugins: those whose names are among these.
+        plug: the vocabulary with the names of one more plug-in; raises PluginError with all that is wrong with it.
+        unread: what is wrong with installed plug-ins whose names are missing here.
+    """
 
     datasets: Mapping[str, DatasetEntry]
     backbones: BackboneNames
     methods: Mapping[str, MethodEntry]
     precisions: tuple[str, ...] = ("fp32", "amp", "bf16", "fp16")
     classes: tuple[str, ...] = CLASSES
+    launchers: LauncherNames = field(default_factory=lambda: LAUNCHERS)
+    trackers: TrackerNames = field(default_factory=lambda: TRACKERS)
+    plugins: tuple[Plugin, ...] = ()
+    plug: Callable[[Vocabulary, Plugin], Vocabulary] = _no_plugins
+    unread: tuple[PluginError, ...] = ()

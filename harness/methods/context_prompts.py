@@ -6,8 +6,9 @@ from functools import cache
 import torch
 
 from harness.backbone.clip import Clip
+from harness.backbone.memory import classes_at_once
 from harness.backbone.prompts import Layout, prompt_layout, reference_layout
-from harness.backbone.text import SharedPrompts, classes_at_once
+from harness.backbone.text import SharedPrompts
 from harness.errors import DataError, Fault
 from harness.matrix.cell import Cell
 from harness.matrix.protocol import COOP, PROTOCOLS, Protocol

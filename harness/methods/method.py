@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -16,6 +16,7 @@ from harness.shapes import Context, ImageFeatures, Logits
 Batches = Callable[[int, int, int], list[Tensor]]  # images, batch size, epoch from 0 -> index batches
 
 
+@runtime_checkable
 class Predictor(Protocol):
     """Scores images for every class."""
 

@@ -16,10 +16,11 @@ from harness.errors import HarnessError
 from harness.mirror.request import Event, MirrorRequest, Snapshot
 from harness.mirror.runs import tracked_run
 from harness.mirror.watch import Watch, end_group
+from harness.plugins import load_plugins
 from harness.store.records import read_records
 from harness.tracking.ledger import Ledger
-from harness.tracking.open import open_tracker
-from harness.tracking.tracker import Tracker
+from harness.tracking.table import open_tracker, trackers_with
+from harness.tracking.tracker import Opening, Tracker
 
 
 class Desk:
@@ -47,11 +48,13 @@ class Desk:
 
         Raises:
             TrackingError: the tracker is not installed.
+            PluginError: it is a plug-in's, and cannot be opened.
         """
         request = self._request
         with self.watch.over():
             folder = request.results / request.matrix
-            tracker = open_tracker(request.tracking, folder, request.patience_s, self._say)
+            trackers = trackers_with(load_plugins(request.plugins))
+            tracker = open_tracker(request.tracking, Opening(folder, request.patience_s, self._say), trackers)
             ledger = Ledger(request.results, tracker.destination)
             os.chdir(request.results)  # a tracker that tells where files lie has nothing to tell but below it
         with ThreadPoolExecutor(tracker.at_once) as pool:

@@ -8,10 +8,21 @@ from pathlib import Path
 from harness.matrix.tracking import Tracking
 from harness.mirror.process import LiveMirror, Mirror, NoMirror
 from harness.mirror.request import MirrorRequest
+from harness.plugins import PluginSource
 
 
-def open_mirror(tracking: Tracking, results: Path, matrix: str, say: Callable[[str], None]) -> Mirror:
-    """The mirror of a matrix's cells; without tracking one that does nothing."""
+def open_mirror(
+    tracking: Tracking,
+    results: Path,
+    matrix: str,
+    say: Callable[[str], None],
+    plugins: tuple[PluginSource, ...] = (),
+) -> Mirror:
+    """The mirror of a matrix's cells; without tracking one that does nothing.
+
+    ``plugins`` are those that the tracker comes from.
+    """
     if tracking.tracker == "none":
         return NoMirror()
-    return LiveMirror(MirrorRequest(matrix=matrix, results=results.resolve(), tracking=tracking), say)
+    request = MirrorRequest(matrix=matrix, results=results.resolve(), tracking=tracking, plugins=plugins)
+    return LiveMirror(request, say)

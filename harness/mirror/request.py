@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from harness.matrix.tracking import Tracking
+from harness.plugins import PluginSource
 from harness.tracking.tracker import Grid, TrackedMatrix
 
 PATIENCE_S = 60.0
@@ -24,6 +25,7 @@ class MirrorRequest(_Value):
         matrix: its name, the group of its runs.
         results: results folder, absolute.
         tracking: the tracker and its options.
+        plugins: that the tracker comes from; none for the harness's own.
         cells: cells to show that are known already.
         snapshot: file of a whole matrix to show after them.
         dry_run: whether to say what is lacking instead of showing it.
@@ -35,6 +37,7 @@ class MirrorRequest(_Value):
     matrix: str
     results: Path
     tracking: Tracking
+    plugins: tuple[PluginSource, ...] = ()
     cells: tuple[str, ...] = ()
     snapshot: Path | None = None
     dry_run: bool = False

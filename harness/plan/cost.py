@@ -1,4 +1,4 @@
-"""How much work a cell is, in units that compare cells; not seconds, for which ``rates`` needs records."""
+"""How much work a cell is, in units that compare cells; not seconds, for which ``experience`` needs records."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from harness.data.dataset import Size
 from harness.matrix.cell import Cell
-from harness.plan.work import TINY, n_train_images, work_of
-
-__all__ = ["cost", "cost_of", "n_train_images"]
+from harness.plan.work import TINY, work_of
 
 _IMAGE_TOKENS = 50.0  # an image costs about as much as the 49 patches and the class token of ViT-B/32
 _BACKWARD = 3.0  # forward and backward are about three forwards

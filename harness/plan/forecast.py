@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from harness.data.dataset import Size
 from harness.matrix.cell import Cell
 from harness.matrix.schema import LogitsRule
-from harness.plan.rates import Backbone, Experience, Target, backbone_of, cell_seconds
+from harness.plan.experience import Experience
+from harness.plan.rates import Backbone, Target, backbone_of, cell_seconds
 from harness.plan.space import IMAGE_BYTES, Disk, Tower, device_growth_bytes, disk_of, host_growth_bytes
 from harness.plan.work import Work, draw_of, work_of
 

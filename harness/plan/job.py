@@ -19,6 +19,7 @@ from harness.matrix.source import DatasetSource
 from harness.matrix.tracking import UNTRACKED, Tracking
 from harness.matrix.weights import WeightsSource
 from harness.plan.request import PromptsRequest
+from harness.plugins import PluginSource
 from harness.store.records import not_written
 
 Kind = Literal["run", "check", "prompts"]
@@ -35,6 +36,7 @@ class Job(BaseModel):
         data: data root, absolute.
         sources: the data sets that the matrix brings along.
         weights: the weights files that the matrix brings along.
+        plugins: those that methods, data sets or the tracker come from.
         device: ``cpu`` or ``cuda``.
         fewer_shots: whether a class with too few images is taken whole.
         tracking: where finished cells are mirrored to.
@@ -54,6 +56,7 @@ class Job(BaseModel):
     data: Path | None
     sources: tuple[DatasetSource, ...] = ()
     weights: tuple[WeightsSource, ...] = ()
+    plugins: tuple[PluginSource, ...] = ()
     device: str
     fewer_shots: bool = False
     tracking: Tracking = UNTRACKED

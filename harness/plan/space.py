@@ -15,12 +15,11 @@ from harness.store.logits import are_kept
 
 IMAGE_BYTES = 600_000.0  # of a decoded image of 500 x 400, where no record tells
 DECODED_BYTES = 4 << 30  # decoded training images that a worker holds for further draws of the same job
-_WAVE_SHARE = (
-    1 / 16
-)  # of the free memory, since eight workers may share a machine and other things need memory, too
+# Of the free memory: eight workers may share a machine, and other things need memory, too.
+_WAVE_SHARE = 1 / 16
 _FLOAT = 4
 # Activations that a layer keeps of a token for the backward pass, in units of the width; and the bound above which
-# a step is cut in pieces (``backbone/text.py``).
+# a step is cut in pieces (``backbone/memory.py``).
 _FLOATS_PER_TOKEN, _NEVER_CUT_BYTES = 16, 1 << 30
 # Of a record's file: the head, a row of a class and of an epoch; of the file of words, one of five a vector.
 _HEAD_BYTES, _CLASS_BYTES, _EPOCH_BYTES, _WORD_BYTES, _WORDS = 2_600, 90, 125, 62, 5

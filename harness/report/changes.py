@@ -14,7 +14,8 @@ import numpy as np
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id, display_names
 from harness.report.numbers.entry import Entry
-from harness.report.numbers.rows import group_entries, labels, row_entries
+from harness.report.numbers.rows import group_entries, row_entries
+from harness.report.printing.labels import labels
 from harness.report.stats.exact import mean_of
 from harness.report.stats.significance import ALPHA, NORMAL, Interval, holm, sign_flip_p, smallest_p, t_interval
 from harness.store.record import RunRecord
@@ -189,6 +190,7 @@ def _flat(record: RunRecord) -> dict[str, str]:
         return {}
     content: dict[str, Any] = record.provenance.model_dump(mode="json")
     packages = {f"package {name}": version for name, version in content.pop("packages").items()}
+    packages |= {f"plug-in {name}": digest for name, digest in content.pop("plugins", {}).items()}
     plain = {name: value for name, value in content.items() if name not in _LEFT_OUT}
     return {name: "none" if value is None else str(value) for name, value in (plain | packages).items()}
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from harness.files import write_bytes, write_text
+from harness.errors import Fault, HarnessError
+from harness.files import write_bytes
 from harness.report.figures.ahead import Drawn, draw_one
 from harness.report.figures.charts import Figure
 from harness.report.report import Report
@@ -28,21 +29,37 @@ def write_report(report: Report, out: Path, drawn: Iterable[Drawn] | None = None
     all of them. Files of an earlier report that has other tables are left alone. ``drawn`` are the figures of
     ``report.all_figures`` in each format, where they were drawn ahead. None is forced to the disk: all of them can
     be made again.
+
+    Raises:
+        HarnessError: nothing can be written into ``out``; says why.
     """
     written = []
     for one in report.all_tables:
         for ending in file_endings(one):
             path = out / f"{one.stem}.{ending}"
-            write_text(path, _WRITERS[ending](one), durable=False)
+            write_file(path, _WRITERS[ending](one).encode())
             written.append(path)
     for figure, files in zip(report.all_figures, drawn or map(draw_one, report.all_figures), strict=True):
         for ending, content in files.items():
             path = out / f"{figure.stem}.{ending}"
-            write_bytes(path, content, durable=False)
+            write_file(path, content)
             written.append(path)
     path = out / f"{INDEX}.md"
-    write_text(path, index(report), durable=False)
+    write_file(path, index(report).encode())
     return tuple(sorted([*written, path]))
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write one file of a report.
+
+    Raises:
+        HarnessError: its folder takes nothing: it is a file, or read-only, or the disk is full.
+    """
+    try:
+        write_bytes(path, content, durable=False)
+    except OSError as error:
+        what = f"the report cannot be written here: {error.strerror or error}."
+        raise HarnessError(Fault(str(path.parent), what, "Name another folder with --out DIR.")) from None
 
 
 def index(report: Report) -> str:

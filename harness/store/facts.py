@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, astuple, dataclass, fields
 from typing import Any
 
 from harness.matrix.cell import Cell
@@ -12,7 +12,7 @@ from harness.store.record import RunRecord, Spent
 
 @dataclass(frozen=True, slots=True)
 class MadeFrom:
-    """The digests by which a record is known to be of today, and the device; as in ``Provenance``."""
+    """The digests by which a record is known to be of today, the device and the version; as in ``Provenance``."""
 
     weights_digest: str
     split_digest: str
@@ -20,9 +20,10 @@ class MadeFrom:
     target_digest: str | None
     prompt_digest: str | None
     device: str
+    method_version: int = 0
 
 
-_DIGESTS = tuple(field.name for field in fields(MadeFrom))
+_DIGESTS = tuple(field.name for field in fields(MadeFrom) if field.default is MISSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ def facts_of_head(head: Mapping[str, Any], n_classes: int) -> Facts:
         ValueError, KeyError, TypeError: it is the head of another record than this version writes.
     """
     made, spent = head["provenance"], head["spent"]
-    digests = None if made is None else MadeFrom(*[made[name] for name in _DIGESTS])
+    version = {} if made is None else {"method_version": made.get("method_version", 0)}
+    digests = None if made is None else MadeFrom(**{name: made[name] for name in _DIGESTS}, **version)
     return Facts(
         cell_id=head["cell_id"],
         cell=Cell.from_dict(head["cell"]),
@@ -93,7 +95,7 @@ def packed(facts: Facts) -> list[Any]:
         facts.cell.to_dict(),
         facts.status,
         facts.reason,
-        None if made is None else [getattr(made, name) for name in _DIGESTS],
+        None if made is None else astuple(made),
         facts.n_test,
         facts.n_classes,
         facts.trained,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from harness.errors import Fault, RecordError
 from harness.files import parsed_json, write_text
@@ -13,6 +15,7 @@ from harness.matrix.matrix import Matrix
 from harness.matrix.source import DatasetSource
 from harness.matrix.tracking import UNTRACKED, Tracking
 from harness.matrix.weights import WeightsSource
+from harness.plugins import PluginSource
 
 _FILE = "cells.json"
 _VERSION = 1
@@ -20,18 +23,25 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The name, the cells, own data sets and weights, and the tracking of a matrix that was run into a folder."""
+    """A matrix that was run into a folder; all attributes are as in ``Matrix``.
+
+    What its plug-ins have to say of how cells stand, and how they are reported, stands here, so that nobody needs
+    them for it.
+    """
 
     name: str
     cells: tuple[Cell, ...]
     sources: tuple[DatasetSource, ...] = ()
     weights: tuple[WeightsSource, ...] = ()
     tracking: Tracking = UNTRACKED
+    plugins: tuple[PluginSource, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)
 
 
 def write_manifest(results: Path, matrix: Matrix) -> None:
     """Write ``results/<matrix>/cells.json``: the whole matrix, whatever part of it is selected today."""
-    content = {
+    content: dict[str, Any] = {
         "schema_version": _VERSION,
         "name": matrix.name,
         "cells": [cell.to_dict() for cell in matrix.cells],
@@ -39,6 +49,9 @@ def write_manifest(results: Path, matrix: Matrix) -> None:
         "weights": [source.model_dump() for source in matrix.weights],
         "tracking": matrix.tracking.model_dump(),
     }
+    if matrix.plugins:
+        content["plugins"] = [source.model_dump() for source in matrix.plugins]
+        content |= {"labels": dict(matrix.labels), "versions": dict(matrix.versions)}
     write_text(results / matrix.name / _FILE, json.dumps(content, indent=1) + "\n")
 
 
@@ -63,7 +76,9 @@ def _read(path: Path) -> Manifest:
         tracking = Tracking.model_validate(content.get("tracking", {}))
         if not isinstance(content["name"], str):
             raise TypeError("its name is no word")
-        return Manifest(content["name"], cells, sources, weights, tracking)
+        plugins = tuple(PluginSource.model_validate(source) for source in content.get("plugins", ()))
+        said = dict(content.get("labels", {})), dict(content.get("versions", {}))
+        return Manifest(content["name"], cells, sources, weights, tracking, plugins, *said)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         mend = "Run the matrix again, or name it with --matrix FILE."
         raise RecordError(Fault(str(path), f"is not a list of cells: {error}.", mend)) from None

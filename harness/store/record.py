@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
@@ -57,7 +64,9 @@ class Provenance(_Frozen):
     ``subset_digest`` covers the training images of the few-shot draw, ``list_digest`` the file that lists them
     where they were not drawn, and ``images_digest`` the image files' sizes and times of change (``None`` for data
     that comes with a package). ``target_digest`` is the split's of another data set that was evaluated on, and
-    ``prompt_digest`` the file's of a context that was imported.
+    ``prompt_digest`` the file's of a context that was imported. ``plugins`` has the digest of each plug-in that
+    the method or a data set comes from, by its name, and ``method_version`` is the method's; without plug-ins
+    neither stands in the JSON.
     ``weights_trusted`` says that the weights were opened because of ``--trust-weights``, which archives need that
     OpenAI did not publish.
     """
@@ -78,7 +87,16 @@ class Provenance(_Frozen):
     list_digest: str | None = None
     target_digest: str | None = None
     prompt_digest: str | None = None
+    plugins: dict[str, str] = Field(default_factory=dict)
+    method_version: int = 0
     seeds: dict[str, int]
+
+    @model_serializer(mode="wrap")
+    def _without_plugins(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = serialized(self)
+        for name in () if self.plugins else ("plugins", "method_version"):
+            content.pop(name, None)
+        return content
 
 
 class Spent(_Frozen):

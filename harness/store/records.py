@@ -20,6 +20,7 @@ from harness.store.record import SCHEMA_VERSION, RunRecord
 from harness.store.scan_index import read_index, write_index
 
 QUARANTINE = "quarantine"
+WORDS_SUFFIX = ".words.json"
 _INDEXED = 500  # records that are read in less time than an index is worth
 
 
@@ -69,7 +70,7 @@ def write_record(
         if context is not None:
             write_bytes(path.with_suffix(".safetensors"), context)
         if words is not None:
-            write_text(path.with_suffix(".words.json"), words)
+            write_text(path.with_suffix(WORDS_SUFFIX), words)
         if logits is not None:
             write_bytes(path.with_suffix(".logits.npz"), logits)
         write_text(path, record_text(record))
@@ -171,7 +172,7 @@ def record_names(results: Path) -> list[str]:
     folder = records_folder(results)
     names = [entry.name for entry in os.scandir(folder)] if folder.is_dir() else []
     names = [name for name in names if name.endswith(".json") and not name.startswith(".")]
-    return sorted(name.removesuffix(".json") for name in names if not name.endswith(".words.json"))
+    return sorted(name.removesuffix(".json") for name in names if not name.endswith(WORDS_SUFFIX))
 
 
 def newest_names(results: Path, most: int) -> list[str]:

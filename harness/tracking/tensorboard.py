@@ -19,7 +19,13 @@ from tensorboard.compat.proto.types_pb2 import DT_STRING
 from tensorboard.plugins.text.metadata import create_summary_metadata
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from harness.tracking.tracker import Grid, TrackedMatrix, TrackedRun
+from harness.matrix.tracking import Tracking
+from harness.tracking.tracker import Grid, Opening, TrackedMatrix, TrackedRun
+
+
+def open_tensorboard(_: Tracking, opening: Opening) -> TensorboardTracker:
+    """A tracker whose runs are folders below the matrix's."""
+    return TensorboardTracker(opening.folder / "tensorboard")
 
 
 class TensorboardTracker:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+
+from harness.matrix.tracking import Tracking
 
 Value = str | float | int | None
 
@@ -74,6 +76,21 @@ class TrackedMatrix:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a tracker is opened with.
+
+    Attributes:
+        folder: of the matrix, below the results; a tracker's own files go below it.
+        patience_s: how long one run may take, where the tracker can be told.
+        say: is told what people should know, such as that runs are written offline.
+    """
+
+    folder: Path
+    patience_s: float
+    say: Callable[[str], None]
+
+
 class Tracker(Protocol):
     """Mirrors finished cells. It may fail and it may hang: whoever calls it does so where that harms nothing."""
 
@@ -122,6 +139,11 @@ class NullTracker:
 
     def close(self) -> None:
         """Do nothing."""
+
+
+def open_none(_: Tracking, __: Opening) -> NullTracker:
+    """A tracker that mirrors nothing."""
+    return NullTracker()
 
 
 class MemoryTracker:

@@ -16,7 +16,7 @@ from typing import Any
 
 from harness.files import canonical_json, digest_text
 from harness.matrix.tracking import Tracking
-from harness.tracking.tracker import TrackedMatrix, TrackedRun
+from harness.tracking.tracker import Opening, TrackedMatrix, TrackedRun
 
 # Crash reports would carry host and paths; wandb reads the variable when it is imported.
 os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
@@ -57,6 +57,11 @@ class _MadeFrom:
     config: Mapping[str, Any]
     digest: str
     grows: bool = False
+
+
+def open_wandb(choice: Tracking, opening: Opening) -> WandbTracker:
+    """A tracker with the project and entity of the choice."""
+    return WandbTracker(choice, opening.folder, opening.patience_s, opening.say)
 
 
 class WandbTracker:

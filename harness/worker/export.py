@@ -8,17 +8,18 @@ from safetensors.torch import save
 from torch.nn.functional import normalize
 
 from harness.backbone.clip import Clip
-from harness.backbone.spec import BackboneSpec, backbone_spec, weights_file
+from harness.backbone.spec import BackboneSpec, backbone_spec
+from harness.backbone.weights import weights_file
 from harness.errors import Fault, PromptError
 from harness.files import digest_bytes, parsed_json, write_bytes, write_text
 from harness.matrix.cell import Cell
 from harness.methods.method import Fit, RunInputs
-from harness.methods.table import load_method
 from harness.methods.text_classifier import TextClassifier
 from harness.plan.job import Job
 from harness.shapes import Context, TextFeatures
 from harness.store.prompts import PromptFacts
 from harness.store.record import RunRecord
+from harness.worker.known import known_to
 
 ABOUT, TEXTS, CONTEXT = "prompt.json", "text_features.safetensors", "context.safetensors"
 _USE = (
@@ -73,7 +74,7 @@ def _texts(job: Job, record: RunRecord, clip: Clip, context: Context | None) -> 
     """The features of the record's classes, by its method: of the context where there is one."""
     cell = Cell.from_dict(record.cell)
     names = tuple(row.name for row in record.per_class)
-    inputs, method = RunInputs(cell, clip, names), load_method(cell.method, job.results)
+    inputs, method = RunInputs(cell, clip, names), known_to(job).method(cell.method)
     fit: Fit | Exception | None
     if context is not None:
         fit = method.restore(inputs, context)

@@ -1,6 +1,5 @@
 """What comes of a cell, kept: one record each, told to the tracker and to whoever watches."""
 
-import json
 import platform
 import time
 import traceback
@@ -24,7 +23,6 @@ from harness.machine import is_machine_fault, is_out_of_memory
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.methods.method import Fit
-from harness.methods.table import load_method
 from harness.mirror.process import Mirror
 from harness.plan.job import Job
 from harness.shapes import Labels, Logits
@@ -33,7 +31,9 @@ from harness.store.logits import KeptLogits, are_kept, logits_file, packed, shif
 from harness.store.provenance import platform_name, processor_name
 from harness.store.record import ClassCount, ContextFile, EpochRow, LogitsFile, Provenance, RunRecord, Spent
 from harness.store.records import write_record
+from harness.store.words import words_text
 from harness.worker.device import device_name
+from harness.worker.known import Known
 from harness.worker.ledger import START_S, Ledger
 from harness.worker.materials import Draw, Materials
 
@@ -48,6 +48,7 @@ class Desk:
     """
 
     job: Job
+    known: Known
     mirror: Mirror
     tell: Callable[..., None]
     git: tuple[str | None, bool | None]
@@ -138,7 +139,7 @@ def _evaluated(
         images, labels = target.test()
     with _timed(timings, "evaluate_s"), torch.no_grad():
         if not is_training:
-            load_method(cell.method, desk.job.results).check_transfer(cell, source.materials.class_names, names)
+            desk.known.method(cell.method).check_transfer(cell, source.materials.class_names, names)
         chunks = _Chunks() if are_kept(desk.job.logits, len(labels), len(names)) else None
         predictor = fit.predictor(names)
         counts = evaluate(predictor.logits, images, labels, len(names), chunks or (lambda _: None))
@@ -208,6 +209,8 @@ def _provenance(desk: Desk, source: Source, target: Materials, cell: Cell, fit: 
         list_digest=None if draw is None else draw.list_digest,
         target_digest=None if cell.evaluate_on is None else target.split.digest,
         prompt_digest=fit.source_digest,
+        plugins=desk.known.plugin_digests(cell),
+        method_version=desk.known.version(cell),
         seeds={} if cell.seed is None else {"draw": cell.seed, "batches": cell.seed, "context": cell.seed},
     )
 
@@ -244,8 +247,7 @@ def _words(fit: Fit, materials: Materials) -> str | None:
     if fit.context is None:
         return None
     found = nearest_words(fit.context, materials.clip, _NEAREST)
-    rows = [[{"word": word, "distance": round(distance, 6)} for word, distance in row] for row in found]
-    return json.dumps({"shape": list(fit.context.shape[:-1]), "nearest": rows}, indent=1) + "\n"
+    return words_text(fit.context.shape[:-1], found)
 
 
 def _per_class(class_names: tuple[str, ...], counts: Counts) -> tuple[ClassCount, ...]:

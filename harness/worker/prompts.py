@@ -10,7 +10,8 @@ from safetensors.torch import load, save
 from harness.backbone.clip import Clip
 from harness.backbone.load import load_clip
 from harness.backbone.released import read_released
-from harness.backbone.spec import backbone_spec, weights_digest
+from harness.backbone.spec import backbone_spec
+from harness.backbone.weights import weights_digest
 from harness.backbone.words import nearest_words
 from harness.errors import BackboneError, Fault, HarnessError, PromptError, RecordError
 from harness.files import digest_bytes, write_bytes, write_text
@@ -21,6 +22,7 @@ from harness.plan.request import ExportRequest, ImportRequest, WordsRequest
 from harness.store.prompts import PromptFacts, prompt_path
 from harness.store.record import RunRecord
 from harness.store.records import read_context, read_records
+from harness.store.words import spelled_words
 from harness.worker.device import open_device
 from harness.worker.export import export
 
@@ -56,8 +58,7 @@ def _words(job: Job, request: WordsRequest) -> dict[str, Any]:
     if context is None:
         raise RecordError(Fault(record.cell_id, "learned no context."))
     found = nearest_words(context.float(), _clip(job, record), request.top)
-    rows = [[{"word": word, "distance": round(distance, 6)} for word, distance in row] for row in found]
-    return {"shape": list(context.shape[:-1]), "nearest": rows}
+    return spelled_words(context.shape[:-1], found)
 
 
 def _import(job: Job, request: ImportRequest) -> dict[str, Any]:

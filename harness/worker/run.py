@@ -14,7 +14,6 @@ from harness.backbone.load import load_clip
 from harness.backbone.spec import backbone_spec
 from harness.data.catalog import Catalog
 from harness.data.dataset import Size
-from harness.data.own import catalog_with
 from harness.engine.batches import epoch_batches
 from harness.engine.sgd import State
 from harness.host import available_bytes
@@ -22,11 +21,11 @@ from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.protocol import draw_rule
 from harness.methods.method import Fit, Method, RunInputs
-from harness.methods.table import METHODS, load_method
 from harness.mirror.open import open_mirror
-from harness.plan.cost import n_train_images
 from harness.plan.job import DONE, OUT_OF_MEMORY, Job
 from harness.plan.space import IMAGE_BYTES, images_at_once
+from harness.plan.work import n_train_images
+from harness.plugins import sources_of
 from harness.store.claims import Claimant
 from harness.store.provenance import package_versions
 from harness.store.record import RunRecord
@@ -34,6 +33,7 @@ from harness.store.records import read_context, read_records
 from harness.worker.device import open_device
 from harness.worker.keep import Desk, Source, keep_failure, keep_fit
 from harness.worker.keeper import Keeper
+from harness.worker.known import Known, known_to
 from harness.worker.ledger import Ledger
 from harness.worker.materials import Draw, Materials
 from harness.worker.state import Unfinished
@@ -95,15 +95,16 @@ def run(job: Job, folder: Path, keeper: Keeper, wait: bool) -> int:
         NotWrittenError: records cannot be written.
         HarnessError: a backbone or a split cannot be used at all.
     """
+    known = known_to(job)
     claims = keeper.claims(job.results)
     left = list(job.cell_values())
     with telling(folder) as tell:
         while left:
-            taken = take(job, left, claims)
+            taken = take(job, known, left, claims)
             for standing in taken.recorded:
                 tell(event="recorded", cell=standing.id, state=standing.state)
             try:
-                too_large = _do(job, taken.mine, keeper, claims, tell) if taken.mine else []
+                too_large = _do(job, known, taken.mine, keeper, claims, tell) if taken.mine else []
             finally:
                 claims.release_all()
             for cell, owner in taken.held:
@@ -125,7 +126,9 @@ def _is_held(cell: Cell, claims: Claimant) -> bool:
     return any(claims.holder(cell_id(wanted)) is not None for wanted in (cell, cell.trained()))
 
 
-def _do(job: Job, cells: tuple[Cell, ...], keeper: Keeper, claims: Claimant, tell: Tell) -> list[Cell]:
+def _do(
+    job: Job, known: Known, cells: tuple[Cell, ...], keeper: Keeper, claims: Claimant, tell: Tell
+) -> list[Cell]:
     """Do cells, those that share a backbone, a class space and a draw one after another; those left undone.
 
     Raises:
@@ -137,13 +140,13 @@ def _do(job: Job, cells: tuple[Cell, ...], keeper: Keeper, claims: Claimant, tel
         tell(event="say", text=text)
 
     device = open_device(job.device)
-    mirror = open_mirror(job.tracking, job.results, job.matrix, say)
+    trackers = sources_of(known.plugins, "TRACKERS", job.tracking.tracker)
+    mirror = open_mirror(job.tracking, job.results, job.matrix, say, trackers)
     try:
-        desk = Desk(job, mirror, tell, keeper.git, package_versions(), claims, Ledger())
-        catalog = catalog_with(job.sources)
+        desk = Desk(job, known, mirror, tell, keeper.git, package_versions(), claims, Ledger())
         for (backbone, precision), of_backbone in _grouped(cells, "backbone", "precision"):
             clip = load_clip(backbone_spec(backbone, job.weights), precision, device, job.trust_weights)
-            rooms = Rooms(clip, catalog, job.data, say)
+            rooms = Rooms(clip, known.catalog, job.data, say)
             for (dataset, classes), of_dataset in _grouped(of_backbone, "dataset", "classes"):
                 _run_group(desk, keeper.stopping, rooms, rooms.source(dataset, classes), of_dataset)
         return desk.left
@@ -157,7 +160,7 @@ def _run_group(desk: Desk, stopping: Stopping, rooms: Rooms, materials: Material
         by_method: dict[str, list[Training]] = {}
         for cells_of_draw in wave:
             try:
-                draw = _draw_of(materials, cells_of_draw[0])
+                draw = _draw_of(materials, cells_of_draw[0], desk.known)
             except Exception as error:  # what breaks a draw fails the cells that learn from it
                 for cell in cells_of_draw:
                     keep_failure(desk, cell, error)
@@ -173,7 +176,7 @@ def _run_group(desk: Desk, stopping: Stopping, rooms: Rooms, materials: Material
                         training.unfinished.save()
 
             with stopping.saving(save):
-                _run_method(desk, rooms, materials, load_method(method, desk.job.results), trainings)
+                _run_method(desk, rooms, materials, desk.known.method(method), trainings)
 
 
 def _run_method(desk: Desk, rooms: Rooms, materials: Materials, method: Method, trainings: list[Training]) -> None:
@@ -232,14 +235,15 @@ def _restored(desk: Desk, materials: Materials, method: Method, training: Traini
     if trained in training.cells or training.draw is None:
         return None
     record = read_records(desk.job.results, [cell_id(trained)]).records.get(cell_id(trained))
-    if record is None or not _is_of_today(record, materials, training.draw):
+    version = desk.known.version(trained)
+    if record is None or not _is_of_today(record, materials, training.draw, version):
         return None
     content = read_context(desk.job.results, record)
     return None if content is None else method.restore(training.inputs, load(content)["context"])
 
 
-def _is_of_today(record: RunRecord, materials: Materials, draw: Draw) -> bool:
-    """Whether a record was made from the weights, the split and the training images that are here.
+def _is_of_today(record: RunRecord, materials: Materials, draw: Draw, version: int) -> bool:
+    """Whether a record was made from the weights, the split and the images that are here, by this version.
 
     Lists that name the same images count as others where they are other files: batches and views derive from them.
     """
@@ -249,7 +253,8 @@ def _is_of_today(record: RunRecord, materials: Materials, draw: Draw) -> bool:
         made_from.split_digest,
         made_from.subset_digest,
         made_from.list_digest,
-    ) == (materials.clip.weights_digest, materials.split.digest, draw.digest, draw.list_digest)
+        made_from.method_version,
+    ) == (materials.clip.weights_digest, materials.split.digest, draw.digest, draw.list_digest, version)
 
 
 def _trainings(cells: list[Cell]) -> Iterator[tuple[Cell, list[Cell]]]:
@@ -284,9 +289,9 @@ def _waves(cells: list[Cell], materials: Materials) -> Iterator[list[list[Cell]]
         yield wave
 
 
-def _draw_of(materials: Materials, cell: Cell) -> Draw | None:
+def _draw_of(materials: Materials, cell: Cell, known: Known) -> Draw | None:
     """The draw that a cell learns from; ``None`` for a method that does not read shots."""
-    if "shots" not in METHODS[cell.method].entry.reads:
+    if not known.reads_shots(cell):
         return None
     return materials.draw(cell.shots, cell.seed or 0, draw_rule(cell))
 
@@ -299,7 +304,8 @@ def _training(
         return Training(RunInputs(trained, materials.clip, materials.class_names), None, tuple(cells))
     waiting = cell_id(trained if trained in cells else cells[0])
     epochs = trained.recipe_dict().get("epochs")
-    unfinished = Unfinished(desk.job.results, trained, materials.clip, draw, materials.split.digest)
+    digests = desk.known.plugin_digests(trained)
+    unfinished = Unfinished(desk.job.results, trained, materials.clip, draw, materials.split.digest, digests)
 
     def on_epoch(epoch: int, state: Callable[[], State]) -> None:
         desk.tell(event="epoch", cell=waiting, epoch=epoch, epochs=epochs)

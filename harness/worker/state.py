@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -31,11 +31,13 @@ def every_s() -> float:
 class Unfinished:
     """The states of one cell's training, each in the place of the one before.
 
-    A state counts only for the very training that left it: the same cell, weights, images, packages and kind of
-    device. Anything else begins anew.
+    A state counts only for the very training that left it: the same cell, weights, images, packages, plug-ins and
+    kind of device. Anything else begins anew.
     """
 
-    def __init__(self, results: Path, cell: Cell, clip: Clip, draw: Draw, split_digest: str) -> None:
+    def __init__(
+        self, results: Path, cell: Cell, clip: Clip, draw: Draw, split_digest: str, plugins: Mapping[str, str]
+    ) -> None:
         """Nothing is read yet."""
         self._path = results / _FOLDER / f"{cell_id(cell)}.safetensors"
         self._clip = clip
@@ -43,7 +45,7 @@ class Unfinished:
         self._latest: State | None = None
         made_from = [
             cell.to_dict(), clip.weights_digest, clip.device.type, split_digest, draw.digest, draw.list_digest,
-            draw.images_digest, package_versions(),
+            draw.images_digest, package_versions(), *([dict(plugins)] if plugins else []),
         ]  # fmt: skip
         self._key = digest_text(canonical_json(made_from))
 

@@ -26,8 +26,9 @@ from open_clip.tokenizer import SimpleTokenizer
 from plain import PlainCoOp
 
 from harness.backbone.clip import Clip
+from harness.backbone.memory import classes_at_once
 from harness.backbone.prompts import prompt_layout
-from harness.backbone.text import SharedPrompts, classes_at_once
+from harness.backbone.text import SharedPrompts
 from harness.engine.sgd import Ended, Run, train_together
 from harness.features.views import to_pixels
 from harness.host import cpu_threads

@@ -21,10 +21,10 @@ from harness.data.dataset import Size
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.matrix import Matrix, read_matrix
+from harness.plan.experience import experience
 from harness.plan.forecast import Forecaster
 from harness.plan.job import Job, flat_cells, write_job
 from harness.plan.machine import Machine
-from harness.plan.rates import experience
 from harness.plan.space import disk_of, tower_of
 from harness.plan.work import draw_of
 from harness.store.facts import Facts

@@ -1,7 +1,6 @@
 """The method itself, with the recorded batches and initial contexts, against the reference in nine settings."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ from torch import Tensor
 
 from harness.backbone.clip import Clip
 from harness.engine.evaluate import evaluate
+from harness.features.few_shot import FewShotFeatures
 from harness.matrix.cell import Cell
 from harness.methods.coop import CoOp
 from harness.methods.method import Fit, RunInputs
@@ -28,17 +28,16 @@ CASES = (
 )
 
 
-@dataclass
-class RecordedImages:
+class RecordedImages(FewShotFeatures):
     """The recording's training images: the same features in every epoch."""
 
-    images: Tensor
-    labels: Tensor
+    def __init__(self, images: Tensor, labels: Tensor) -> None:
+        self.images, self.labels = images, labels
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def view(self, views: object, epoch: int, n_epochs: int) -> Tensor:
+    def view(self, views: object, epoch: int, n_epochs: int = 0) -> Tensor:
         """The features, whatever the epoch."""
         return self.images
 
@@ -90,7 +89,7 @@ def test_the_method_learns_what_the_reference_learns(
         cell,
         golden_clip(recorded["model"]),
         tuple(recorded["classnames"]),
-        few_shot=RecordedImages(*features["train"]),  # type: ignore[arg-type]
+        few_shot=RecordedImages(*features["train"]),
         batches=lambda n, size, _: list(torch.arange(n).split(size)),
     )
     ((_, fit),) = method.fit([inputs])

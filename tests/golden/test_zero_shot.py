@@ -14,7 +14,7 @@ from harness.engine.evaluate import evaluate
 from harness.matrix.cell import Cell
 from harness.matrix.template import resolved, spelled
 from harness.methods.method import Fit, RunInputs
-from harness.methods.table import load_method
+from harness.methods.table import METHODS, load_method
 
 Golden = Callable[[str], dict]
 Labelled = dict[str, tuple[Tensor, Tensor]]
@@ -65,7 +65,7 @@ def test_zero_shot_is_the_references(
 
     names = tuple(file["classnames"])
     inputs = RunInputs(Cell(dataset=dataset, backbone=model, method="zero_shot", template=template), clip, names)
-    ((_, fit),) = load_method("zero_shot").fit([inputs])
+    ((_, fit),) = load_method(METHODS["zero_shot"]).fit([inputs])
     assert isinstance(fit, Fit)
     classifier = fit.predictor(names)
     texts = normalize(classifier.text_features, dim=-1)

@@ -8,23 +8,19 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+from support.published_records import record_with
 
 from harness.matrix.cell import Cell
-from harness.matrix.identity import cell_id
 from harness.report.build import build_report
 from harness.report.numbers.entry import Entry
 from harness.report.numbers.results import harmonic_results, place_results
 from harness.report.numbers.rows import row_entries
+from harness.report.report import Report
 from harness.report.stats.summary import average_over_datasets, summarise
 from harness.report.tables.csv import to_csv
 from harness.report.tables.latex import to_latex
 from harness.report.tables.markdown import to_markdown
-from harness.store.record import ClassCount, Provenance, RunRecord
 
-PROVENANCE = Provenance(
-    harness_version="0", git_commit=None, git_dirty=None, packages={}, python="3", platform="p", device="cpu",
-    precision="fp32", weights_digest="0", split_digest="0", subset_digest=None, images_digest=None, seeds={},
-)  # fmt: skip
 POINTS = [("zero_shot", 0, None)] + [
     (method, shots, seed) for method in ("linear_probe", "mine") for shots in (1, 2, "all") for seed in (1, 2, 3)
 ]
@@ -42,17 +38,11 @@ SCORES = npst.arrays(
 def _entry(cell: Cell, n_correct: int | None) -> Entry:
     if n_correct is None:
         return Entry(cell, None, "missing")
-    count = ClassCount(name="one", n_test=97, n_correct=n_correct, n_predicted=n_correct)
-    record = RunRecord(
-        cell_id=cell_id(cell), cell=cell.to_dict(), status="done", n_correct=n_correct, n_test=97,
-        per_class=(count,), provenance=PROVENANCE, created_at="2031-01-02T03:04:05Z",
-    )  # fmt: skip
-    return Entry(cell, record)
+    return Entry(cell, record_with(cell, n_correct, n_test=97))
 
 
-def _texts(entries: list[Entry]) -> list[str]:
-    tables = [table for group in build_report("m", entries).groups for table in group.all_tables]
-    return [write(table) for table in tables for write in (to_markdown, to_csv, to_latex)]
+def _texts(report: Report) -> list[str]:
+    return [write(table) for table in report.all_tables for write in (to_markdown, to_csv, to_latex)]
 
 
 counts = st.lists(st.none() | st.integers(0, 97), min_size=len(CELLS), max_size=len(CELLS))
@@ -65,7 +55,7 @@ def test_report_is_independent_of_order(right: list[int | None], order: list[int
     heads = [i for i, cell in enumerate(CELLS) if cell.shots in (0, 1) and cell.seed in (None, 1)]
     shuffled = [entries[i] for i in (*heads, *(i for i in order if i not in heads))]
     first, second = build_report("m", entries), build_report("m", shuffled)
-    assert _texts(entries) == _texts(shuffled)
+    assert _texts(first) == _texts(second)
     assert first.groups[0].panels == second.groups[0].panels
     assert first.all_figures == second.all_figures
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.backbone import published, spec
-from harness.backbone.spec import backbone_spec, weights_digest
+from harness.backbone import published, weights
+from harness.backbone.spec import backbone_spec
+from harness.backbone.weights import weights_digest
 from harness.data.catalog import DATASETS
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
@@ -100,7 +102,7 @@ def mini(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     defaults = (own / "pretrained.py").read_text().partition("_RN50 = ")[0]
     (folder / "pretrained.py").write_text(defaults + _MINI_TAGS)
     monkeypatch.setattr(published, "open_clip_folder", lambda: folder)
-    monkeypatch.setattr(spec, "CLIP_CACHE", str(tmp_path / "clip"))
+    monkeypatch.setattr(weights, "CLIP_CACHE", str(tmp_path / "clip"))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     return folder
 
@@ -147,3 +149,22 @@ def put_record(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return put
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """An installer of a package ``acme`` 1.2 with an entry point, and a module ``acme_parts``."""
+    site = tmp_path / "site"
+    monkeypatch.syspath_prepend(str(site))
+
+    def write(text: str, entry: str = "acme_parts", version: str = "1.2") -> Path:
+        for name in [name for name in sys.modules if name.startswith("acme_parts")]:
+            monkeypatch.delitem(sys.modules, name)
+        about = site / "acme-1.2.dist-info"
+        about.mkdir(parents=True, exist_ok=True)
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: acme\nVersion: {version}\n")
+        (about / "entry_points.txt").write_text(f"[harness.plugins]\nours = {entry}\n")
+        (site / "acme_parts.py").write_text(text)
+        return site / "acme_parts.py"
+
+    return write

@@ -137,3 +137,13 @@ def test_cache_folder_is_the_users_by_default(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.delenv("HARNESS_CACHE")
     monkeypatch.setattr(files.platformdirs, "user_cache_dir", lambda name, appauthor: str(tmp_path / name))
     assert files.cache_folder() == tmp_path / "coop-harness"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_plain"),
+    [("a", True), ("RN50.v2_x-1", True), ("9", True), ("", False), (".a", False), ("-a", False), ("a b", False),
+     ("a/b", False), ("ä", False), ("a\n", False), (5, False), (None, False)],
+)  # fmt: skip
+def test_plain_names(name: object, is_plain: bool) -> None:
+    """A name that people give holds nothing that a shell or a file system could take otherwise."""
+    assert files.is_plain_name(name) == is_plain

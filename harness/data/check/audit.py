@@ -10,11 +10,11 @@ from pathlib import Path
 
 from harness.data.catalog import DatasetRow
 from harness.data.check.image_files import decoding_faults, look_at_files, same_content
-from harness.data.check.misplaced import Places, few, stale_pickles
+from harness.data.check.misplaced import Places, stale_pickles
 from harness.data.dataset import require_root, unpublished
 from harness.data.images import image_reader
 from harness.data.split import PARTS, Split
-from harness.errors import DataError, Fault
+from harness.errors import DataError, Fault, few
 
 Tick = Callable[[int, int], None]
 

@@ -12,10 +12,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import TypeVar
 
-from harness.data.check.misplaced import Places, Spellings, differs_in_spelling_only, few
+from harness.data.check.misplaced import Places
+from harness.data.check.spellings import Spellings, differs_in_spelling_only
 from harness.data.images import ReadImage
 from harness.data.split import PARTS, Split
-from harness.errors import DataError, Fault
+from harness.errors import DataError, Fault, few
 from harness.files import digest_file
 
 Step = Callable[[int], None]

@@ -5,25 +5,23 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import unicodedata
-from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.data.catalog import DatasetRow
-from harness.data.class_folders import class_folders, image_names
+from harness.data.check.spellings import folded
 from harness.data.dataset import require_root
 from harness.data.images import IMAGE_SUFFIXES
 from harness.data.layout import ImageNetFolders, ShiftedFolders
-from harness.errors import Fault
+from harness.data.listing import WNID, class_folders, folders_below, image_names, names_in
+from harness.errors import Fault, few
 
 _ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".7z", ".rar")
 _DEEPEST = 4  # such as ILSVRC/Data/CLS-LOC/train
 _MOST_FOLDERS = 2000  # a look around, no search of the disk
 _SAMPLE = 20
 _WORTH_SAYING = 0.2
-_SHOWN = 5
-_CLASS_FOLDER = re.compile(r"n\d{8}|\d{1,3}")  # a wnid, or one of ImageNetV2's numbers
+_CLASS_FOLDER = re.compile(rf"{WNID.pattern}|\d{{1,3}}")  # or one of ImageNetV2's numbers
 
 
 class Places:
@@ -57,8 +55,8 @@ class Places:
             return Fault(str(root), "the data folder is not there.", "Give another: --data DIR or HARNESS_DATA.")
         mend = f"Unpack the data set there, or link it: {', '.join(str(need) for need in self._needs)}."
         first = self._needs[0].name
-        names = {_folded(name): name for name in _folder_names(root)}
-        near = difflib.get_close_matches(_folded(self.folder.name), names, n=1, cutoff=0.8)
+        names = {folded(name): name for name in _folder_names(root)}
+        near = difflib.get_close_matches(folded(self.folder.name), names, n=1, cutoff=0.8)
         # Several data sets have a classnames.txt; only a split's own name tells whose folder it is.
         if not self._of_classes and (found := _folder_of_file(self._starts, first)):
             mend = f"{first} lies in {found}: move or link that folder here."
@@ -88,7 +86,7 @@ class Places:
         """What to do about missing images: move those that were found elsewhere, unpack, or download."""
         sample = paths[:: max(1, len(paths) // _SAMPLE)][:_SAMPLE]
         left, places = list(sample), []
-        for folder, _ in _folders(self._starts) if sample else ():
+        for folder, _ in _around(self._starts) if sample else ():
             found = {path for path in left if os.path.isfile(f"{folder}/{path}")}  # noqa: PTH113 - thousands
             if len(found) >= _WORTH_SAYING * len(sample):  # Stanford Cars has two folders, each doubled by itself
                 places.append(folder)
@@ -97,7 +95,7 @@ class Places:
                 break
         if places:
             they = "Some lie" if left else "They lie"
-            return f"{they} below {' and '.join(places)}: move or link them to {self.base}."
+            return f"{they} below {' and '.join(map(str, places))}: move or link them to {self.base}."
         return self._mend_by_unpacking()
 
     def unnamed_images(self, paths: Sequence[str]) -> list[Fault]:
@@ -111,7 +109,7 @@ class Places:
         n_unnamed = sum(
             name.lower().endswith(IMAGE_SUFFIXES) and name not in names
             for folder, names in named.items()
-            for name in _listed(f"{self.base}/{folder}")
+            for name in names_in(f"{self.base}/{folder}")
         )
         return [Fault(str(self.base), f"{n_unnamed:,} images are not in the split.")] if n_unnamed else []
 
@@ -145,7 +143,7 @@ class Places:
 
     def _mend_by_unpacking(self) -> str:
         """What to do about images that were not found anywhere."""
-        packed = sorted(name for name in _listed(str(self.folder)) if name.lower().endswith(_ARCHIVES))
+        packed = sorted(name for name in names_in(str(self.folder)) if name.lower().endswith(_ARCHIVES))
         return (
             f"Still packed in {self.folder}? Found there: {few(packed)}."
             if packed
@@ -161,118 +159,31 @@ def stale_pickles(folder: Path) -> list[Fault]:
     return [Fault(str(folder), f"{len(pickles):,} pickles of other code ({pickles[0].name}) are never opened.")]
 
 
-def few(words: Sequence[str]) -> str:
-    """The first five, and how many more there are."""
-    more = f" and {len(words) - _SHOWN:,} more" if len(words) > _SHOWN else ""
-    return ", ".join(words[:_SHOWN]) + more
-
-
-class Spellings:
-    """Looks for files that are there under a name with other capitals, accents or ending; listings are kept."""
-
-    def __init__(self, base: Path) -> None:
-        """Look below ``base``."""
-        self._base = str(base)
-        self._folders: dict[str, dict[str, str]] = {}
-
-    def found(self, path: str) -> str | None:
-        """The path under which the file is there, relative to the base; ``None`` when it is not."""
-        here = self._base
-        taken = []
-        *folders, file = path.split("/")
-        for name in folders:
-            actual = self._names(here).get(_folded(name))
-            if actual is None:
-                return None
-            here = f"{here}/{actual}"
-            taken.append(actual)
-        names = self._names(here)
-        actual = names.get(_folded(file)) or names.get(_folded(_stem(file)))
-        if actual is None or not os.path.isfile(f"{here}/{actual}"):  # noqa: PTH113
-            return None
-        return "/".join((*taken, actual))
-
-    def _names(self, folder: str) -> dict[str, str]:
-        """From the folded name, and that without ending, to what is there."""
-        if folder not in self._folders:
-            names = _listed(folder)
-            self._folders[folder] = {_folded(_stem(name)): name for name in names} | {
-                _folded(name): name for name in names
-            }
-        return self._folders[folder]
-
-
-def differs_in_spelling_only(path: str, other: str) -> bool:
-    """Whether two paths name the same image but for capitals, accents and the two spellings of JPEG."""
-
-    def plain(name: str) -> str:
-        return re.sub(r"\.jpeg$", ".jpg", _folded(name))
-
-    return plain(path) == plain(other)
-
-
-def _folded(name: str) -> str:
-    """The name without the differences that disks and archives make: capitals, and how accents are written."""
-    return unicodedata.normalize("NFC", name).casefold()
-
-
-def _stem(name: str) -> str:
-    """The name without the ending of an image."""
-    lower = name.lower()
-    return next((name[: -len(suffix)] for suffix in IMAGE_SUFFIXES if lower.endswith(suffix)), name)
-
-
-def _folders(starts: Sequence[Path]) -> Iterator[tuple[str, list[str]]]:
-    """Folders and the names of the folders in each: the starts, then what lies below them, level by level.
-
-    What cannot be listed is passed over.
-    """
-    queue = deque((str(start), 0) for start in starts)
-    seen: set[str] = set()
-    while queue and len(seen) < _MOST_FOLDERS:
-        folder, depth = queue.popleft()
-        if folder in seen:
-            continue
-        seen.add(folder)
-        try:
-            with os.scandir(folder) as entries:
-                inside = sorted(entry.name for entry in entries if entry.is_dir() and entry.name[0] != ".")
-        except OSError:
-            continue
-        yield folder, inside
-        if depth < _DEEPEST:
-            queue.extend((f"{folder}/{name}", depth + 1) for name in inside)
-
-
 def _folder_of_classes(
     starts: Sequence[Path], n_classes: int, name: str, besides: Sequence[Path] = ()
 ) -> Path | None:
     """The nearest folder that holds most of ``n_classes`` class folders; one called ``name`` comes first."""
     found = [
-        Path(folder)
-        for folder, inside in _folders(starts)
+        folder
+        for folder, inside in _around(starts)
         if sum(_CLASS_FOLDER.fullmatch(inner) is not None for inner in inside) > n_classes / 2
     ]
     found = [folder for folder in found if folder not in besides]
     return next((folder for folder in found if folder.name == name), found[0] if found else None)
 
 
-def _folder_of_file(starts: Sequence[Path], name: str) -> str | None:
+def _folder_of_file(starts: Sequence[Path], name: str) -> Path | None:
     """The nearest folder that holds a file of this name."""
-    return next((folder for folder, _ in _folders(starts) if os.path.isfile(f"{folder}/{name}")), None)  # noqa: PTH113
+    return next((folder for folder, _ in _around(starts) if os.path.isfile(folder / name)), None)  # noqa: PTH113
+
+
+def _around(starts: Sequence[Path]) -> Iterator[tuple[Path, list[str]]]:
+    return folders_below(starts, _DEEPEST, _MOST_FOLDERS)
 
 
 def _folder_names(folder: Path) -> list[str]:
     """The names of the folders in a folder; none where it cannot be listed."""
     try:
         return class_folders(folder)
-    except OSError:
-        return []
-
-
-def _listed(folder: str) -> list[str]:
-    """What a folder holds; nothing where it cannot be listed."""
-    try:
-        return os.listdir(folder)  # noqa: PTH208 - names, not Paths
     except OSError:
         return []

@@ -7,22 +7,19 @@ are looked for by what must lie below their folder: paths of the split, or Image
 from __future__ import annotations
 
 import os
-import re
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.data.catalog import DatasetRow
-from harness.data.class_folders import class_folders, image_names
 from harness.data.images import missing_images
 from harness.data.layout import ImageNetFolders, ShiftedFolders
+from harness.data.listing import WNID, class_folders, folders_below, image_names
 from harness.data.split import PARTS, Split
 from harness.errors import DataError, Fault
 
 _DEEPEST = 6  # levels that are searched; archives have three at most
 _N_SAMPLES = 9
-_WNID = re.compile(r"n\d{8}")
 
 
 class InTheWayError(DataError):
@@ -47,7 +44,7 @@ class ListedImages:
         """The folder of these images in a tree; the shallowest, when there are several."""
         step = max(1, len(self.paths) // _N_SAMPLES)
         samples = [Path(self.inside, path) for path in self.paths[::step]]
-        for folder, _ in _folders(tree):
+        for folder, _ in folders_below([tree], _DEEPEST):
             # More than half: a copy that lacks some images is the copy all the same, and the check tells.
             if 2 * sum((folder / sample).is_file() for sample in samples) > len(samples):
                 return folder / self.inside
@@ -81,8 +78,8 @@ class ClassFolders:
             DataError: the folder has that name, and images without class folders.
         """
         best, best_rank = None, (False, False)
-        for folder, below in _folders(tree):
-            n_found = sum(1 for name in below if _WNID.fullmatch(name) or name.isdecimal())
+        for folder, below in folders_below([tree], _DEEPEST):
+            n_found = sum(1 for name in below if WNID.fullmatch(name) or name.isdecimal())
             if self.name not in (None, folder.name):
                 continue
             if n_found == 0 and self.name is not None and image_names(folder):
@@ -164,18 +161,6 @@ def put(found: Path, piece: Piece, *, link: bool) -> None:
 
 def folders_with(tree: Path, names: list[str]) -> Iterator[Path]:
     """The folders of a tree that hold files of all these names, the shallowest first."""
-    for folder, _ in _folders(tree):
+    for folder, _ in folders_below([tree], _DEEPEST):
         if all((folder / name).is_file() for name in names):
             yield folder
-
-
-def _folders(tree: Path) -> Iterator[tuple[Path, list[str]]]:
-    """The folders of a tree with the names of those in them, the shallowest first; hidden ones are left out."""
-    queue = deque([(tree, 0)])
-    while queue:
-        folder, depth = queue.popleft()
-        below = class_folders(folder)
-        yield folder, below
-        if depth < _DEEPEST:
-            # Below a wnid there are images only, a thousand times.
-            queue += [(folder / name, depth + 1) for name in below if not _WNID.fullmatch(name)]

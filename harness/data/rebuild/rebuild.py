@@ -18,6 +18,7 @@ from harness.data.partition import cut_in_three, hold_out_fifth
 from harness.data.rebuild.mat_file import read_mat
 from harness.data.split import PARTS, Item, Split
 from harness.data.split_files import split_json
+from harness.data.text_file import read_text
 from harness.errors import DataError, Fault, did_you_mean
 from harness.files import parsed_json
 
@@ -188,7 +189,7 @@ def _lines(path: Path) -> list[tuple[str, str]]:
     Raises:
         DataError: the file cannot be read as text.
     """
-    lines = enumerate(_read_text(path).splitlines(), start=1)
+    lines = enumerate(read_text(path).splitlines(), start=1)
     found = [(f"{path}:{number}", " ".join(line.split())) for number, line in lines]
     return [(where, line) for where, line in found if line and not line.startswith("#")]
 
@@ -199,20 +200,6 @@ def _values(path: Path, variable: str) -> list[tuple[str, Any]]:
     if not isinstance(values, list):
         raise DataError(Fault(str(path), f"{variable} must be an array."))
     return [(f"{path}: {variable}[{index}]", value) for index, value in enumerate(values)]
-
-
-def _read_text(path: Path) -> str:
-    """The text of a file, without a byte order mark.
-
-    Raises:
-        DataError: it cannot be read, or is not UTF-8.
-    """
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise DataError(Fault(str(path), f"cannot be read: {error.strerror}.")) from None
-    except UnicodeDecodeError:
-        raise DataError(Fault(str(path), "is not UTF-8 text.", "Save it as UTF-8.")) from None
 
 
 def _matched(form: str, line: str, shown: str) -> Sequence[str]:
@@ -252,7 +239,7 @@ def _year_first(name: Any) -> str:
 def _flower_names(path: Path) -> dict[str, str]:
     """The names of Oxford Flowers' classes, by their numbers as text."""
     try:
-        names = parsed_json(_read_text(path))
+        names = parsed_json(read_text(path))
     except ValueError as error:
         raise DataError(Fault(str(path), f"is not JSON: {error}.")) from None
     if not isinstance(names, dict) or not all(map(_is_line, names.values())):

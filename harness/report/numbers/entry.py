@@ -7,27 +7,13 @@ from typing import Literal
 
 from harness.matrix.cell import Cell
 from harness.store.record import RunRecord
+from harness.store.words import Words
 
 Gap = Literal["missing", "failed", "stale"]
 GAPS: tuple[Gap, ...] = ("missing", "failed", "stale")  # the order in which footnotes name them
 
 Place = tuple[str, str]  # Cell.target: data set and classes whose test images are evaluated on
 HALVES = ("base", "new")
-
-Word = tuple[str, float]  # a word of the vocabulary, and its distance from a vector
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The nearest words of a learned context, nearest first.
-
-    Attributes:
-        shape: of the context without its width: (n_ctx,), or (classes, n_ctx).
-        nearest: one row a vector, classes outermost.
-    """
-
-    shape: tuple[int, ...]
-    nearest: tuple[tuple[Word, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +27,7 @@ class Entry:
         words: the nearest words of what was learned, where they were read.
         like: the data set whose numbers of a protocol the cell's has, where that is another one.
         why: what a stale record lacks, in words; empty where there is nothing to say.
+        label: of a method that a plug-in brings along; empty for others.
     """
 
     cell: Cell
@@ -49,6 +36,7 @@ class Entry:
     words: Words | None = None
     like: str | None = None
     why: str = ""
+    label: str = ""
 
     @property
     def hole(self) -> Gap | None:

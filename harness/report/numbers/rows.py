@@ -1,26 +1,23 @@
-"""What belongs together: which cells form a group of tables, which of them form one row, and its label."""
+"""What belongs together: which cells form a group of tables, and which of them form one row."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.matrix.cell import Cell, Scalar, Shots
 from harness.matrix.protocol import PROTOCOLS
-from harness.matrix.template import OWN, parts_of, readable, spelled
+from harness.matrix.template import ENSEMBLES, OWN, parts_of, spelled
 from harness.report.numbers.entry import Entry
-from harness.report.numbers.templates import sentences, template_words
 
 ZERO_SHOT = "zero_shot"
 METHOD_LABELS = {ZERO_SHOT: "Zero-shot", "linear_probe": "Linear probe", "coop": "CoOp", "prompt": "Prompt"}
-CONTEXT_LABELS = {"class_specific": "CSC"}
+RECIPE = "recipe."  # before the name of a number that is not the protocol's, among the axes of a row
 
 RowEntries = Mapping["Row", Sequence[Entry]]
 
 _FIRST_METHODS = (ZERO_SHOT, "linear_probe")
 _PLAIN_AXES = ("protocol", "views", "context", "n_ctx", "class_token_position", "ctx_init")
-_RECIPE = "recipe."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +37,17 @@ class Row:
         method: name of the method.
         axes: the choices, by name; ``recipe.NAME`` for a number that is not the protocol's; ``template`` is
             ``None`` where each data set has a single one, which may differ from data set to data set.
+        label: printed name of a method that a plug-in brings along; empty for others.
     """
 
     method: str
     axes: tuple[tuple[str, Scalar], ...]
+    label: str = field(default="", compare=False, repr=False)
+
+    @property
+    def method_name(self) -> str:
+        """The printed name of the method; its own where nobody gave another."""
+        return METHOD_LABELS.get(self.method) or self.label or self.method
 
     def axis(self, name: str) -> Scalar:
         """The value of one axis; ``None`` when the row does not have it."""
@@ -52,7 +56,7 @@ class Row:
     @property
     def overrides(self) -> dict[str, Scalar]:
         """The numbers of the recipe that are not the protocol's."""
-        return {name.removeprefix(_RECIPE): value for name, value in self.axes if name.startswith(_RECIPE)}
+        return {name.removeprefix(RECIPE): value for name, value in self.axes if name.startswith(RECIPE)}
 
 
 def group_entries(entries: Iterable[Entry]) -> dict[Group, list[Entry]]:
@@ -85,8 +89,8 @@ def row_entries(entries: Sequence[Entry]) -> dict[Row, list[Entry]]:
         for entry in members:
             template = templates[entry.cell.target()[0], entry.cell.template]
             for override in epochs[entry.cell]:
-                own = (("template", template), *((f"{_RECIPE}epochs", value) for value in override))
-                rows.setdefault(Row(method, tuple(sorted((*axes, *own)))), []).append(entry)
+                own = (("template", template), *((f"{RECIPE}epochs", value) for value in override))
+                rows.setdefault(Row(method, tuple(sorted((*axes, *own))), entry.label), []).append(entry)
     methods = list(dict.fromkeys([*_FIRST_METHODS, *(entry.cell.method for entry in entries)]))
     first = {entry.cell: place for place, entry in reversed(list(enumerate(entries)))}
     place = {row: min(first[entry.cell] for entry in members) for row, members in rows.items()}
@@ -102,37 +106,11 @@ def shots_order(shots: Iterable[Shots]) -> list[Shots]:
     return [*numbers, "all"] if "all" in counts else numbers
 
 
-def labels(rows: Sequence[Row]) -> dict[Row, str]:
-    """The printed label of each row: its method, then only what differs among the rows of that method."""
-    differing = {method: differing_axes(rows, method) for method in {row.method for row in rows}}
-    found = {row: _label(row, differing[row.method]) for row in rows}
-    times = Counter(found.values())
-    # Two ensembles of as many sentences read alike until they are spelled out.
-    return {
-        row: f"{label} ({readable(str(row.axis('template')))})"
-        if times[label] > 1 and row.axis("template")
-        else label
-        for row, label in found.items()
-    }
-
-
-def differing_axes(rows: Sequence[Row], method: str) -> set[str]:
-    """Axes with more than one value among the rows of ``method``."""
-    spread = [dict(row.axes) for row in rows if row.method == method]
-    names = {name for axes in spread for name in axes}
-    return {name for name in names if len({repr(axes.get(name)) for axes in spread}) > 1}
-
-
-def method_label(method: str) -> str:
-    """The printed name of a method; a plug-in's own name."""
-    return METHOD_LABELS.get(method, method)
-
-
 def _family_axes(cell: Cell) -> tuple[tuple[str, Scalar], ...]:
     """The axes that make a row, apart from template and epochs, whose defaults depend on the point."""
     default = _protocol_recipe(cell)
     recipe = {
-        f"{_RECIPE}{name}": value
+        f"{RECIPE}{name}": value
         for name, value in cell.recipe_dict().items()
         if name != "epochs" and (name not in default or value != default[name])
     }
@@ -177,7 +155,7 @@ def _template_rows(cells: Sequence[Cell]) -> dict[tuple[str, str | None], str | 
     pairs = [(dataset, template) for dataset, found in by_dataset.items() for template in found]
     if all(len(found) == 1 for found in by_dataset.values()):
         return dict.fromkeys(pairs)
-    said = {dataset: {part for one in found for part in sentences(one)} for dataset, found in by_dataset.items()}
+    said = {dataset: {part for one in found for part in _sentences(one)} for dataset, found in by_dataset.items()}
     common = set.intersection(*said.values())
     rows = {}
     for dataset, template in pairs:
@@ -188,46 +166,6 @@ def _template_rows(cells: Sequence[Cell]) -> dict[tuple[str, str | None], str | 
     return rows
 
 
-def _label(row: Row, differing: set[str]) -> str:
-    name = method_label(row.method)
-    if row.method == "prompt" and row.axis("prompt") is not None:
-        name += f" {row.axis('prompt')}"
-        differing = differing - {"prompt"}
-    context = row.axis("context")
-    if context is not None and (row.method == "coop" or "context" in differing):
-        name += f" ({CONTEXT_LABELS.get(str(context), context)})"
-    order = ["class_token_position", "n_ctx", "ctx_init", "views", "template", "protocol"]
-    rest = sorted(differing - {*order, "context"})
-    return ", ".join(
-        filter(None, [name, *(axis_word(row, axis) for axis in [*order, *rest] if axis in differing)])
-    )
-
-
-def axis_word(row: Row, axis: str) -> str:
-    """How one axis reads inside a label; empty when the row does not have it."""
-    value = row.axis(axis)
-    if axis == "ctx_init":
-        return init_words(row) if row.axis("n_ctx") is not None else ""
-    if axis == "n_ctx" and row.axis("ctx_init"):
-        return ""  # the words of the init say how many there are
-    if axis == "template":
-        return "" if value is None else template_words(str(value))
-    if axis.startswith(_RECIPE):
-        return "" if value is None else f"{axis.removeprefix(_RECIPE)}={value}"
-    if axis in _WORDS:
-        return "" if value is None else _WORDS[axis].format(value)
-    return f"{axis}={'none' if value is None else value}"
-
-
-_WORDS = {
-    "class_token_position": "{}",
-    "n_ctx": "M={}",
-    "views": "views {}",
-    "protocol": "protocol {}",
-}
-
-
-def init_words(row: Row) -> str:
-    """How the initial context of a row reads."""
-    init = row.axis("ctx_init")
-    return f'init "{str(init).replace("_", " ")}"' if init else "random init"
+def _sentences(template: str | None) -> set[str | None]:
+    """What is not the name of an ensemble; of no template ``None`` alone."""
+    return {None} if template is None else {part for part in parts_of(template) if part not in ENSEMBLES}

@@ -8,11 +8,12 @@ from typing import Any
 
 from harness.files import canonical_json
 from harness.matrix.template import readable
-from harness.report.numbers.entry import Entry, Words
+from harness.report.numbers.entry import Entry
 from harness.report.page.listed import Listed
 from harness.report.page.logs import Jobs
 from harness.report.page.pack import column, steps, whole_numbers
-from harness.store.record import EpochRow, Provenance, RunRecord
+from harness.store.record import EpochRow, RunRecord
+from harness.store.words import Words
 
 LOSS_STEPS = 10_000  # a loss is kept to four decimals
 ACCURACY_STEPS = 1000  # a training accuracy to a tenth of a percent
@@ -89,7 +90,7 @@ def _made(record: RunRecord | None) -> dict[str, Any]:
         return {}
     made: dict[str, Any] = {"created_at": record.created_at}
     if record.provenance is not None:
-        made |= _flat({name: getattr(record.provenance, name) for name in Provenance.model_fields})
+        made |= _flat(record.provenance.model_dump(mode="json"))
     if record.context is not None:
         made |= {"context_file": record.context.file, "context_shape": list(record.context.shape)}
     if record.logits is not None:

@@ -13,8 +13,9 @@ from harness.matrix.cell import Shots
 from harness.report.figures.look import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, Look
 from harness.report.numbers.entry import Entry, Place
 from harness.report.numbers.results import baseline_row, place_results, place_summary, run_scores, with_sd_kind
-from harness.report.numbers.rows import Group, Row, RowEntries, group_entries, labels, row_entries, shots_order
+from harness.report.numbers.rows import Group, Row, RowEntries, group_entries, row_entries, shots_order
 from harness.report.printing.captions import group_title
+from harness.report.printing.labels import labels
 from harness.report.sections.looks import row_looks
 from harness.report.stats.exact import percent, signed
 from harness.report.stats.summary import Scores, SdKind, Summary, gain_over, with_sd

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.report.numbers.entry import Entry
-from harness.report.numbers.rows import group_entries, labels, row_entries
+from harness.report.numbers.rows import group_entries, row_entries
 from harness.report.page.logs import Jobs
 from harness.report.printing.captions import group_title
+from harness.report.printing.labels import labels
 
 STATES = ("done", "running", "failed", "stale", "missing")  # as they stand beside each other in every bar
 

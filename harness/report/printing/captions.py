@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from harness.report.numbers.results import ByRow, Column, Result
-from harness.report.numbers.rows import (
-    Group,
-    Row,
-    differing_axes,
-    init_words,
-    method_label,
-)
-from harness.report.numbers.templates import template_sentence
+from harness.report.numbers.rows import Group, Row
+from harness.report.printing.labels import differing_axes, init_words
+from harness.report.printing.templates import template_sentence
 from harness.report.stats.summary import SdKind
 
 
@@ -77,8 +72,11 @@ def common_runs(results: Iterable[Result]) -> int | None:
     return counts.pop() if len(counts) == 1 else None
 
 
-def counted(found: Mapping[str, set[int]]) -> str:
-    """The numbers of test images by name; a single number where all have it."""
+def image_counts(places: Iterable[tuple[str, Iterable[Result]]]) -> str:
+    """The numbers of test images by place, which may come in several parts; one number where all have it."""
+    found: dict[str, set[int]] = {}
+    for name, results in places:
+        found.setdefault(name, set()).update(n for result in results for n in result.n_test)
     counts = {name: " or ".join(map(str, sorted(some))) for name, some in found.items() if some}
     if len(set(counts.values())) < 2:
         return next(iter(counts.values()), "")
@@ -89,7 +87,7 @@ def _runs(rows: Sequence[Row], results: ByRow[Column], *, has_sd: bool) -> str:
     """How many runs a number stands for."""
     common = common_runs(results.values())
     seeded = {row for (row, _), result in results.items() if result.seeded}
-    unseeded = list(dict.fromkeys(method_label(row.method) for row in rows if row not in seeded))
+    unseeded = list(dict.fromkeys(row.method_name for row in rows if row not in seeded))
     single = f"one run of {' and '.join(unseeded)}, which {'use' if len(unseeded) > 1 else 'uses'} no seed"
     if not seeded:
         return single
@@ -109,7 +107,7 @@ def _setting(matrix: str, where: str, rows: Sequence[Row], n_test: str) -> str:
         methods: dict[str, list[str]] = {}
         for row in rows:
             if row.axis(name) is not None:
-                methods.setdefault(str(row.axis(name)), []).append(method_label(row.method))
+                methods.setdefault(str(row.axis(name)), []).append(row.method_name)
         values = [f"{value} ({', '.join(dict.fromkeys(users))})" for value, users in methods.items()]
         if values:
             parts.append(f"{one} {next(iter(methods))}" if len(values) == 1 else f"{many} {' and '.join(values)}")
@@ -141,7 +139,7 @@ def _contexts(rows: Sequence[Row], shown: Sequence[Row]) -> list[str]:
         if "ctx_init" not in differing:
             words.append(init_words(first))
         if words:
-            sentences.append(f"{method_label(method)}: {', '.join(words)}.")
+            sentences.append(f"{first.method_name}: {', '.join(words)}.")
     return sentences
 
 
@@ -154,7 +152,7 @@ def _recipes(rows: Sequence[Row], shown: Sequence[Row]) -> list[str]:
         numbers = {name: value for name, value in first.overrides.items() if f"recipe.{name}" not in differing}
         if numbers:
             spelled = ", ".join(f"{name} = {value}" for name, value in numbers.items())
-            parts.append(f"{method_label(method)} {spelled}")
+            parts.append(f"{first.method_name} {spelled}")
     if parts:
         return [f"Recipe numbers other than the protocol's: {'; '.join(parts)}."]
     has_overrides = any(row.overrides for row in shown)
@@ -165,11 +163,11 @@ def _recipes(rows: Sequence[Row], shown: Sequence[Row]) -> list[str]:
 def _templates(rows: Sequence[Row], shown: Sequence[Row], results: ByRow[Column]) -> list[str]:
     """Which sentence the class names stood in, one for each method that reads a template."""
     sentences = []
-    for method in _methods(shown):
+    for method, method_name in {row.method: row.method_name for row in shown}.items():
         used = {name for (row, _), result in results.items() if row.method == method for name in result.templates}
         if not used or "template" in differing_axes(rows, method):
             continue
-        sentences.append(f"{method_label(method)} {template_sentence(used)}.")
+        sentences.append(f"{method_name} {template_sentence(used)}.")
     return sentences
 
 

@@ -9,16 +9,8 @@ from harness.matrix.cell import Shots
 from harness.report.numbers.results import ByRow, Column, Results, baseline_row
 from harness.report.numbers.rows import Group, Row, shots_order
 from harness.report.printing.captions import caption, common_runs, group_title
-from harness.report.printing.cells import (
-    Notes,
-    accuracy_cell,
-    contest,
-    gain_cell,
-    has_gain,
-    marks_sentences,
-    some,
-    told_apart,
-)
+from harness.report.printing.cells import Notes, accuracy_cell, gain_cell, has_gain, some
+from harness.report.printing.contest import contest, marks_sentences, told_apart
 from harness.report.printing.long import Point, long_form
 from harness.report.tables.table import DAGGER, Block, Note, Table, TableCell, TableRow
 

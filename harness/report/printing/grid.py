@@ -8,16 +8,8 @@ from dataclasses import dataclass
 from harness.report.numbers.results import Result
 from harness.report.numbers.rows import Row
 from harness.report.printing.captions import common_runs
-from harness.report.printing.cells import (
-    MEANS,
-    Notes,
-    Style,
-    accuracy_cell,
-    contest,
-    marks_sentences,
-    some,
-    told_apart,
-)
+from harness.report.printing.cells import MEANS, Notes, Style, accuracy_cell, some
+from harness.report.printing.contest import contest, marks_sentences, told_apart
 from harness.report.tables.table import DAGGER, Block, Note, TableRow
 
 

@@ -9,7 +9,6 @@ from statistics import stdev
 
 from harness.matrix.protocol import PROTOCOLS
 from harness.matrix.template import parts_of
-from harness.report.numbers.rows import method_label
 from harness.report.published.ours import Ours, learns
 from harness.report.published.read import ACCURACY, AVERAGE, HARMONIC, UNKNOWN, Published
 from harness.report.published.sizes import ELEVEN, SHIFTS, TEST_IMAGES
@@ -54,7 +53,7 @@ def match(ours: Ours, figures: ByPlace) -> Match:
         return Match(None, reason)
     here = [each for each in here if each.method == ours.row.method]
     if not here:
-        return Match(None, f"the set has no {method_label(ours.row.method)} here")
+        return Match(None, f"the set has no {ours.row.method_name} here")
     if learns(ours):
         reason = f"other shots (published: {_listed(str(each.shots) for each in here if each.shots)})"
         here = [each for each in here if each.shots == ours.shots]

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from harness.matrix.cell import Shots
 from harness.report.figures.charts import Chart, Figure
 from harness.report.numbers.results import Result
-from harness.report.numbers.rows import Row, labels, shots_order
-from harness.report.printing.captions import caption, counted
+from harness.report.numbers.rows import Row, shots_order
+from harness.report.printing.captions import caption, image_counts
 from harness.report.printing.cells import SPREAD
 from harness.report.printing.grid import Contestants, Line, grid
+from harness.report.printing.labels import labels
 from harness.report.printing.long import Point, long_form
 from harness.report.sections.dots import dots, gaps, spread_sentence
 from harness.report.sections.elsewhere import shots_clause
@@ -86,7 +87,9 @@ def backbones_table(sides: Sides, stem: str) -> Table:
         lines = tuple(Line(sides.labels[row], row, some) for row, some in by_row.items() if some)
         blocks.append(Contestants(subject if len(sides.subjects) > 1 else "", lines))
     what = f"Backbones side by side{sides.clause}, {_on(sides.datasets)}"
-    sentences = caption(sides.kin.matrix, sides.kin.where, what, rows, results, _n_test(sides.measured))
+    measured = [one for each in sides.measured.values() for one in each if not one.is_average]
+    n_test = image_counts((one.title, one.results.values()) for one in measured)
+    sentences = caption(sides.kin.matrix, sides.kin.where, what, rows, results, n_test)
     long = joined(
         long_form(sides.kin.scopes[name].group, rows, _points(sides, each))
         for name, each in sides.measured.items()
@@ -140,14 +143,3 @@ def _on(datasets: Sequence[str]) -> str:
     if len(datasets) == 1:
         return f"on {datasets[0]}"
     return f"on {len(datasets)} data sets and on average over them, taken for each seed first"
-
-
-def _n_test(measured: Mapping[str, Sequence[Measured]]) -> str:
-    found: dict[str, set[int]] = {}
-    for each in measured.values():
-        for one in each:
-            if not one.is_average:
-                found.setdefault(one.title, set()).update(
-                    n for result in one.results.values() for n in result.n_test
-                )
-    return counted(found)

@@ -9,19 +9,10 @@ from harness.matrix.cell import CLASSES, Shots
 from harness.report.numbers.entry import HALVES, Entry, Place
 from harness.report.numbers.results import Result, Results, harmonic_results, place_results, with_sd_kind
 from harness.report.numbers.rows import Row, shots_order
-from harness.report.printing.captions import caption, common_runs, counted, group_title
-from harness.report.printing.cells import (
-    Contest,
-    Notes,
-    accuracy_cell,
-    contest,
-    gain_cell,
-    has_gain,
-    marks_sentences,
-    shots_words,
-    told_apart,
-)
+from harness.report.printing.captions import caption, common_runs, group_title, image_counts
+from harness.report.printing.cells import Notes, accuracy_cell, gain_cell, has_gain, shots_words
 from harness.report.printing.compose import GAIN_HEADING, Subject, dagger_note, gain_remark, table_rows
+from harness.report.printing.contest import Contest, contest, marks_sentences, told_apart
 from harness.report.printing.long import Point, long_form
 from harness.report.sections.scope import AVERAGE, Scope
 from harness.report.tables.table import Block, Note, Table, TableCell
@@ -158,7 +149,8 @@ def _table(
     ]
     gains = [block.gains for block in blocks if block.gains is not None]
     marks = marks_sentences(block.contest for block in blocks)
-    sentences = caption(scope.matrix, group_title(group), subject.what, list(labels), everything, _n_test(targets))
+    n_test = image_counts((target.heading, target.results.values()) for target in targets if target.is_place)
+    sentences = caption(scope.matrix, group_title(group), subject.what, list(labels), everything, n_test)
     points = (
         Point(
             subject.dataset, target.evaluate_on, row, labels[row], shots, everything[row, (shots, target.heading)]
@@ -228,17 +220,6 @@ def _shot_counts(evaluated: Sequence[Entry]) -> list[Shots]:
 def shots_clause(counts: Sequence[Shots]) -> str:
     """The shot count, when there is one and it is not nothing."""
     return f" ({shots_words(counts[0])})" if len(counts) == 1 and counts[0] != 0 else ""
-
-
-def _n_test(targets: Sequence[Target]) -> str:
-    """The numbers of test images by column."""
-    return counted(
-        {
-            target.heading: {count for result in target.results.values() for count in result.n_test}
-            for target in targets
-            if target.is_place
-        }
-    )
 
 
 def _taken_whole(targets: Sequence[Target], shot_counts: Sequence[Shots], is_average: bool) -> Results:

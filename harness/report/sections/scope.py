@@ -10,7 +10,8 @@ from harness.report.numbers.entry import Entry
 from harness.report.numbers.outliers import Apart, apart
 from harness.report.numbers.remarks import dressed
 from harness.report.numbers.results import Results, place_results
-from harness.report.numbers.rows import ZERO_SHOT, Group, Row, RowEntries, labels, row_entries
+from harness.report.numbers.rows import ZERO_SHOT, Group, Row, RowEntries, row_entries
+from harness.report.printing.labels import labels
 from harness.report.sections.looks import row_looks
 from harness.report.stats.summary import SdKind
 

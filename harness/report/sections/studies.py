@@ -9,10 +9,11 @@ from harness.matrix.cell import Shots
 from harness.report.figures.charts import Chart, Figure, Trace
 from harness.report.figures.look import GREY, Look
 from harness.report.numbers.results import Result
-from harness.report.numbers.rows import ZERO_SHOT, Row, axis_word, labels, shots_order
-from harness.report.printing.captions import caption, counted, group_title
+from harness.report.numbers.rows import ZERO_SHOT, Row, shots_order
+from harness.report.printing.captions import caption, group_title, image_counts
 from harness.report.printing.cells import MEANS, SPREAD, Style, shots_words
 from harness.report.printing.grid import Contestants, Grid, Line, grid
+from harness.report.printing.labels import axis_word, labels
 from harness.report.printing.long import Point, long_form
 from harness.report.sections.dots import dots, gaps, mark, set_apart, spread_sentence
 from harness.report.sections.looks import row_looks
@@ -77,7 +78,7 @@ def families(scope: Scope, axis: str) -> list[Family]:
     for row in scope.labels:
         # With initial words the length follows from them and is no choice of its own.
         if row.axis("n_ctx") is not None and not (axis == "n_ctx" and row.axis("ctx_init")):
-            common = Row(row.method, tuple(pair for pair in row.axes if pair[0] != axis))
+            common = Row(row.method, tuple(pair for pair in row.axes if pair[0] != axis), row.label)
             members.setdefault(common, []).append(row)
     shots_of: dict[Row, set[Shots]] = {}
     for one in scope.measured:
@@ -209,7 +210,7 @@ def _table(
         what,
         list(scope.labels),
         results,
-        _n_test(columns),
+        image_counts((one.title, one.results.values()) for one in columns if not one.is_average),
         has_sd=style.has_sd,
     )
     lines = (
@@ -224,15 +225,4 @@ def _table(
         printed.notes,
         long_form(scope.group, scope.labels, lines),
         columns_heading=DATASETS_HEADING,
-    )
-
-
-def _n_test(columns: Sequence[Measured]) -> str:
-    """The numbers of test images by data set."""
-    return counted(
-        {
-            one.title: {count for result in one.results.values() for count in result.n_test}
-            for one in columns
-            if not one.is_average
-        }
     )

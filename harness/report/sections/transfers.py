@@ -8,10 +8,11 @@ from harness.matrix.cell import Shots
 from harness.report.figures.charts import Chart, Figure
 from harness.report.numbers.entry import Entry, Place
 from harness.report.numbers.results import Result
-from harness.report.numbers.rows import Group, Row, labels, shots_order
-from harness.report.printing.captions import caption, counted
+from harness.report.numbers.rows import Group, Row, shots_order
+from harness.report.printing.captions import caption, image_counts
 from harness.report.printing.cells import SPREAD
 from harness.report.printing.grid import Contestants, Line, grid
+from harness.report.printing.labels import labels
 from harness.report.printing.long import Point, long_form
 from harness.report.sections.dots import dots, gaps, set_apart, spread_sentence
 from harness.report.sections.elsewhere import Target, is_transfer, shots_clause, transfer_targets
@@ -77,7 +78,9 @@ def transfer_across(kin: Kin, source: str, stem: str) -> Table | None:
     printed = grid(columns, blocks, SPREAD)
     counts = shots_order(shots for _, some in parts.values() for shots in some[-1:])
     what = f"Trained on {source}{shots_clause(counts)} and evaluated on other data sets without training there"
-    sentences = caption(kin.matrix, kin.where, what, rows, results, _n_test_of(parts))
+    places = [target for targets, _ in parts.values() for target in targets if target.is_place]
+    n_test = image_counts((target.heading, target.results.values()) for target in places)
+    sentences = caption(kin.matrix, kin.where, what, rows, results, n_test)
     long = joined(
         long_form(kin.scopes[name].group, rows, _transfer_points(source, words, *part))
         for name, part in parts.items()
@@ -121,13 +124,3 @@ def _title(group: Group, scopes: Sequence[Scope]) -> str:
     """The backbone, and whatever else differs between the groups of a figure."""
     others = {(scope.group.precision, scope.group.classes) for scope in scopes}
     return group.backbone if len(others) == 1 else f"{group.backbone}, {group.precision}, {group.classes}"
-
-
-def _n_test_of(parts: Mapping[str, tuple[list[Target], list[Shots]]]) -> str:
-    found: dict[str, set[int]] = {}
-    for targets, _ in parts.values():
-        for target in targets:
-            if target.is_place:
-                counts = (n for result in target.results.values() for n in result.n_test)
-                found.setdefault(target.heading, set()).update(counts)
-    return counted(found)

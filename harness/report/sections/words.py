@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from harness.matrix.cell import Cell, Shots
-from harness.report.numbers.entry import Entry, Words
+from harness.report.numbers.entry import Entry
 from harness.report.numbers.rows import Row, RowEntries, shots_order
 from harness.report.printing.captions import group_title
 from harness.report.printing.cells import Notes, shots_words
 from harness.report.printing.long import GROUP_HEAD, Lines, group_words
 from harness.report.sections.scope import Scope
 from harness.report.tables.table import Block, Table, TableCell, TableRow
+from harness.store.words import Words
 
 NOT_PLAIN = "N/A"  # as in the paper's table
 _HEAD = (*GROUP_HEAD, "dataset", "method", "label", "shots", "seed")

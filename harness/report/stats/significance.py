@@ -21,9 +21,9 @@ from harness.report.stats.summary import Scores
 
 IntervalKind = Literal["t", "bootstrap"]
 INTERVAL_KINDS: tuple[IntervalKind, ...] = ("t", "bootstrap")
-LEVEL = 0.95
-ALPHA = 0.05
-POWER = 0.8
+LEVEL = 0.95  # of every interval
+ALPHA = 0.05  # of every test
+POWER = 0.8  # with which a test is said to find a difference
 NORMAL = 1.959963984540054  # two-sided 95 % quantile of the standard normal distribution
 N_RESAMPLES = 10_000
 N_FLIPS = 19_999
@@ -40,9 +40,14 @@ class Interval:
 
 
 def t_interval(scores: Scores) -> Interval | None:
-    """Of the mean over data sets of the mean over runs; ``None`` where a data set has fewer than two runs.
+    """The 95 % interval of the mean over data sets of the mean over runs, by Student's t.
 
-    For one data set it is Student's interval.
+    Args:
+        scores: ``(runs, datasets)`` fractions, ``nan`` for a hole.
+
+    Returns:
+        For one data set Student's interval, for several with the variances added (``standard_error``); ``None``
+        where a data set has fewer than two runs.
     """
     known = standard_error(scores)
     if known is None:
@@ -57,8 +62,13 @@ def standard_error(scores: Scores) -> tuple[float, float] | None:
     """The standard error of the mean over data sets of the mean over runs, and its degrees of freedom.
 
     The runs of a data set vary around its own mean, and those of different data sets independently, so that
-    variances add; the degrees of freedom of the sum are Satterthwaite's. ``None`` where a data set has fewer than
-    two runs.
+    variances add; the degrees of freedom of the sum are Satterthwaite's (``added_variances``).
+
+    Args:
+        scores: ``(runs, datasets)`` fractions, ``nan`` for a hole.
+
+    Returns:
+        Both; ``None`` where a data set has fewer than two runs.
     """
     columns = [column[~np.isnan(column)] for column in scores.T]
     if not columns or any(len(column) < 2 for column in columns):
@@ -69,17 +79,29 @@ def standard_error(scores: Scores) -> tuple[float, float] | None:
 
 
 def added_variances(parts: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """The sum of variances and its degrees of freedom (Satterthwaite, 1946)."""
+    """The sum of variances and its degrees of freedom (Satterthwaite, Biometrics Bulletin, 1946).
+
+    Args:
+        parts: variances of means, each with its degrees of freedom.
+    """
     total = math.fsum(part for part, _ in parts)
     squares = math.fsum(part**2 / df for part, df in parts)
     return total, total**2 / squares if squares > 0 else math.fsum(df for _, df in parts)
 
 
 def bootstrap_interval(scores: Scores, seed: int) -> Interval | None:
-    """The same by resampling runs within each data set (percentiles); ``None`` as for ``t_interval``.
+    """The 95 % interval of the mean over data sets of the mean over runs, by a bootstrap (percentiles).
 
-    Of n runs n - 1 are drawn with replacement (Rao and Wu, 1988): n draws of so few would make the interval too
-    narrow, for three runs by a factor of 0.8.
+    Runs are resampled within each data set. Of n runs n - 1 are drawn with replacement (Rao and Wu, Journal of the
+    American Statistical Association, 1988): n draws of so few would make the interval too narrow, for three runs
+    by a factor of 0.8.
+
+    Args:
+        scores: ``(runs, datasets)`` fractions, ``nan`` for a hole.
+        seed: of the ``N_RESAMPLES`` draws.
+
+    Returns:
+        The interval; ``None`` where a data set has fewer than two runs.
     """
     columns = [column[~np.isnan(column)] for column in scores.T]
     if not columns or any(len(column) < 2 for column in columns):
@@ -96,9 +118,10 @@ def bootstrap_interval(scores: Scores, seed: int) -> Interval | None:
 def sign_flip_p(differences: Sequence[float]) -> float:
     """The two-sided p of the sign-flip test of a mean difference of zero.
 
-    If neither method is better, a difference is as likely as its negative; p is the share of sign patterns whose
-    sum is at least as far from zero. Every pattern is visited for up to 16 differences; beyond that 19,999 are
-    drawn, the same in every run, and the pattern found counts as one more.
+    The test is Fisher's (The Design of Experiments, 1935). If neither method is better, a difference is as likely
+    as its negative; p is the share of sign patterns whose sum is at least as far from zero. Every pattern is
+    visited for up to 16 differences; beyond that 19,999 are drawn, the same in every run, and the pattern found
+    counts as one more, so that p is never zero (Phipson and Smyth, 2010).
     """
     units = np.asarray(differences, dtype=np.float64)
     if len(units) == 0:
@@ -128,7 +151,7 @@ def needed_units(n_tests: int) -> int:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values corrected for their number (Holm, 1979), in their order."""
+    """The p-values corrected for their number (Holm, Scandinavian Journal of Statistics, 1979), in their order."""
     order = sorted(range(len(p_values)), key=lambda place: p_values[place])
     corrected, running = [0.0] * len(p_values), 0.0
     for rank, place in enumerate(order):
@@ -138,7 +161,12 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def detectable(standard_error: float, df: float) -> float:
-    """The true difference that a two-sided t test at 0.05 finds with probability 0.8, at this standard error."""
+    """The true difference that a two-sided t test at 0.05 finds with probability 0.8 (Bloom, 1995).
+
+    Args:
+        standard_error: of the mean difference, as ``standard_error`` gives it.
+        df: its degrees of freedom.
+    """
     return (t_quantile(1 - ALPHA / 2, df) + t_quantile(POWER, df)) * standard_error
 
 

@@ -96,7 +96,10 @@ def difference(mean: Summary, baseline: Summary) -> Summary:
 
 
 def harmonic_mean(one: Scores, other: Scores) -> Scores:
-    """``2ab / (a + b)`` of two arrays of one shape; 0 where both are 0, a hole where either is one."""
+    """``2ab / (a + b)`` of two arrays of one shape; 0 where both are 0, a hole where either is one.
+
+    Of base and new classes it is the H of Xian et al. (CVPR 2017), which CoCoOp (CVPR 2022) reports.
+    """
     total = one + other
     mean: Scores = np.divide(2 * one * other, total, out=np.zeros_like(total), where=total != 0)
     return mean

@@ -11,9 +11,17 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from harness.backbone import published
+from harness.backbone.clip import Clip
+from harness.backbone.prompts import Layout, prompt_layout
 from harness.files import digest_file
 
 State = dict[str, Tensor]
+
+
+@pytest.fixture
+def layouts(tiny: Clip) -> list[Layout]:
+    """Twenty prompts."""
+    return [prompt_layout(f"thing {number}", 16, "end", tiny.tokens) for number in range(20)]
 
 
 @pytest.fixture

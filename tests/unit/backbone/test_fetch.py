@@ -14,7 +14,8 @@ from torch import Tensor
 from harness.backbone.fetch import fetch_weights
 from harness.backbone.load import load_clip
 from harness.backbone.sentences import encode_texts
-from harness.backbone.spec import backbone_spec, weights_file
+from harness.backbone.spec import backbone_spec
+from harness.backbone.weights import weights_file
 from harness.errors import BackboneError
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -10,12 +10,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from harness.backbone import load, published, spec
+from harness.backbone import load, published, spec, weights
 from harness.backbone.clip import Clip
 from harness.backbone.load import load_clip
 from harness.backbone.published import architectures
 from harness.backbone.sentences import encode_texts
-from harness.backbone.spec import TINY_FOLDER, BackboneSpec, backbone_spec, weights_digest, weights_file
+from harness.backbone.spec import TINY_FOLDER, BackboneSpec, backbone_spec
+from harness.backbone.weights import weights_digest, weights_file
 from harness.backbone.words import nearest_words
 from harness.errors import BackboneError
 
@@ -40,27 +41,6 @@ def test_towers_are_frozen_and_in_evaluation_mode(tiny: Clip) -> None:
     assert not any(parameter.requires_grad for parameter in tiny.module.parameters())
 
 
-def test_missing_weights_say_how_to_get_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A backbone that is not in the user's cache names the cache and the command that fetches it."""
-    monkeypatch.setenv("HF_HOME", str(tmp_path))
-    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
-    with pytest.raises(BackboneError, match=r"hf download timm/resnet50_clip\.openai") as error:
-        weights_file(backbone_spec("RN50:openai"))
-    assert str(tmp_path) in str(error.value)
-
-
-def test_weights_are_found_in_the_hub_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The snapshot that refs/main names is used, and its digest is remembered until the file changes."""
-    monkeypatch.setenv("HF_HOME", str(tmp_path))
-    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
-    file = _hub(tmp_path, "timm/resnet50_clip.openai", b"first")
-    assert weights_file(backbone_spec("RN50:openai")) == file
-    first = weights_digest(backbone_spec("RN50:openai"))
-    assert weights_digest(backbone_spec("RN50:openai")) == first
-    file.write_bytes(b"second!")
-    assert weights_digest(backbone_spec("RN50:openai")) != first
-
-
 def test_damaged_weights_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A file that is no safetensors is an error that names it, not a traceback."""
     monkeypatch.setenv("HF_HOME", str(tmp_path))
@@ -76,8 +56,8 @@ def copied_tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A copy of the tiny backbone's folder, used in its place."""
     for name in ("config.json", "tiny.json", "tiny.safetensors"):
         (tmp_path / name).write_bytes((TINY_FOLDER / name).read_bytes())
-    monkeypatch.setattr(spec, "TINY_FOLDER", tmp_path)
-    monkeypatch.setattr(load, "TINY_FOLDER", tmp_path)
+    for module in (spec, weights, load):
+        monkeypatch.setattr(module, "TINY_FOLDER", tmp_path)
     return tmp_path
 
 

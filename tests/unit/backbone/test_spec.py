@@ -1,26 +1,13 @@
-"""Names of backbones, and the places where their weights are looked for."""
+"""Names of backbones."""
 
 from pathlib import Path
 
 import pytest
 
-from harness.backbone import spec
-from harness.backbone.spec import WELL_KNOWN, backbone_spec, name_fault, weights_digest, weights_file
+from harness.backbone.spec import WELL_KNOWN, backbone_spec, name_fault
 from harness.errors import BackboneError
 
 LISTED = "`harness backbones --all` lists them."
-
-
-def _put(path: Path, content: bytes = b"x") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return path
-
-
-def _in_hub(folder: Path, repository: str, filename: str) -> Path:
-    home = folder / f"models--{repository.replace('/', '--')}"
-    _put(home / "refs" / "main", b"abc\n")
-    return _put(home / "snapshots" / "abc" / filename)
 
 
 @pytest.mark.parametrize("name", WELL_KNOWN)
@@ -79,77 +66,3 @@ def test_other_towers_are_refused_by_name() -> None:
     """Nothing has to be downloaded to hear that a text tower cannot be run, also for a local file."""
     for weights in ("webli", "./file.safetensors"):
         assert "reads the tokens of" in str(name_fault(f"ViT-B-16-SigLIP:{weights}"))
-
-
-def test_both_caches_are_searched_the_hub_first(mini: Path, tmp_path: Path) -> None:
-    """OpenAI's own file is found where OpenAI's loader puts it; the hub's goes before it, safetensors first."""
-    mine = backbone_spec("ViT-mini:openai")
-    with pytest.raises(BackboneError, match="harness backbones fetch ViT-mini:openai") as error:
-        weights_file(mine)
-    assert f"{tmp_path / 'hub'} and {tmp_path / 'clip' / 'ViT-mini.pt'}" in str(error.value)
-    old = _put(tmp_path / "clip" / "ViT-mini.pt")
-    assert weights_file(mine) == old
-    pickled = _in_hub(tmp_path / "hub", "mini/vit.openai", "open_clip_pytorch_model.bin")
-    assert weights_file(mine) == pickled
-    safe = _in_hub(tmp_path / "hub", "mini/vit.openai", "open_clip_model.safetensors")
-    assert weights_file(mine) == safe
-
-
-def test_repository_may_name_its_file(mini: Path, tmp_path: Path) -> None:
-    """A tag whose weights have a name of their own is looked for under that name."""
-    file = _in_hub(tmp_path / "hub", "mini/vit-laion", "weights.bin")
-    assert weights_file(backbone_spec("ViT-mini:laion")) == file
-
-
-@pytest.mark.parametrize(
-    ("variables", "folder"),
-    [
-        ({"HF_HUB_CACHE": "{}/a", "HF_HOME": "{}/b"}, "a"),
-        ({"HUGGINGFACE_HUB_CACHE": "{}/a"}, "a"),
-        ({"HF_HOME": "{}/b", "XDG_CACHE_HOME": "{}/c"}, "b/hub"),
-        ({"XDG_CACHE_HOME": "{}/c"}, "c/huggingface/hub"),
-        ({"HOME": "{}/h"}, "h/.cache/huggingface/hub"),
-        ({"ROOT": "{}/r", "HF_HOME": "$ROOT/b"}, "r/b/hub"),
-    ],
-)
-def test_hub_cache_follows_the_hubs_own_rules(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variables: dict[str, str], folder: str
-) -> None:
-    """The user's settings of the hub are those of the harness."""
-    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value.format(tmp_path))
-    assert spec.hub_cache() == tmp_path / folder
-
-
-def test_local_file_is_looked_for_from_the_current_folder(
-    mini: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A relative name follows the folder in which the command runs; ``~`` is the user's."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    _put(tmp_path / "mine" / "w.pt", b"weights")
-    for name in ("mine/w.pt", "./mine/w.pt", "~/mine/w.pt", f"{tmp_path}/mine/w.pt"):
-        assert weights_file(backbone_spec(f"ViT-mini:{name}")).read_bytes() == b"weights"
-
-
-@pytest.mark.parametrize(("name", "what"), [("gone.pt", "missing"), ("folder/", "a folder")])
-def test_local_file_that_is_not_there_is_said(
-    mini: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, what: str
-) -> None:
-    """The whole path is given, since the name in the matrix is relative."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(BackboneError, match=f"its weights are {what}: {tmp_path}"):
-        weights_digest(backbone_spec(f"ViT-mini:{name}"))
-
-
-def test_changed_local_file_has_another_digest(mini: Path, tmp_path: Path) -> None:
-    """The digest that a record is held against follows the file."""
-    file = _put(tmp_path / "w.pt", b"first")
-    mine = backbone_spec(f"ViT-mini:{file}")
-    first = weights_digest(mine)
-    assert weights_digest(mine) == first
-    file.write_bytes(b"second!")
-    assert weights_digest(mine) != first

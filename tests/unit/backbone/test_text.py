@@ -1,43 +1,11 @@
-"""The text tower on prompts that share their beginning, and how many classes a step holds at a time."""
+"""The text tower on prompts that share their beginning."""
 
 import pytest
 import torch
 
-from harness.backbone import text
 from harness.backbone.clip import Clip
-from harness.backbone.prompts import Layout, prompt_layout
-from harness.backbone.text import SharedPrompts, classes_at_once
-
-
-@pytest.fixture
-def layouts(tiny: Clip) -> list[Layout]:
-    """Twenty prompts."""
-    return [prompt_layout(f"thing {number}", 16, "end", tiny.tokens) for number in range(20)]
-
-
-def test_a_small_step_is_never_cut(tiny: Clip, layouts: list[Layout], monkeypatch: pytest.MonkeyPatch) -> None:
-    """However little memory is free today, a small problem is computed in one piece, to the same bits."""
-    monkeypatch.setattr(text, "free_bytes", lambda device: 1)
-    assert classes_at_once(layouts, tiny, per_class=True, n_runs=1) is None
-
-
-def test_a_large_step_is_cut_to_half_of_the_free_memory(
-    tiny: Clip, layouts: list[Layout], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """More free memory means larger pieces, more runs at once smaller ones, and one class is the least."""
-    monkeypatch.setattr(text, "_NEVER_CUT_BYTES", 0)
-
-    def at_once(free: float, n_runs: int = 1) -> int | None:
-        monkeypatch.setattr(text, "free_bytes", lambda device: int(free))
-        return classes_at_once(layouts, tiny, per_class=True, n_runs=n_runs)
-
-    assert at_once(1) == 1
-    small, large = at_once(4e6), at_once(8e6)
-    assert small is not None
-    assert large is not None
-    assert 1 < small < large < 20
-    assert at_once(8e6, n_runs=2) == small
-    assert at_once(1e12) is None
+from harness.backbone.prompts import Layout
+from harness.backbone.text import SharedPrompts
 
 
 def test_halving_ends_at_one_class(tiny: Clip, layouts: list[Layout]) -> None:
@@ -63,8 +31,3 @@ def test_only_the_context_gets_a_gradient(tiny: Clip, layouts: list[Layout]) -> 
     assert contexts.grad is not None
     assert contexts.grad.abs().min() > 0
     assert all(parameter.grad is None for parameter in tiny.module.parameters())
-
-
-def test_free_memory_is_positive(tiny: Clip) -> None:
-    """The device has some memory left."""
-    assert text.free_bytes(tiny.device) > 0

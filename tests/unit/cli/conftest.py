@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.backbone import spec
+from harness.backbone import weights
 from harness.cli import main
 from harness.cli.vocabulary import known_names
 from harness.matrix.cell import Cell
@@ -29,7 +29,7 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands run in an empty folder, without weights of the user, and see no GPU."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(spec, "CLIP_CACHE", str(tmp_path / "clip"))
+    monkeypatch.setattr(weights, "CLIP_CACHE", str(tmp_path / "clip"))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
 
 

@@ -9,8 +9,9 @@ import pytest
 from harness.cli.launchers import devices_of, make_launcher
 from harness.dispatch.devices import Device
 from harness.dispatch.local import LocalLauncher
+from harness.dispatch.table import LAUNCHERS
 from harness.errors import MatrixError
-from harness.matrix.launching import LauncherKind, Launching
+from harness.matrix.launching import Launching
 
 Harness = Callable[..., Any]
 
@@ -28,28 +29,31 @@ Harness = Callable[..., Any]
 )
 def test_a_cluster_lends_gpus_unless_told_otherwise(launching: Launching, option: str, kind: str) -> None:
     """What this machine has does not matter there."""
-    assert [device.kind for device in devices_of(launching, option)] == [kind]
+    assert [device.kind for device in devices_of(LAUNCHERS[launching.kind], launching, option)] == [kind]
 
 
 def test_a_gpu_of_this_machine_cannot_be_asked_of_a_cluster() -> None:
     """It chooses among its own."""
     with pytest.raises(MatrixError, match=r"--device: 'cuda:1' names a GPU of this machine, and slurm chooses"):
-        devices_of(Launching(kind="slurm"), "cuda:1")
+        devices_of(LAUNCHERS["slurm"], Launching(kind="slurm"), "cuda:1")
 
 
 @pytest.mark.parametrize("kind", ["slurm", "ray"])
-def test_a_gpu_without_a_gpu_is_refused(kind: LauncherKind) -> None:
+def test_a_gpu_without_a_gpu_is_refused(kind: str) -> None:
     """Jobs that are lent none would each fail on a node, after a wait in a queue."""
     with pytest.raises(MatrixError, match=f"--device: 'cuda' asks for a GPU, and a job on {kind} is lent none"):
-        devices_of(Launching(kind=kind, gpus=0), "cuda")
+        devices_of(LAUNCHERS[kind], Launching(kind=kind, gpus=0), "cuda")
 
 
 def test_local_workers_are_as_many_as_asked_for(tmp_path: Path) -> None:
     """On the CPU by one option, on GPUs by the other."""
     found = [
-        make_launcher(Launching(workers=3), [Device("cpu")], tmp_path),
+        make_launcher(LAUNCHERS["local"], Launching(workers=3), [Device("cpu")], tmp_path),
         make_launcher(
-            Launching(workers=3, workers_per_gpu=2), [Device("cuda", "0"), Device("cuda", "1")], tmp_path
+            LAUNCHERS["local"],
+            Launching(workers=3, workers_per_gpu=2),
+            [Device("cuda", "0"), Device("cuda", "1")],
+            tmp_path,
         ),
     ]
     assert all(isinstance(launcher, LocalLauncher) for launcher in found)

@@ -14,6 +14,7 @@ from harness.cli.sync import Tracked
 from harness.matrix.cell import Cell
 from harness.matrix.tracking import Tracking
 from harness.plan.pending import Standing
+from harness.store.manifest import Manifest
 from harness.store.record import RunRecord
 from harness.store.records import write_record
 
@@ -29,7 +30,7 @@ def look(tmp_path: Path, cells: tuple[Cell, ...], make_record: Callable[..., Run
     standings = tuple(
         Standing(cell, record.cell_id, "done", "", record) for cell, record in zip(cells, records, strict=True)
     )
-    return lambda: Tracked("mine", Tracking(tracker="tensorboard"), (), standings)
+    return lambda: Tracked(Manifest("mine", cells), Tracking(tracker="tensorboard"), standings)
 
 
 def test_the_matrix_is_shown_now_and_then_and_at_the_end(look: Callable[[], Tracked], tmp_path: Path) -> None:

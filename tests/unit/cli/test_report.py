@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from harness.cli.report import _words as read_words
 from harness.matrix.cell import Cell
 from harness.store.records import write_record
 
@@ -22,7 +21,8 @@ def reported(
     """From the file of words beside a context's record to the page of the report."""
 
     def report(words: str | None) -> str:
-        write_record(tmp_path, make_record(cells[1]), words=words)
+        context = {"file": "some.safetensors", "sha256": "0" * 64, "shape": [2, 8]}
+        write_record(tmp_path, make_record(cells[1], context=context), words=words)
         answer = harness("report", "--matrix", matrix, "--results", tmp_path)
         assert (answer.code, answer.err) == (0, "")
         return (tmp_path / "mine" / "report" / "index.md").read_text(encoding="utf-8")
@@ -37,25 +37,12 @@ def test_words_beside_a_record_are_reported(reported: Callable[[str | None], str
     assert "be (0.2500)" in page
 
 
-def test_words_that_are_not_there_are_told(reported: Callable[[str | None], str]) -> None:
-    """A file that cannot be read is said to be missing; the rest of the report is there."""
-    page = reported(None)
+@pytest.mark.parametrize("words", [None, "{}"])
+def test_words_that_cannot_be_read_are_told(reported: Callable[[str | None], str], words: str | None) -> None:
+    """A missing or broken file is said to be missing; the rest of the report is there."""
+    page = reported(words)
     assert "no words, since the files beside the records are missing" in page
     assert "### digits" in page
-
-
-@pytest.mark.parametrize(
-    "content",
-    ["", "[]", "{}", '{"shape": [2], "nearest": []}', '{"shape": [1], "nearest": [[]]}',
-     '{"shape": [1], "nearest": [[{"word": "to"}]]}', '{"shape": [Infinity], "nearest": []}'],
-)  # fmt: skip
-def test_words_that_cannot_be_read_are_none(tmp_path: Path, content: str) -> None:
-    """A broken file is as good as a missing one."""
-    path = tmp_path / "0.words.json"
-    path.write_text(content)
-    assert read_words(path) is None
-    path.write_text(json.dumps(WORDS))
-    assert read_words(path) is not None
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.backbone.spec import backbone_spec, weights_digest
+from harness.backbone.spec import backbone_spec
+from harness.backbone.weights import weights_digest
 from harness.store.records import read_records
 
 # A worker that speaks as harness.worker does; what it does with a cell is a line of the test's.

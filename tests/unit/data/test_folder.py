@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.data import class_folders, folder
+from harness.data import folder, listing
 from harness.data.catalog import DATASETS, DatasetRow
 from harness.data.dataset import keep_split, read_split, whats_missing
 from harness.data.folder import SPLIT_FILE, AnyFolder, folder_split
@@ -93,11 +93,11 @@ def test_split_is_a_function_of_names_alone(base: Path, tmp_path: Path, monkeypa
     (moved / "elm" / "0.jpg").write_bytes(b"other")
     for reverse in (False, True):
         monkeypatch.setattr(
-            class_folders.os,
+            listing.os,
             "listdir",
             lambda place, reverse=reverse: sorted(plain_listdir(place), reverse=reverse),
         )
-        monkeypatch.setattr(class_folders.os, "scandir", Backwards if reverse else plain_scandir)
+        monkeypatch.setattr(listing.os, "scandir", Backwards if reverse else plain_scandir)
         assert folder_split(moved).digest == before
 
 

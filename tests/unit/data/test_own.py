@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from harness.data.catalog import DATASETS
-from harness.data.dataset import image_base, known_size, read_split, whats_missing
+from harness.data.dataset import image_base, known_size, read_images, read_split, whats_missing
 from harness.data.folder import AnyFolder
 from harness.data.layout import SplitFile
 from harness.data.own import catalog_with
-from harness.errors import DataError
+from harness.errors import DataError, PluginError
 from harness.matrix.source import DEFAULT_TEMPLATE, DatasetSource
+from harness.plugins import Plugin, file_plugin
 
 LIKEABLE = [name for name, row in DATASETS.items() if row.layout.folder is not None]
 
@@ -89,3 +90,59 @@ def test_likeness_of_another_version_is_left_out(tmp_path: Path) -> None:
     """An old list of cells may name what this version does not know; that hides nothing else."""
     sources = [DatasetSource(name="old", like="gone", data=str(tmp_path)), DatasetSource(name="new", folder="/x")]
     assert [name for name in catalog_with(sources) if name not in DATASETS] == ["new"]
+
+
+_PLUGIN = """
+from dataclasses import dataclass
+from PIL import Image
+from harness.data.catalog import DatasetRow
+from harness.data.split import Item, Split
+
+@dataclass(frozen=True)
+class Greys:
+    folder: None = None
+
+    def needs(self, root):
+        return []
+
+    def read_split(self, root):
+        items = tuple(Item(f"{grey}", grey % 2, ("even", "odd")[grey % 2]) for grey in range(8))
+        return Split(items, (), items)
+
+    def read_image(self, path):
+        return Image.new("RGB", (8, 8), (int(path),) * 3)
+
+DATASETS = {"greys": DatasetRow("greys", Greys(), "a grey {}.")}
+"""
+
+
+def _plugin(tmp_path: Path, text: str) -> Plugin:
+    path = tmp_path / "my_data.py"
+    path.write_text(text)
+    return file_plugin(path)
+
+
+def test_a_plugins_data_set_is_read_like_any_other(tmp_path: Path) -> None:
+    """Its split and its images; a matrix may describe another one that is like it, with its own list of images."""
+    like = DatasetSource(name="mine", like="greys", subset_file="list_{shots}.txt")
+    catalog = catalog_with([like], [_plugin(tmp_path, _PLUGIN)])
+    assert read_split(catalog["greys"], None).class_names == ("even", "odd")
+    assert read_images(catalog["greys"], None)("7").getpixel((0, 0)) == (7, 7, 7)
+    assert catalog["mine"].layout == catalog["greys"].layout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ('DatasetRow("greys"', 'DatasetRow("grays"', "its row has another name, 'grays'."),
+        ("a grey {}.", "a grey.", "its template must hold {} once, where the class name goes, not 'a grey.'."),
+        ("def read_image", "def read_file", "its layout lacks read_image."),
+        ("folder: None = None", 'folder: str = "greys"', "its layout lacks image_base."),
+        ("Greys()", "3", "its layout lacks needs, read_split, folder."),
+    ],
+)
+def test_a_plugins_data_set_that_cannot_be_read_is_told(tmp_path: Path, old: str, new: str, fault: str) -> None:
+    """Before anything is read of it, and all faults of a row in one look."""
+    with pytest.raises(PluginError) as caught:
+        catalog_with((), [_plugin(tmp_path, _PLUGIN.replace(old, new))])
+    assert str(caught.value) == f"my_data.py: DATASETS['greys']: {fault}"

@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -133,33 +132,38 @@ def test_missing_json_split_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "what"),
     [
-        "",
-        "[]",
-        "{}",
-        {"train": [], "val": []},
-        {"train": [["a", 0]], "val": [], "test": []},
-        {"train": [["a", "0", "a"]], "val": [], "test": []},
-        {"train": [[1, 0, "a"]], "val": [], "test": []},
-        {"train": [3], "val": [], "test": []},
-        {"train": 3, "val": [], "test": []},
-        b"\xff",
-        "[" * 100_000,
-        {"train": [["a.jpg", True, "a"]], "val": [], "test": []},
+        ("", "it is not JSON (Expecting value: line 1 column 1 (char 0))"),
+        ("[" * 100_000, "it is not JSON (it is nested too deeply)"),
+        ("[]", "it holds list, not an object"),
+        ("{}", "the part 'train' is missing, the part 'val' is missing, the part 'test' is missing"),
+        ('{"train": [], "val": 3, "test": []}', "the part 'val' is no list"),
+        (
+            '{"train": [["a", 0]], "val": [["a", "0", "a"], ["a", 0, "a"], [1, 0, "a"]], '
+            '"test": [3, ["a", true, "a"]]}',
+            "train[0] is ['a', 0], val[0] is ['a', '0', 'a'], val[2] is [1, 0, 'a'], test[0] is 3, "
+            "test[1] is ['a', True, 'a']",
+        ),
+        ('{"train": [1, 2, 3, 4, 5, 6, 7], "val": [], "test": []}', "train[4] is 5 and 2 more"),
     ],
 )
-def test_json_of_another_form_is_an_error(tmp_path: Path, content: Any) -> None:
-    """What is no split of CoOp's form is said with the file's name."""
+def test_json_of_another_form_is_an_error(tmp_path: Path, content: str, what: str) -> None:
+    """Everything that is not of CoOp's form is said together, and what that form is."""
     path = tmp_path / "split.json"
-    path.write_bytes(
-        content
-        if isinstance(content, bytes)
-        else (content if isinstance(content, str) else json.dumps(content)).encode()
-    )
+    path.write_text(content)
     with pytest.raises(DataError) as caught:
         read_split_json(path)
     assert str(caught.value).startswith(f"{path}: is not a split of CoOp's form: ")
+    assert what in str(caught.value)
+    assert '`{"train": [[path, label, class name], ...]' in str(caught.value)
+
+
+def test_bytes_that_are_no_text_are_an_error(tmp_path: Path) -> None:
+    """An archive under the name of a split is said to be no text."""
+    (tmp_path / "split.json").write_bytes(b"PK\xff")
+    with pytest.raises(DataError, match=r"split\.json: is not UTF-8 text"):
+        read_split_json(tmp_path / "split.json")
 
 
 def test_json_split_is_validated(tmp_path: Path) -> None:
@@ -200,12 +204,17 @@ def test_missing_text_list_is_an_error(lists: Path) -> None:
     assert str(caught.value) == f"{lists / 'val.txt'}: the split list is missing."
 
 
-@pytest.mark.parametrize("line", ["0005 MD-11", "0005"])
-def test_text_list_of_another_form_is_an_error(lists: Path, line: str) -> None:
-    """A class that is not in the list of names, and a line without class, are refused."""
-    (lists / "train.txt").write_text(f"{line}\n")
-    with pytest.raises(DataError, match="its lists are not of FGVC-Aircraft's form"):
+def test_faults_of_all_text_lists_are_reported_together(lists: Path) -> None:
+    """Classes that are not in the list of names, and lines without a class, by file."""
+    (lists / "train.txt").write_text("0005 MD-11\n0006\n0007 MD-11\n")
+    (lists / "test.txt").write_text("0008\n")
+    with pytest.raises(DataError) as caught:
         read_text_lists(lists, "names.txt", LISTS)
+    assert [str(fault) for fault in caught.value.faults] == [
+        f"{lists / 'train.txt'}: 1 lines are not of the form `IMAGE CLASS NAME`: 0006.",
+        f"{lists / 'train.txt'}: names 1 classes that are not in names.txt: MD-11.",
+        f"{lists / 'test.txt'}: 1 lines are not of the form `IMAGE CLASS NAME`: 0008.",
+    ]
 
 
 # --- ImageNet's form ---------------------------------------------------------------------------------------

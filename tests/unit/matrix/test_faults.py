@@ -17,7 +17,7 @@ GOOD = "backbones: tiny\ndatasets: digits\nshots: [1, 2]\nseeds: [1]\nmethods:\n
 COOP_AXES = "context, n_ctx, class_token_position, ctx_init"
 KEYS = (
     "name, description, datasets, backbones, methods, shots, seeds, classes, evaluate_on, precision, protocol, "
-    "views, recipe, fewer_shots, tracking, logits, launcher, data, include, exclude"
+    "views, recipe, fewer_shots, tracking, logits, launcher, data, plugins, include, exclude"
 )
 NUMBERS = "epochs, batch_size, lr, momentum, weight_decay, warmup_epochs, warmup_lr, init_std"
 

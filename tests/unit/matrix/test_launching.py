@@ -105,5 +105,3 @@ def test_flags_of_another_launcher_are_refused() -> None:
     """A flag that the launcher does not read is a fault, not ignored."""
     with pytest.raises(MatrixError, match=r"^--launcher\.partition: is no option of local"):
         with_flags(Launching(), None, {"partition": "gpu"})
-    with pytest.raises(MatrixError, match=r"^--gpus\.partition: is no option of local"):
-        with_flags(Launching(), None, {"partition": "gpu"}, "--gpus")

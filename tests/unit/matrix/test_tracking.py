@@ -57,7 +57,7 @@ def test_a_tracker_and_its_options(tmp_path: Path, text: str, choice: Tracking) 
           "4: tracking.wandb.entitty: unknown key. Did you mean 'entity'? Known: project, entity.",
           "5: tracking.wandb.entity: must be a name of up to 128 characters without any of / \\ # ? % :, not 3."]),
         ("tracking: {tensorboard: {project: p}}\n",
-         ["1: tracking.tensorboard.project: tensorboard takes no options; project and entity are W&B's."]),
+         ["1: tracking.tensorboard.project: tensorboard takes no options."]),
     ],
 )  # fmt: skip
 def test_faults_are_told_all_at_once(tmp_path: Path, text: str, faults: list[str]) -> None:

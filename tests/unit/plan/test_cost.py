@@ -7,8 +7,8 @@ import pytest
 from harness.data.catalog import DATASETS
 from harness.data.dataset import Size, known_size
 from harness.matrix.cell import Cell
-from harness.plan.cost import cost, cost_of, n_train_images
-from harness.plan.work import work_of
+from harness.plan.cost import cost, cost_of
+from harness.plan.work import n_train_images, work_of
 
 MakeCell = Callable[..., Cell]
 SIZES = {name: size for name, row in DATASETS.items() if (size := known_size(row)) is not None}

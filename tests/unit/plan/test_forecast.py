@@ -11,9 +11,9 @@ import pytest
 from harness.data.catalog import DATASETS
 from harness.data.dataset import known_size
 from harness.matrix.cell import Cell
+from harness.plan.experience import experience
 from harness.plan.forecast import Forecaster, makespan
 from harness.plan.machine import Machine
-from harness.plan.rates import experience
 from harness.plan.space import Tower
 from harness.store.facts import Facts
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.backbone import spec
+from harness.backbone import weights
 from harness.data.catalog import DATASETS, Catalog
 from harness.data.dataset import Size, keep_split, known_size, read_split
 from harness.data.folder import SPLIT_FILE
@@ -16,7 +16,8 @@ from harness.files import digest_bytes, digest_file, write_bytes
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.source import DatasetSource
-from harness.plan.pending import Standing, Today, look_at_today, standings
+from harness.plan.pending import Standing, standings
+from harness.plan.today import Today, look_at_today
 from harness.store.prompts import prompt_path
 from harness.store.record import RunRecord
 from harness.store.records import read_records, write_record
@@ -159,7 +160,7 @@ def test_what_is_missing_is_named_once(
 ) -> None:
     """Data and weights that are not on disk are said with their place, once for all cells."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(spec, "CLIP_CACHE", str(tmp_path / "clip"))
+    monkeypatch.setattr(weights, "CLIP_CACHE", str(tmp_path / "clip"))
     cells = [make_cell(dataset="dtd", backbone="RN50:openai", seed=seed) for seed in (1, 2)]
     today = look_at_today(cells, DATASETS, tmp_path)
     assert [str(fault) for fault in today.missing] == [

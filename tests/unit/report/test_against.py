@@ -18,7 +18,8 @@ from harness.data.catalog import DATASETS
 from harness.errors import HarnessError
 from harness.report.build import build_report
 from harness.report.numbers.entry import Entry
-from harness.report.numbers.rows import group_entries, labels, row_entries
+from harness.report.numbers.rows import group_entries, row_entries
+from harness.report.printing.labels import labels
 from harness.report.published.match import comparable_figures, like
 from harness.report.published.ours import Ours, our_numbers
 from harness.report.published.read import Published, published

@@ -2,8 +2,10 @@ import re
 import subprocess
 import sys
 
+import pytest
 from rich.console import Console
 
+from harness.errors import HarnessError
 from harness.report.build import build_report
 from harness.report.terminal import summary
 from harness.report.write import write_report
@@ -24,6 +26,13 @@ def test_files_of_one_group(small_matrix, tmp_path) -> None:
         *(f"{stem}.{ending}" for stem in ("intervals", "paired") for ending in ENDINGS),
     ]  # fmt: skip
     assert sorted(tmp_path.iterdir()) == list(paths)
+
+
+def test_a_folder_that_takes_nothing_is_told(small_matrix, tmp_path) -> None:
+    """A file in the place of the folder is a mistake that is told, with what to do, before anything is drawn."""
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(HarnessError, match=r"taken: the report cannot be written here: .* Name another folder"):
+        write_report(build_report("m", small_matrix), tmp_path / "taken", iter(()))
 
 
 def test_files_of_two_backbones(make_entry, tmp_path) -> None:

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
-from harness.report.numbers.rows import group_entries, labels, row_entries, shots_order
+from harness.report.numbers.rows import group_entries, row_entries, shots_order
+from harness.report.printing.labels import labels
 
 
 def _labels(entries):

@@ -1,12 +1,12 @@
 from dataclasses import replace
 
 from harness.report.build import build_report
-from harness.report.numbers.entry import Words
 from harness.report.sections.words import words_of
 from harness.report.tables.csv import to_csv
 from harness.report.tables.latex import to_latex
 from harness.report.tables.markdown import to_markdown
 from harness.report.write import index
+from harness.store.words import Words
 
 
 def _entry(make_entry, words, shots=16, seed=1, shape=(2,), **axes):

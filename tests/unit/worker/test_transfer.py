@@ -15,7 +15,8 @@ from harness.matrix.protocol import COOP
 from harness.methods.coop import CoOp
 from harness.methods.linear_probe import LinearProbe
 from harness.plan.job import FAULTS_FILE, JOB_FILE, Job, flat_cells, write_job
-from harness.plan.pending import look_at_today, standings
+from harness.plan.pending import standings
+from harness.plan.today import look_at_today
 from harness.store.record import RunRecord
 from harness.store.records import read_records, record_path, write_record
 from harness.worker import run as room

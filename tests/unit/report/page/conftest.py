@@ -14,13 +14,14 @@ from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id, stream
 from harness.matrix.matrix import read_matrix
 from harness.report.build import build_report
-from harness.report.numbers.entry import Entry, Words
+from harness.report.numbers.entry import Entry
 from harness.report.page import document
 from harness.report.page.document import Content, page_content
 from harness.report.page.library import Library, plot_library
 from harness.report.page.logs import JobLog, Jobs
 from harness.report.sections.words import words_of
 from harness.store.record import ClassCount, ContextFile, EpochRow, Provenance, RunRecord
+from harness.store.words import Words
 
 HOSTILE = "</script><img src=x onerror=alert(1)> \"it's\" & <!-- ünïcode 日本 \u2028 '"
 
@@ -43,7 +44,7 @@ def synthetic_record(cell: Cell, n_classes: int | None = None, name: str = "clas
     )
     epochs = int(cell.recipe_dict().get("epochs") or 0)
     history = tuple(
-        EpochRow.model_construct(epoch=number, lr=0.002, loss=2.5 * 0.985**number + chance.uniform(0, 0.2),
+        EpochRow(epoch=number, lr=0.002, loss=2.5 * 0.985**number + chance.uniform(0, 0.2),
                  train_accuracy=min(1.0, level + number / epochs * 0.2 + chance.uniform(-0.03, 0.03)))
         for number in range(1, epochs + 1)
     )  # fmt: skip

@@ -10,6 +10,7 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -217,10 +218,11 @@ def test_states_and_reasons_are_told(small_matrix: list[Entry], make_entry: Any)
     assert [3, 50] in [list(value) for value in content.data["cells"]["at"]["v"] if value]
 
 
-def test_library_is_kept_in_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_library_is_kept_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second page of a machine does not put the plotting library together again."""
     import vl_convert
 
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
     first = plot_library()
 
     def again(*_: object) -> Sequence[str]:

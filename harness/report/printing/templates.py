@@ -9,11 +9,6 @@ from harness.matrix.template import ENSEMBLES, OWN, parts_of
 _PRINTED = {"imagenet": "ImageNet"}
 
 
-def sentences(template: str | None) -> set[str | None]:
-    """What is not the name of an ensemble; of no template ``None`` alone."""
-    return {None} if template is None else {part for part in parts_of(template) if part not in ENSEMBLES}
-
-
 def template_words(template: str) -> str:
     """A template inside a label: ``template "a {}."``, ``3 templates``, ``template 7 selected + own``."""
     named, said = _parts(template)

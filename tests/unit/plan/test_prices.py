@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.plan.line import fitted, price_of
+from harness.plan.prices import fitted, price_of
 
 EXPECTED = (1.0, 0.1)
 

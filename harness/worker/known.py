@@ -1,0 +1,58 @@
+"""What a job may name: methods and data sets, with those of its plug-ins and its matrix."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.data.catalog import Catalog
+from harness.data.own import catalog_with
+from harness.matrix.cell import Cell
+from harness.methods.method import Method
+from harness.methods.table import MethodTable, load_method, methods_with
+from harness.plan.job import Job
+from harness.plugins import Plugin, digests_of, load_plugins
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Methods and data sets by name, and the plug-ins that some of them come from."""
+
+    methods: MethodTable
+    catalog: Catalog
+    plugins: tuple[Plugin, ...]
+    results: Path
+
+    def method(self, name: str) -> Method:
+        """The method of that name, ready to fit.
+
+        Raises:
+            PluginError: it is a plug-in's, and cannot be made.
+        """
+        return load_method(self.methods[name], self.results)
+
+    def reads_shots(self, cell: Cell) -> bool:
+        """Whether a cell learns from images."""
+        return "shots" in self.methods[cell.method].entry.reads
+
+    def version(self, cell: Cell) -> int:
+        """The version of a cell's method."""
+        return self.methods[cell.method].entry.version
+
+    def versions(self) -> dict[str, int]:
+        """The version of every method that a plug-in brings along."""
+        return {name: row.entry.version for name, row in self.methods.items() if row.plugin}
+
+    def plugin_digests(self, cell: Cell) -> dict[str, str]:
+        """The digest of each plug-in that a cell's method or a data set of it comes from."""
+        names = {"METHODS": (cell.method,), "DATASETS": (cell.dataset, cell.target()[0])}
+        return digests_of(self.plugins, names)
+
+
+def known_to(job: Job) -> Known:
+    """What a job may name.
+
+    Raises:
+        PluginError: a plug-in is not what it was when the job was written, or cannot be used.
+        DataError: a data set of the matrix contradicts itself.
+    """
+    plugins = load_plugins(job.plugins)
+    return Known(methods_with(plugins), catalog_with(job.sources, plugins), plugins, job.results)

@@ -1,0 +1,117 @@
+"""Commands in the documents: every one is understood, and is run somewhere."""
+
+import re
+from functools import cache
+from typing import Any
+
+import pytest
+from support.documents import ROOT, code_spans, commands, documents, fences, harness_calls, name_of
+from support.routes import ELSEWHERE, NOT_RUN
+from support.scenes import PLAYED, elsewhere, runs_here
+from typer.main import get_command
+
+from harness.cli.app import app
+
+LANGUAGES = {"shell", "text", "output", "yaml", "python", "json"}
+ALL = [
+    (name_of(document), command)
+    for document in documents()
+    for fence in fences(document)
+    if fence.language == "shell"
+    for command in commands(fence.text)
+]
+
+
+@cache
+def _program() -> Any:
+    """``harness`` as its parser has it."""
+    return get_command(app)
+
+
+def _parsed(arguments: list[str]) -> Any:
+    """The context in which a command would be run with these arguments; a usage error is raised."""
+    command, context = _program(), None
+    words = list(arguments)
+    while hasattr(command, "commands") and words and not words[0].startswith("-"):
+        context = command.make_context(command.name, [], parent=context, resilient_parsing=True)
+        assert words[0] in command.commands, f"there is no command {words[0]}"
+        command = command.commands[words.pop(0)]
+    return command.make_context(command.name, words, parent=context)
+
+
+def _misunderstood(calls: list[list[str]]) -> dict[str, str]:
+    """The calls that a command would refuse, with its words."""
+    found = {}
+    for arguments in calls:
+        try:
+            _parsed(arguments)
+        except Exception as error:  # usage errors have no class that Typer promises
+            found[" ".join(arguments)] = str(error)
+    return found
+
+
+def test_every_block_says_what_it_is() -> None:
+    """A block without a language, or of one that nothing looks at, could hide a command."""
+    named = {(name_of(document), fence.language) for document in documents() for fence in fences(document)}
+    assert {(document, language) for document, language in named if language not in LANGUAGES} == set()
+
+
+def test_every_command_is_understood() -> None:
+    """Options are harness's own, with values that they may have."""
+    assert _misunderstood([arguments for _, command in ALL for arguments in harness_calls(command)]) == {}
+
+
+def test_what_is_not_understood_is_found() -> None:
+    """An option, a command and a value that are none."""
+    wrong = [["plan", "--matrx", "a"], ["paln"], ["data", "lits"], ["run", "--matrix", "a", "--limit", "some"]]
+    assert list(_misunderstood(wrong)) == [" ".join(words) for words in wrong]
+
+
+def test_commands_within_sentences_are_understood() -> None:
+    """Every option of a command that stands between backticks is one of that command; its values are examples."""
+    wrong = []
+    for place, span in ((name_of(document), span) for document in documents() for span in code_spans(document)):
+        if not re.match(r"harness( |$)", span):
+            continue
+        words, command = span.split()[1:], _program()
+        while hasattr(command, "commands") and words and words[0] in command.commands:
+            command = command.commands[words.pop(0)]
+        options = {option for parameter in command.params for option in parameter.opts}
+        used = {part for word in words for part in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", word)}
+        is_whole = not hasattr(command, "commands") or not words or words[0].isupper() or words[0][0] in "-."
+        if used - options - {"--help", "--version"} or not is_whole:
+            wrong.append((place, span))
+    assert wrong == []
+
+
+def test_every_command_is_run_somewhere() -> None:
+    """By a scene, by a test or session that is named, or by nothing for a reason that is given."""
+    assert [
+        (document, command)
+        for document, command in ALL
+        if not (runs_here(document, command) or elsewhere(document, command) or command in NOT_RUN)
+    ] == []
+
+
+@pytest.mark.parametrize("by", set(ELSEWHERE.values()), ids=lambda by: f"{by.file}: {by.words}")
+def test_what_runs_a_command_is_there(by: Any) -> None:
+    """The file that is named holds the words that are given."""
+    assert by.words in (ROOT / by.file).read_text(encoding="utf-8")
+
+
+def test_no_route_leads_nowhere() -> None:
+    """Commands and documents that are no longer there are struck from the lists."""
+    written = {*(command for _, command in ALL), *(f"{document}: {command}" for document, command in ALL)}
+    assert {*ELSEWHERE, *NOT_RUN} - written == set()
+    assert {name_of(document) for document in documents()} >= PLAYED
+
+
+def test_every_session_is_told() -> None:
+    """CONTRIBUTING.md has a line for each session of the noxfile, and names no other."""
+    sessions = re.findall(
+        r"^@nox\.session[^\n]*\n(?:@[^\n]*\n)*def (\w+)", (ROOT / "noxfile.py").read_text(), re.M
+    )
+    rows = re.findall(r"^\| (`[^|]+`) \|", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.M)
+    assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(sessions)
+    used = {name for _, command in ALL for name in re.findall(r"nox -s (\w+)", command)}
+    assert used <= set(sessions)
