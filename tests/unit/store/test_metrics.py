@@ -63,6 +63,14 @@ def test_a_bin_holds_its_upper_edge() -> None:
     assert confidence_bins(np.array([0.25, 0.250001, 0.75]), 4).tolist() == [0, 1, 2]
 
 
+def test_number_of_bins_is_a_choice() -> None:
+    """In one bin the error is the difference of the means; what rounding lifts above 1 is in the last bin."""
+    logits, labels = np.log([[0.75, 0.25], [0.6, 0.4]]), np.array([0, 1])
+    assert ece(logits, labels, n_bins=1) == pytest.approx(abs(0.5 - (0.75 + 0.6) / 2))
+    assert ece(logits, labels, n_bins=2) == ece(logits, labels, n_bins=1)
+    assert confidence_bins(np.array([0.0, 1.0, 1.0 + 1e-12]), 4).tolist() == [0, 3, 3]
+
+
 def test_a_perfect_classifier_is_calibrated() -> None:
     """Sure and right everywhere: no error of any kind."""
     kept = KeptLogits(shifted(np.eye(4) * 1e4), np.arange(4, dtype=np.uint8))
