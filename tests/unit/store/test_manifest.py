@@ -38,7 +38,7 @@ def test_own_data_sets_read_back(tmp_path: Path, make_cell: MakeCell) -> None:
 
 
 def test_own_weights_and_the_tracker_read_back(tmp_path: Path, make_cell: MakeCell) -> None:
-    """``sync`` and ``report`` know both without the YAML; a list of before they were kept has nothing of the kind."""
+    """``sync`` and ``report`` know both without the YAML; a list of before they were kept has none of these."""
     weights = WeightsSource(name="mine", architecture="ViT-B-32", file="/weights.pt")
     tracking = Tracking(tracker="wandb", project="p")
     write_manifest(tmp_path, Matrix("m", (make_cell(),), weights=(weights,), tracking=tracking))

@@ -46,7 +46,7 @@ def test_nll_by_hand() -> None:
 def test_nll_does_not_see_a_constant() -> None:
     """A constant added to an image's logits changes no probability."""
     logits = _two_classes(0.8, 0.6)
-    moved = logits + np.array([[7.0], [-300.0]])
+    moved = logits + np.array([[7.0], [-30_000.0]])
     assert nll(moved, np.array([0, 1])) == pytest.approx(nll(logits, np.array([0, 1])))
 
 
