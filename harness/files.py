@@ -21,6 +21,7 @@ _PART = ".part"
 _LEFT_S = 86_400.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
@@ -87,12 +88,17 @@ def parsed_json(text: str | bytes) -> Any:
     """The value that JSON spells.
 
     Raises:
-        ValueError: it is not JSON, or its lists and mappings lie in each other deeper than can be read.
+        ValueError: it is not JSON in UTF-8, or its lists and mappings lie in each other deeper than can be read,
+            or it spells half of a character, which can neither be printed nor written.
     """
+    text = text if isinstance(text, str) else text.decode("utf-8")
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        if _SURROGATE.search(text):  # two of them are a whole character
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    return value
 
 
 def digest_text(text: str) -> str:

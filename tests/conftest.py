@@ -22,7 +22,7 @@ install_import_hook(_TORCH_ROOMS, f"{checked_types.__name__}.check")
 
 _ON_DEMAND = {
     "chaos": "takes many minutes; `nox -s chaos` runs it",
-    "docs": "takes minutes; `nox -s docs` runs it",
+    "scenes": "takes minutes; `nox -s scenes` runs it",
     "ray": "needs a real Ray; `nox -s ray` runs it",
     "slurm": "starts a real Slurm; `nox -s slurm` runs it",
 }

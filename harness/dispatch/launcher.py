@@ -7,7 +7,7 @@ only from the records.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -81,6 +81,14 @@ class Launcher(Protocol):
         ...
 
 
+def worker_command(folder: Path, wait: bool = False) -> list[str]:
+    """The command line of a worker that does one job.
+
+    With ``wait`` it waits for cells that other workers hold: where nobody else comes back to them.
+    """
+    return [sys.executable, "-m", "harness.worker", str(folder / JOB_FILE), *(["--wait"] if wait else [])]
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """What a launcher is made for.
@@ -88,18 +96,12 @@ class Site:
     Attributes:
         devices: of workers: on this machine one for each that runs at a time, else what a job is to be lent.
         folder: of the matrix, below the results; a launcher's own files go into a folder of its name there.
+        command: from a job's folder to the command line of a worker that does the job.
     """
 
     devices: tuple[Device, ...]
     folder: Path
-
-
-def worker_command(folder: Path, wait: bool = False) -> list[str]:
-    """The command line of a worker that does one job.
-
-    With ``wait`` it waits for cells that other workers hold: where nobody else comes back to them.
-    """
-    return [sys.executable, "-m", "harness.worker", str(folder / JOB_FILE), *(["--wait"] if wait else [])]
+    command: Callable[[Path], list[str]] = worker_command
 
 
 def serve_command() -> list[str]:

@@ -163,7 +163,7 @@ def _read(path: Path) -> Launch | None:
         )
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         mend = "Its jobs may still be queued: look for them with `squeue`, then remove the file."
         raise RecordError(Fault(str(path), f"is not a launch: {error}.", mend)) from None
 

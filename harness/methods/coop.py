@@ -15,11 +15,11 @@ from harness.engine.sgd import Batch, Progress, Run, Trained, train_together
 from harness.errors import PromptError
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id, stream
+from harness.matrix.protocol import protocol_of
 from harness.methods.context_prompts import (
     context_dtype,
     context_fit,
     context_layouts,
-    protocol_of,
     require_same_classes,
     shared_prompts,
 )

@@ -146,7 +146,7 @@ class Forecaster:
         """Twice the standard error of a sum of draws, each of which is off by the spread that was seen."""
         rates = [self.told.rates[backbone] for backbone in {backbone_of(cell) for cell in cells}]
         n_seen = sum(each.n_groups for each in rates)
-        spread = max(_SPREAD_LEAST, *(each.spread for each in rates)) if rates else _SPREAD_OF_FEW
+        spread = max(_SPREAD_LEAST, *(each.spread for each in rates))
         if n_seen < _FEW:
             spread = max(spread, _SPREAD_OF_FEW)
         n_coming = len({(draw_of(cell), cell.method) for cell in cells})

@@ -74,6 +74,6 @@ def words_of(content: Mapping[str, Any], record: RunRecord, where: str) -> Words
         )
         if list(shape) != content["shape"] or len(rows) != math.prod(shape) or not all(rows):
             raise ValueError(f"its shape is not {'x'.join(map(str, shape))}")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise RecordError(Fault(where, f"is damaged: {error}.", _ANEW)) from None
     return Words(tuple(shape), rows)

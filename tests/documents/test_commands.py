@@ -104,3 +104,14 @@ def test_no_route_leads_nowhere() -> None:
     written = {*(command for _, command in ALL), *(f"{document}: {command}" for document, command in ALL)}
     assert {*ELSEWHERE, *NOT_RUN} - written == set()
     assert {name_of(document) for document in documents()} >= PLAYED
+
+
+def test_every_session_is_told() -> None:
+    """CONTRIBUTING.md has a line for each session of the noxfile, and names no other."""
+    sessions = re.findall(
+        r"^@nox\.session[^\n]*\n(?:@[^\n]*\n)*def (\w+)", (ROOT / "noxfile.py").read_text(), re.M
+    )
+    rows = re.findall(r"^\| (`[^|]+`) \|", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.M)
+    assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(sessions)
+    used = {name for _, command in ALL for name in re.findall(r"nox -s (\w+)", command)}
+    assert used <= set(sessions)

@@ -1,6 +1,6 @@
 """Workers that are calls, for tests of what is done and not of how processes do it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +46,16 @@ class InThisProcess:
 def in_this_process() -> Iterator[pytest.MonkeyPatch]:
     """Workers of a module are calls: starting a process takes longer than much that is done in one."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("harness.cli.ask.LocalLauncher", InThisProcess)
-        patch.setattr("harness.dispatch.local.LocalLauncher", InThisProcess)
+        _work_here(patch)
         yield patch
+
+
+@pytest.fixture
+def without_processes(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """A function after which the workers of a test are calls."""
+    return lambda: _work_here(monkeypatch)
+
+
+def _work_here(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("harness.cli.ask.LocalLauncher", InThisProcess)
+    patch.setattr("harness.dispatch.local.LocalLauncher", InThisProcess)

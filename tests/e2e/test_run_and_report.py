@@ -164,7 +164,9 @@ def test_a_missing_cell_is_marked(command: Command, results: Path, tmp_path: Pat
     assert "missing" in (tmp_path / "out" / "digits.md").read_text()
 
 
-def test_divergence_fails_its_cells_and_is_told(command: Command, results: Path, tmp_path: Path) -> None:
+def test_divergence_fails_its_cells_and_is_told(
+    command: Command, results: Path, tmp_path: Path, without_processes: Callable[[], None]
+) -> None:
     """Exit 1, reason and log; a second run leaves failed cells alone, --retry-failed runs them again."""
     bad = tmp_path / "bad.yaml"
     bad.write_text(
@@ -177,14 +179,16 @@ def test_divergence_fails_its_cells_and_is_told(command: Command, results: Path,
     assert command("status", file=bad)[0] == 1
     code, said = command("run", "-k", "method=coop,shots=1,context=unified", file=bad)
     assert (code, "nothing to do" in said, "--retry-failed" in said) == (1, True, True)
+    without_processes()
     code, said = command("run", "-k", "method=coop,shots=1,context=unified", "--retry-failed", file=bad)
     assert (code, "1 failed" in said) == (1, True)
 
 
 def test_what_would_fail_every_cell_is_found_before_training(
-    command: Command, results: Path, tmp_path: Path
+    command: Command, results: Path, tmp_path: Path, without_processes: Callable[[], None]
 ) -> None:
     """Prompts that do not fit end the run with exit 2, all classes named, and leave no record."""
+    without_processes()
     before = _bytes(results / "records")
     long = tmp_path / "long.yaml"
     long.write_text(MATRIX.replace("n_ctx: 4", "n_ctx: 75").replace("name: small", "name: long"))
@@ -195,8 +199,9 @@ def test_what_would_fail_every_cell_is_found_before_training(
     assert _bytes(results / "records") == before
 
 
-def test_limit_runs_so_many_cells(command: Command, results: Path) -> None:
+def test_limit_runs_so_many_cells(command: Command, results: Path, without_processes: Callable[[], None]) -> None:
     """With --limit 1 one of the missing cells is done."""
+    without_processes()
     for path in [path for path in (results / "records").glob("*.json") if '"zero_shot"' in path.read_text()]:
         path.unlink()
     for path in [path for path in (results / "records").glob("*.json") if '"linear_probe"' in path.read_text()]:

@@ -32,7 +32,7 @@ from harness.backbone.checkpoint import read_checkpoint
 from harness.backbone.released import read_released
 from harness.cli.vocabulary import known_names
 from harness.data.class_folders import read_class_names
-from harness.data.rebuild import REBUILDABLE, rebuild_split
+from harness.data.rebuild.rebuild import REBUILDABLE, rebuild_split
 from harness.data.split import Item, Split
 from harness.data.split_files import read_split_json, read_text_lists, split_json
 from harness.data.subset_file import listed_subset

@@ -22,7 +22,7 @@ from support.routes import ELSEWHERE, NOT_RUN, By
 from harness.cli import main
 
 # Documents that are played one after the other in one folder, each with the heading before which the default suite
-# stops; ``nox -s docs`` plays all of it.
+# stops; ``nox -s scenes`` plays all of it.
 Scene = Mapping[str, str | None]
 SCENES: Sequence[Scene] = (
     {"docs/quickstart.md": "## Read the result", "docs/api.md": "## Matrices and cells", "docs/metrics.md": None},

@@ -107,11 +107,16 @@ def test_canonical_json_refuses_what_json_does_not_have(value: float) -> None:
         files.canonical_json(value)
 
 
-@pytest.mark.parametrize("text", ["", "{", b"\xff", "[" * 100_000, '{"a":' * 100_000])
+@pytest.mark.parametrize("text", ["", "{", b"\xff", "[" * 100_000, '{"a":' * 100_000, r'["\ud800"]'])
 def test_what_is_no_json_is_a_value_error(text: str | bytes) -> None:
     """Readers catch one kind of error, whatever was done to their file."""
     with pytest.raises(ValueError, match=r".+"):
         files.parsed_json(text)
+
+
+def test_a_character_of_two_halves_is_read() -> None:
+    """Python's writer spells what lies beyond 16 bits by two escapes."""
+    assert files.parsed_json(r'["\ud83d\ude00", "\\ud"]') == ["\U0001f600", "\\ud"]
 
 
 def test_digests_agree(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from harness.data.catalog import DATASETS
 from harness.data.dataset import Size, known_size
 from harness.matrix.cell import Cell
 from harness.plan.cost import cost, cost_of
-from harness.plan.work import n_train_images
+from harness.plan.work import n_train_images, work_of
 
 MakeCell = Callable[..., Cell]
 SIZES = {name: size for name, row in DATASETS.items() if (size := known_size(row)) is not None}
@@ -37,6 +37,16 @@ def test_order_of_costs(make_cell: MakeCell) -> None:
         )
     ]
     assert costs == sorted(set(costs))
+
+
+def test_units_of_cost(make_cell: MakeCell) -> None:
+    """Tokens of a tower: a step is three passes of its prompts, an image is 50, and nothing costs nothing."""
+    size, training = SIZES["digits"], make_cell(shots=2)
+    work = work_of(training, SIZES)
+    assert cost(training, size) == 1 + 3 * work.steps * work.step_tokens + 50 * work.n_views
+    assert cost(make_cell(method="linear_probe", shots=2), size) == 1 + 50 * 20
+    assert cost(make_cell(method="zero_shot"), size) == 1 + 10 * 5
+    assert cost(make_cell(evaluate_on="dtd"), size) == 1
 
 
 def test_fixed_views_are_cheaper_than_live_ones(make_cell: MakeCell) -> None:

@@ -103,7 +103,30 @@ def test_a_method_without_records_is_not_told(
     probes = [fact for draw in draws[:9] for fact in clockwork.job(draw[:1])]
     said = told(probes).forecast([draws[9][:1], draws[9][1:]], 1)
     assert [job.seconds is None for job in said.jobs] == [False, True]
+    assert [job.untold for job in said.jobs] == [(), tuple(draws[9][1:])]
     assert said.n_untold == 4
+
+
+def test_probes_and_trainings_are_told_apart(
+    clockwork: Any, draws: Draws, told: Callable[..., Forecaster]
+) -> None:
+    """Jobs of probes alone, and of trainings alone, are foretold from jobs of both."""
+    ahead = told([fact for draw in draws[::2] for fact in clockwork.job(draw)])
+    for part in (slice(0, 1), slice(1, None)):
+        jobs = [draw[part] for draw in draws[1::8]]
+        took = sum(clockwork.seconds(clockwork.job(job)) for job in jobs)
+        assert sum(job.seconds or 0.0 for job in ahead.forecast(jobs, 1).jobs) == pytest.approx(took, rel=0.1)
+
+
+def test_disk_is_what_the_matrix_keeps_and_the_cache_does_not_have(
+    clockwork: Any, draws: Draws, told: Callable[..., Forecaster]
+) -> None:
+    """The rule for logits decides, and test features that records tell of lie in the cache already."""
+    ahead = told(clockwork.job(draws[0]))
+    kept, none = (ahead.forecast([draws[1]], 1, rule).disk.logits for rule in ("always", "never"))  # type: ignore[arg-type]
+    assert kept > none == 0
+    known, new = (ahead.forecast([draw], 1).disk.cache for draw in (draws[1], draws[60]))
+    assert new > known == 0
 
 
 def test_another_backbone_is_not_told(
@@ -125,6 +148,23 @@ def test_kinds_that_were_never_seen_make_it_less_sure(
     assert same.plus_minus is not None
     assert other.plus_minus is not None
     assert other.plus_minus > same.plus_minus
+
+
+def test_more_records_make_it_surer_and_more_jobs_too(
+    clockwork: Any, draws: Draws, told: Callable[..., Forecaster]
+) -> None:
+    """The interval shrinks with what was seen and with what is averaged over, and a few records say little."""
+    facts = [clockwork.job(draw) for draw in draws[:24]]
+
+    def off(n_seen: int, n_coming: int) -> float:
+        ahead = told([fact for each in facts[:n_seen] for fact in each])
+        found = ahead.forecast(draws[24 : 24 + n_coming], 1).plus_minus
+        assert found is not None
+        return found
+
+    assert off(1, 6) > off(24, 6) > 0.16
+    assert off(24, 1) > off(24, 6)
+    assert off(1, 1) < 2
 
 
 def test_test_images_that_were_encoded_are_read_from_the_cache(
@@ -170,6 +210,19 @@ def test_memory_is_that_of_records_and_what_a_job_adds(
     assert same.host_bytes == pytest.approx(clockwork.base_bytes, rel=0.001)
     assert (larger.host_bytes or 0.0) > (same.host_bytes or 0.0)
     assert same.device_bytes is None
+
+
+def test_memory_of_a_gpu_is_told_beside_the_hosts(
+    clockwork: Any, draws: Draws, told: Callable[..., Forecaster]
+) -> None:
+    """Records of a GPU say what it held, and larger trainings add to that."""
+    facts = []
+    for fact in clockwork.job(draws[0]):
+        spent = fact.spent.model_copy(update={"peak_device_bytes": 2_000_000_000})
+        facts.append(replace(fact, spent=spent, made_from=replace(fact.made_from, device="A GPU")))
+    same, larger = told(facts, Machine("cuda", "A GPU", 4)).forecast([draws[1], draws[89]], 1).jobs
+    assert same.device_bytes == pytest.approx(2e9, rel=0.001)
+    assert (larger.device_bytes or 0.0) > (same.device_bytes or 0.0)
 
 
 def test_a_data_set_of_unknown_size_is_not_told(

@@ -107,6 +107,22 @@ def test_seconds_decide_how_far_jobs_are_cut(make_cell: MakeCell) -> None:
     assert len(group_cells(cells, 4, SIZES, dict.fromkeys(cells, 1.0))) == 4
 
 
+def test_group_with_the_most_work_is_cut_first(make_cell: MakeCell) -> None:
+    """With one worker more than groups the longer group becomes two jobs, whatever the groups are called."""
+    for long, short in (("dtd", "digits"), ("digits", "dtd")):
+        hours = {make_cell(dataset=long, seed=seed): 10.0 for seed in range(2)}
+        seconds: dict[Cell, float | None] = hours | {make_cell(dataset=short, seed=seed): 6.0 for seed in range(2)}
+        jobs = group_cells(seconds, 3, SIZES, seconds)
+        assert [(job[0].dataset, len(job)) for job in jobs] == [(short, 2), (long, 1), (long, 1)]
+
+
+def test_long_draw_runs_alone_beside_short_ones(make_cell: MakeCell) -> None:
+    """Parts of equal work are filled from the longest piece on."""
+    cells = [make_cell(seed=seed) for seed in range(9)]
+    seconds: dict[Cell, float | None] = dict.fromkeys(cells, 1800.0) | {cells[8]: 4 * 3600.0}
+    assert (cells[8],) in group_cells(cells, 2, SIZES, seconds)
+
+
 def test_jobs_never_mix_backbones_or_data_sets(make_cell: MakeCell) -> None:
     """Features are computed for one backbone and data set, so a job has one of each."""
     mixed = [

@@ -57,7 +57,6 @@ def test_job_that_cannot_be_written_is_told(job: Job, tmp_path: Path) -> None:
         {"schema_version": 2},
         {"cells": [3]},
         {"cells": [{"dataset": "digits"}]},
-        {"tracking": {"tracker": "tb"}},
         {"logits": "sometimes"},
         {"matrix": None},
     ],

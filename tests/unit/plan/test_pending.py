@@ -1,6 +1,7 @@
 """Where cells stand: done, failed, or pending and why."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from harness.backbone import weights
 from harness.data.catalog import DATASETS, Catalog
-from harness.data.dataset import Size, keep_split, read_split
+from harness.data.dataset import Size, keep_split, known_size, read_split
 from harness.data.folder import SPLIT_FILE
 from harness.data.own import catalog_with
 from harness.files import digest_bytes, digest_file, write_bytes
@@ -72,10 +73,10 @@ def test_record_of_other_split_or_weights_is_stale(
 ) -> None:  # fmt: skip
     """A record made from something else is pending again, and says what changed."""
     cell = make_cell()
-    write_record(tmp_path, make_record(cell, status=status, provenance=changed))
+    record = make_record(cell, status=status, provenance=changed)
+    write_record(tmp_path, record)
     weights = look_at_today([cell], DATASETS, None).weights["tiny"][:8]
-    found = stand(cell)
-    assert (found.state, found.why) == ("pending", why.format(weights=weights))
+    assert stand(cell) == Standing(cell, cell_id(cell), "pending", why.format(weights=weights), record)
 
 
 def test_failure_before_anything_was_read_counts(
@@ -94,7 +95,7 @@ def test_record_of_another_schema_is_stale(
     """A record of another version of the harness is pending again."""
     cell = make_cell()
     put_record(cell_id(cell), {"schema_version": 7})
-    assert (stand(cell).state, stand(cell).why) == ("pending", "stale: schema 7, today's is 1")
+    assert stand(cell) == Standing(cell, cell_id(cell), "pending", "stale: schema 7, today's is 1")
 
 
 def test_broken_record_is_pending(
@@ -103,7 +104,7 @@ def test_broken_record_is_pending(
     """A truncated record is run again."""
     cell = make_cell()
     put_record(cell_id(cell), '{"schema_version"')
-    assert (stand(cell).state, stand(cell).why) == ("pending", "its record is not whole")
+    assert stand(cell) == Standing(cell, cell_id(cell), "pending", "its record is not whole")
 
 
 def test_unknown_digests_make_nothing_stale(tmp_path: Path, make_cell: MakeCell, make_record: MakeRecord) -> None:
@@ -124,6 +125,26 @@ def test_standings_keep_the_order_of_the_cells(
     assert [(each.cell, each.state) for each in found] == list(
         zip(cells, ("pending", "done", "pending"), strict=True)
     )
+
+
+def test_known_identifiers_are_taken_for_the_cells(
+    tmp_path: Path, make_cell: MakeCell, make_record: MakeRecord
+) -> None:
+    """Whoever has them already need not have them reckoned again, and none may be left over."""
+    cells = [make_cell(seed=seed) for seed in (1, 2)]
+    write_record(tmp_path, make_record(cells[0]))
+    scan, today = read_records(tmp_path), Today(splits={}, weights={}, missing=())
+    found = standings(cells, scan, tmp_path, today, [cell_id(cells[0]), "other"])
+    assert [(each.id, each.state) for each in found] == [(cell_id(cells[0]), "done"), ("other", "pending")]
+    with pytest.raises(ValueError, match="zip"):
+        standings(cells, scan, tmp_path, today, ["other"])
+
+
+def test_what_is_known_of_data_does_not_end_at_what_is_not(make_cell: MakeCell) -> None:
+    """Sizes and splits of known data sets are there without their files, whatever stands before them."""
+    today = look_at_today([make_cell(dataset=name) for name in ("gone", "dtd", "digits")], DATASETS, None)
+    assert today.splits == {name: DATASETS[name].split_digest for name in ("dtd", "digits")}
+    assert today.sizes == {"dtd": known_size(DATASETS["dtd"]), "digits": known_size(DATASETS["digits"])}
 
 
 def test_bundled_data_and_weights_are_never_missing(make_cell: MakeCell) -> None:
@@ -368,7 +389,8 @@ def test_another_file_under_a_prompts_name_makes_the_record_stale(tmp_path: Path
 def test_a_prompt_that_is_not_there_is_missing(tmp_path: Path) -> None:
     """Its name, those that are there, and how to import it."""
     write_bytes(prompt_path(tmp_path, "other"), b"one")
-    (fault,) = look_at_today([_prompt_cell()], DATASETS, None, results=tmp_path).missing
+    cells = [replace(_prompt_cell(), extras=()), _prompt_cell()]
+    (fault,) = look_at_today(cells, DATASETS, None, results=tmp_path).missing
     assert str(fault) == (
         f"prompt mine: is not in {tmp_path / 'prompts'} (there: other). "
         f"`harness prompts import FILE --name mine --results {tmp_path}` makes it."

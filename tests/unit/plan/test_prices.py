@@ -30,7 +30,8 @@ def test_no_price_is_negative() -> None:
     measured = [((1.0, 10.0), 9.0), ((1.0, 100.0), 5.0), ((1.0, 1000.0), 1.0)]
     prices = fitted(measured, EXPECTED)
     assert prices is not None
-    assert all(price >= 0 for price in prices)
+    assert prices[1] == 0
+    assert price_of(prices, (1.0, 50.0)) == pytest.approx(5.0, rel=0.5)
 
 
 def test_work_that_takes_no_time_costs_almost_nothing() -> None:

@@ -1,6 +1,7 @@
 """Memory and disk that follow from sizes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from harness.matrix.cell import Cell
 from harness.plan.machine import Machine
 from harness.plan.space import (
     DECODED_BYTES,
+    Disk,
     Tower,
     device_growth_bytes,
     disk_of,
@@ -32,7 +34,10 @@ def _host(cells: list[Cell], image_bytes: float, machine: Machine = CPU) -> floa
 
 def test_tower_of_the_shipped_backbone() -> None:
     """The sizes stand in its configuration."""
-    assert tower_of(backbone_spec("tiny")) == Tower(64, 3, 64)
+    spec = backbone_spec("tiny")
+    assert tower_of(spec) == Tower(64, 3, 64)
+    unsaid = replace(spec, config={"embed_dim": 640, "text_cfg": {}})
+    assert tower_of(unsaid) == Tower(512, 12, 640)  # open_clip's own defaults
 
 
 @pytest.mark.parametrize(
@@ -68,9 +73,43 @@ def test_fused_trainings_fill_the_gpu(make_cell: MakeCell) -> None:
         works = {cell: work_of(cell, SIZES) for cell in cells}
         return device_growth_bytes(cells, works, RN50) - works[cells[0]].n_test * 1024 * 4
 
+    assert steps([make_cell(dataset="dtd", method="zero_shot")]) == 0
     seeds = [make_cell(dataset="dtd", seed=seed) for seed in range(3)]
+    assert steps(seeds[:1]) > 0
     assert steps(seeds) == pytest.approx(3 * steps(seeds[:1]))
     assert steps([*seeds, make_cell(dataset="dtd", n_ctx=4)]) == pytest.approx(steps(seeds))
+
+
+def test_activations_are_those_of_the_largest_trainings(make_cell: MakeCell) -> None:
+    """Sixteen numbers a token, layer and width; one thread keeps those of one training, the largest."""
+    one_thread = Machine("cpu", "", 1)
+    small, large = make_cell(dataset="digits"), make_cell(dataset="digits", context="class_specific")
+    tokens = [work_of(cell, SIZES).step_tokens for cell in (small, large)]
+    growth = _host([small, large], 0.0, one_thread) - _host([small, large], 0.0, GPU)
+    assert growth == max(tokens) * 16 * 512 * 12 * 4
+    two = _host([small, large], 0.0, Machine("cpu", "", 2)) - _host([small, large], 0.0, GPU)
+    assert two == sum(tokens) * 16 * 512 * 12 * 4
+
+
+def test_images_of_a_draw_are_held_whichever_of_its_cells_comes_last(make_cell: MakeCell) -> None:
+    """An evaluation elsewhere of the same draw has no images of its own."""
+    cell = make_cell(dataset="dtd", shots=16)
+    elsewhere = replace(cell, evaluate_on="digits")
+    assert _host([cell, elsewhere], 1e5, GPU) == _host([elsewhere, cell], 1e5, GPU)
+
+
+def test_files_of_a_cell_are_as_large_as_what_stands_in_them(make_cell: MakeCell) -> None:
+    """A row a class and an epoch, a context with five words a vector, two bytes a logit before compression."""
+
+    def disk(*cells: Cell) -> Disk:
+        return disk_of(cells, SIZES, {"tiny": Tower(64, 3, 64)}, "always")
+
+    assert disk(make_cell(method="zero_shot")).records == disk(make_cell(method="linear_probe")).records == 3_500
+    assert disk(make_cell()).records == 3_500 + 50 * 125
+    contexts = [disk(make_cell(n_ctx=n_ctx)).contexts for n_ctx in (4, 8)]
+    assert contexts[1] - contexts[0] == 4 * (64 * 4 + 5 * 62)
+    assert disk(make_cell(n_ctx=4), make_cell(n_ctx=8)).contexts == sum(contexts)
+    assert disk(make_cell()).logits == pytest.approx(0.85 * 2 * 540 * 10)
 
 
 def test_disk_counts_test_features_once_and_what_is_cached_not_at_all(make_cell: MakeCell) -> None:

@@ -58,6 +58,24 @@ def test_an_evaluation_elsewhere_trains_nothing(make_cell: MakeCell) -> None:
     assert (work.n_test, work.test_classes) == (1692, 47)
 
 
+def test_a_probe_that_is_evaluated_elsewhere_looks_at_no_images_again(make_cell: MakeCell) -> None:
+    """Neither training nor validation images are its work."""
+    work = work_of(make_cell(method="linear_probe", shots=8, evaluate_on="dtd"), SIZES)
+    assert (work.n_images, work.n_val, work.n_test) == (0, 0, 1692)
+
+
+def test_data_sets_of_unknown_size_are_tiny(make_cell: MakeCell) -> None:
+    """One class, one image to learn from and one to test, as what is trained on and as a target."""
+    work = work_of(make_cell(evaluate_on="unknown"), {})
+    assert (work.n_classes, work.n_test, work.test_classes) == (1, 1, 1)
+    assert work_of(make_cell(shots=16), {}).n_images == 1
+
+
+def test_a_position_that_is_not_said_is_the_end(make_cell: MakeCell) -> None:
+    """A plug-in's context may stand nowhere else."""
+    assert work_of(make_cell(class_token_position=None), SIZES) == work_of(make_cell(), SIZES)
+
+
 @pytest.mark.parametrize(("classes", "n_classes", "n_test"), [("all", 5, 20), ("base", 3, 12), ("new", 2, 8)])
 def test_halves(make_cell: MakeCell, classes: str, n_classes: int, n_test: int) -> None:
     """The first half has the odd class, and its share of the test images."""

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from harness.errors import TrackingError
 from harness.matrix.tracking import Tracking
+from harness.testing.check import Owed
+from harness.testing.trackers import TRACKER_CONTRACT, Shown, Subject, sample_matrix, sample_run
 from harness.tracking.table import open_tracker
-from harness.tracking.tracker import Grid, MemoryTracker, NullTracker, Opening, TrackedMatrix, TrackedRun, Tracker
+from harness.tracking.tracker import MemoryTracker, NullTracker, Opening, TrackedMatrix, TrackedRun
 
-Shown = dict[str, tuple[int, dict[str, Any]]]  # from run id to the number of its points and its final numbers
 KINDS = ("memory", "tensorboard", "wandb offline", "wandb online")
 
 pytestmark = pytest.mark.filterwarnings("default")  # wandb's own warnings are not ours
@@ -26,74 +23,53 @@ pytestmark = pytest.mark.filterwarnings("default")  # wandb's own warnings are n
 @pytest.fixture
 def run(tmp_path: Path) -> TrackedRun:
     """A trained cell with two epochs."""
-    record = tmp_path / "record.json"
-    record.write_text("{}")
-    return TrackedRun(
-        id="3bbe29a460af457ee0b1",
-        name="digits coop unified end 1-shot seed 1",
-        group="smoke",
-        job_type="train",
-        tags=("digits", "coop", "tiny"),
-        config={"shots": 1, "recipe": {"lr": 0.002}, "ctx_init": None, "provenance": {"device": "cpu"}},
-        history=[
-            {"epoch": 1, "lr": 1e-5, "loss": 2.25, "train_accuracy": 0.5},
-            {"epoch": 2, "lr": 2e-3, "loss": 1.25, "train_accuracy": 0.75},
-        ],
-        summary={"status": "done", "accuracy": 0.75, "n_correct": 3, "n_test": 4},
-        ok=True,
-        digest="a" * 64,
-        files={"record": record},
-    )
+    return sample_run(tmp_path)
 
 
 @pytest.fixture
 def matrix(tmp_path: Path) -> TrackedMatrix:
     """A matrix of three cells of which two ended."""
-    Image.new("RGB", (8, 6)).save(tmp_path / "curves.png")
-    return TrackedMatrix(
-        id="matrix-smoke-0123456789ab",
-        name="smoke",
-        config={"datasets": ["digits"], "shots": [1, "all"]},
-        progress=[{"hours": 0.0, "done": 1, "failed": 0}, {"hours": 0.5, "done": 1, "failed": 1}],
-        summary={"cells": 3, "done": 1, "failed": 1, "pending": 1},
-        tables={"digits": Grid(("label", "mean"), (("CoOp", 75.0), ("Zero-shot", None)))},
-        figures={"curves": tmp_path / "curves.png"},
-        digest="b" * 64,
-    )
+    return sample_matrix(tmp_path)
 
 
 @pytest.fixture(params=KINDS)
-def tracked(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Callable[[], Tracker], Callable[[], Shown]]:
+def tracked(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
     """A way to open each tracker anew, and a way to read what it shows by means that are not its own."""
     folder = tmp_path / "m"
     if request.param == "memory":
         memory = MemoryTracker()
-        return lambda: memory, lambda: {
-            **{key: (len(run.history), dict(run.summary)) for key, run in memory.shown.items()},
-            **{key: (len(each.progress), dict(each.summary)) for key, each in memory.matrices.items()},
-        }
+        return Subject(lambda: memory, lambda: _kept(memory))
+    opening = Opening(folder, 20.0, pytest.fail)
     if request.param == "tensorboard":
         choice = Tracking(tracker="tensorboard")
-        return lambda: open_tracker(choice, Opening(folder, 20.0, pytest.fail)), lambda: _events(
-            folder / "tensorboard"
-        )
+        return Subject(lambda: open_tracker(choice, opening), lambda: _events(folder / "tensorboard"))
     choice = Tracking(tracker="wandb")
     if request.param == "wandb online":
         server = request.getfixturevalue("online")
-        return lambda: open_tracker(choice, Opening(folder, 20.0, pytest.fail)), lambda: {
-            key: (len(run.history), run.summary) for (_, key), run in server.runs.items()
-        }
+        return Subject(
+            lambda: open_tracker(choice, opening),
+            lambda: {key: (len(run.history), run.summary) for (_, key), run in server.runs.items()},
+        )
     request.getfixturevalue("wandb_home")
     request.getfixturevalue("monkeypatch").setenv("WANDB_MODE", "offline")
     read = request.getfixturevalue("offline_runs")
-    return lambda: open_tracker(choice, Opening(folder, 20.0, pytest.fail)), lambda: {
-        key: (len(run["history"]), run["summary"]) for key, run in read(folder).items()
+    return Subject(
+        lambda: open_tracker(choice, opening),
+        lambda: {key: (len(run["history"]), run["summary"]) for key, run in read(folder).items()},
+    )
+
+
+def _kept(memory: MemoryTracker) -> Shown:
+    """What a tracker in memory was shown, by run id."""
+    return {
+        **{key: (len(run.history), dict(run.summary)) for key, run in memory.shown.items()},
+        **{key: (len(each.progress), dict(each.summary)) for key, each in memory.matrices.items()},
     }
 
 
 def _events(folder: Path) -> Shown:
     """What TensorBoard's own reader finds, by run id."""
-    found: Shown = {}
+    found = {}
     for each in sorted(folder.iterdir()):
         events = EventAccumulator(str(each), size_guidance={"tensors": 0}).Reload()
         scalars = {tag: [point.value for point in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
@@ -105,65 +81,10 @@ def _events(folder: Path) -> Shown:
     return found
 
 
-def test_a_run_that_is_shown_again_is_the_same_run(
-    tracked: tuple[Callable[[], Tracker], Callable[[], Shown]], run: TrackedRun
-) -> None:
-    """Whether by one tracker or by the next one: one run, no further points, and the newest numbers."""
-    make, read = tracked
-    for _ in range(2):
-        tracker = make()
-        tracker.mirror(run)
-        tracker.mirror(run)
-        assert tracker.holds(run.id)
-        tracker.close()
-    assert {key: n_points for key, (n_points, _) in read().items()} == {run.id: 2}
-    tracker = make()
-    tracker.mirror(dataclasses.replace(run, summary={**run.summary, "accuracy": 1.0}, digest="c" * 64))
-    tracker.close()
-    n_points, summary = read()[run.id]
-    assert (n_points, summary["accuracy"], summary["n_test"]) == (2, 1.0, 4)
-
-
-def test_a_cell_that_failed_and_is_done_later_is_one_run(
-    tracked: tuple[Callable[[], Tracker], Callable[[], Shown]], run: TrackedRun
-) -> None:
-    """A failed run has no points; tried again, it is the same run with all of them."""
-    make, read = tracked
-    tracker = make()
-    failed = dataclasses.replace(
-        run, history=[], summary={"status": "failed", "reason": "out of memory"}, ok=False, digest="f" * 64
-    )
-    tracker.mirror(dataclasses.replace(failed, files={}))
-    tracker.close()
-    assert read()[run.id][0] == 0
-    tracker = make()
-    tracker.mirror(run)
-    tracker.close()
-    assert {key: n_points for key, (n_points, _) in read().items()} == {run.id: 2}
-
-
-def test_a_matrix_is_one_run_that_grows(
-    tracked: tuple[Callable[[], Tracker], Callable[[], Shown]], matrix: TrackedMatrix
-) -> None:
-    """Shown again it is the same run; a further cell is a further point."""
-    make, read = tracked
-    for _ in range(2):
-        tracker = make()
-        tracker.summarize(matrix)
-        tracker.close()
-    assert {key: n_points for key, (n_points, _) in read().items()} == {matrix.id: 2}
-    tracker = make()
-    more = [*matrix.progress, {"hours": 1.0, "done": 2, "failed": 1}]
-    tracker.summarize(dataclasses.replace(matrix, progress=more, digest="d" * 64))
-    tracker.close()
-    assert {key: n_points for key, (n_points, _) in read().items()} == {matrix.id: 3}
-
-
-def test_a_tracker_can_be_closed_twice(tracked: tuple[Callable[[], Tracker], Callable[[], Shown]]) -> None:
-    """Closing is for whoever is last, and harms nobody."""
-    tracker = tracked[0]()
-    assert (tracker.destination != "", tracker.at_once >= 1) == (True, True)
-    assert [tracker.close(), tracker.close()] == [None, None]
+@pytest.mark.parametrize("owed", TRACKER_CONTRACT, ids=lambda owed: owed.__name__)
+def test_a_tracker_keeps_its_contract(tracked: Subject, owed: Owed[Subject], tmp_path: Path) -> None:
+    """The same that authors of plug-ins are given to run."""
+    owed(tracked, tmp_path)
 
 
 def test_no_tracking_is_the_null_tracker(tmp_path: Path, run: TrackedRun, matrix: TrackedMatrix) -> None:
