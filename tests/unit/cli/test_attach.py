@@ -15,7 +15,7 @@ def test_a_job_whose_folder_is_gone_is_told_with_its_launch(tmp_path: Path) -> N
     """Slurm still has the job, so the fault names it, and the file that has to go with it."""
     job = LaunchedJob(tmp_path / "jobs" / "1", ("a",), "4711")
     launch = Launch(tmp_path / "launches" / "1.json", "slurm", "token", 0, "host", 1, 0.0, (job,))
-    launched = [Launched(launch, ((job, JobState("waiting")),))]
+    launched = [Launched(launch, ((job, JobState("queued")),))]
     assert earlier_jobs(launched, {"b"}).launches == ()
     with pytest.raises(RecordError) as raised:
         earlier_jobs(launched, {"a"})
