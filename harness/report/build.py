@@ -102,15 +102,15 @@ def _group(scope: Scope, prefix: str, stems: Stems, choices: Choices, *, has_det
         for dataset, found in gains.items()
     ]
     return GroupReport(
-        group_title(group),
-        tuple(tables),
-        tuple(figures),
-        tuple(replace(one, stem=stems.take(one.stem)) for one in studies if one is not None),
-        tuple(_elsewhere(scope, prefix, stems)),
-        beside(scope, prefix, choices).with_stems(stems.take),
-        tuple(_words(scope, prefix, stems)),
-        tuple(classes),
-        tuple(remarks),
+        title=group_title(group),
+        tables=tuple(tables),
+        figures=tuple(figures),
+        studies=tuple(replace(one, stem=stems.take(one.stem)) for one in studies if one is not None),
+        elsewhere=tuple(_elsewhere(scope, prefix, stems)),
+        beside=beside(scope, prefix, choices).with_stems(stems.take),
+        words=tuple(_words(scope, prefix, stems)),
+        classes=tuple(classes),
+        remarks=tuple(remarks),
     )
 
 
