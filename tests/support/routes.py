@@ -28,7 +28,6 @@ SLURM = By("tests/slurm/test_real_slurm.py", 'place.run("run", "--partition", pa
 RAY = By("tests/e2e/test_ray.py", '"--launcher", "ray", "--ray-address", two_nodes.address, "--gpus", "0"')
 FAKE_SLURM = By("tests/unit/cli/test_detach.py", '"--launcher", "slurm"')
 EXTRAS = By("noxfile.py", "*((extra,) for extra in _EXTRAS)")
-EXAMPLE = By("tests/e2e/test_plugins.py", '(EXAMPLES / "my_method.yaml").read_text()')
 CLUSTER = By("tests/e2e/test_ray.py", "from ray.cluster_utils import Cluster")
 SYNC = "tests/unit/tracking/test_sync.py"
 
