@@ -14,7 +14,7 @@ from harness.cli.situation import Situation, look_at_cells
 from harness.cli.sync import LOG, Tracked, write_snapshot
 from harness.mirror.process import MirrorProcess
 from harness.mirror.request import Event, MirrorRequest
-from harness.plugins import sources_of
+from harness.plugins.tables import sources_of
 from harness.tracking.ledger import tracking_folder
 
 _EVERY_S = 60.0

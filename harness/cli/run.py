@@ -38,7 +38,7 @@ from harness.matrix.vocabulary import Vocabulary
 from harness.plan.group import group_cells
 from harness.plan.job import Job, Kind, flat_cells
 from harness.plan.pending import Standing
-from harness.plugins import Plugin
+from harness.plugins.plugin import Plugin
 from harness.store.claims import Claimant
 from harness.store.leavings import tidy_results
 from harness.store.manifest import write_manifest

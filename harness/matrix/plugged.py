@@ -9,7 +9,8 @@ from typing import Any
 from harness.errors import Fault, PluginError
 from harness.matrix.vocabulary import Vocabulary
 from harness.matrix.yaml_file import Path_, YamlFile, beside
-from harness.plugins import Plugin, file_plugin
+from harness.plugins.plugin import Plugin
+from harness.plugins.reading import file_plugin
 
 _KEY = "plugins"
 # How all faults begin that tell of a name which nobody knows, but perhaps a plug-in.

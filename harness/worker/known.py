@@ -9,7 +9,9 @@ from harness.matrix.cell import Cell
 from harness.methods.method import Method
 from harness.methods.table import MethodTable, load_method, methods_with
 from harness.plan.job import Job
-from harness.plugins import Plugin, digests_of, load_plugins
+from harness.plugins.plugin import Plugin
+from harness.plugins.reading import load_plugins
+from harness.plugins.tables import digests_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from harness.mirror.open import open_mirror
 from harness.plan.job import DONE, OUT_OF_MEMORY, Job
 from harness.plan.space import IMAGE_BYTES, images_at_once
 from harness.plan.work import n_train_images
-from harness.plugins import sources_of
+from harness.plugins.tables import sources_of
 from harness.store.claims import Claimant
 from harness.store.provenance import package_versions
 from harness.store.record import RunRecord

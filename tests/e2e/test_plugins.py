@@ -12,7 +12,7 @@ import pytest
 from support.flowers import write_flowers
 
 from harness.cli import main
-from harness.plugins import file_plugin
+from harness.plugins.reading import file_plugin
 from harness.store.record import Provenance, RunRecord
 from harness.store.records import read_records
 
