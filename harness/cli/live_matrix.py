@@ -25,7 +25,7 @@ _SHARE = 20  # making a snapshot takes at most one part in so many of the time
 def live_matrix(situation: Situation, results: Path) -> Iterator[LiveMatrix]:
     """The matrix of a situation, shown while the block runs and as it stands at the end of it."""
     matrix = situation.matrix
-    plugins = sources_of(matrix.plugins, "TRACKERS", matrix.tracking.tracker)
+    plugins = sources_of(matrix.plugins, {"TRACKERS": (matrix.tracking.tracker,)})
 
     def look() -> Tracked:
         cells = look_at_cells(matrix.cells, matrix, results, situation.data)[2]

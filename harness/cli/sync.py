@@ -114,7 +114,7 @@ def _tracked_by(
 ) -> Tracked:
     """One matrix with the tracker of the command line, if it names one, in the place of its own."""
     tracking = of.tracking.by(track)
-    return Tracked(of, tracking, cells, sources_of(names.plugins, "TRACKERS", tracking.tracker))
+    return Tracked(of, tracking, cells, sources_of(names.plugins, {"TRACKERS": (tracking.tracker,)}))
 
 
 def _sync(tracked: Tracked, options: SyncOptions) -> int:

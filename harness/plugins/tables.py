@@ -85,15 +85,20 @@ def load_target(target: str, origin: str, *arguments: Any) -> Any:
         raise broken(origin, error) from error
 
 
-def sources_of(plugins: Iterable[Plugin], table: str, name: str) -> tuple[PluginSource, ...]:
-    """Where the row of that name comes from; nothing where none of the plug-ins has it."""
-    return tuple(plugin.source for plugin in plugins if name in plugin.tables[table])
+def having(plugins: Iterable[Plugin], names: Mapping[str, Collection[str]]) -> tuple[Plugin, ...]:
+    """The plug-ins that have one of these names in the table that it is given for."""
+    return tuple(
+        plugin
+        for plugin in plugins
+        if any(name in plugin.tables[table] for table, wanted in names.items() for name in wanted)
+    )
+
+
+def sources_of(plugins: Iterable[Plugin], names: Mapping[str, Collection[str]]) -> tuple[PluginSource, ...]:
+    """Where rows of these names come from; nothing where none of the plug-ins has one."""
+    return tuple(plugin.source for plugin in having(plugins, names))
 
 
 def digests_of(plugins: Iterable[Plugin], names: Mapping[str, Collection[str]]) -> dict[str, str]:
-    """Digests of the plug-ins that have one of these names in a table, by the plug-ins' names."""
-    return {
-        plugin.source.name: plugin.source.digest
-        for plugin in plugins
-        if any(name in plugin.tables[table] for table, wanted in names.items() for name in wanted)
-    }
+    """Digests of the plug-ins that rows of these names come from, by the plug-ins' names."""
+    return {source.name: source.digest for source in sources_of(plugins, names)}

@@ -140,7 +140,7 @@ def _do(
         tell(event="say", text=text)
 
     device = open_device(job.device)
-    trackers = sources_of(known.plugins, "TRACKERS", job.tracking.tracker)
+    trackers = sources_of(known.plugins, {"TRACKERS": (job.tracking.tracker,)})
     mirror = open_mirror(job.tracking, job.results, job.matrix, say, trackers)
     try:
         desk = Desk(job, known, mirror, tell, keeper.git, package_versions(), claims, Ledger())
