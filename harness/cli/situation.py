@@ -16,7 +16,8 @@ from harness.matrix.select import select
 from harness.plan.pending import Standing, standings
 from harness.plan.today import Today, look_at_today
 from harness.store.manifest import Manifest
-from harness.store.records import Scan, read_records, survey_records
+from harness.store.records import Scan, read_records
+from harness.store.survey import survey_records
 
 
 @dataclass(frozen=True, slots=True)
