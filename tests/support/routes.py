@@ -28,7 +28,6 @@ SLURM = By("tests/slurm/test_real_slurm.py", 'place.run("run", "--partition", pa
 RAY = By("tests/e2e/test_ray.py", '"--launcher", "ray", "--ray-address", two_nodes.address, "--gpus", "0"')
 FAKE_SLURM = By("tests/unit/cli/test_detach.py", '"--launcher", "slurm"')
 EXTRAS = By("noxfile.py", "*((extra,) for extra in _EXTRAS)")
-EXAMPLE = By("tests/e2e/test_plugins.py", '(EXAMPLES / "my_method.yaml").read_text()')
 CLUSTER = By("tests/e2e/test_ray.py", "from ray.cluster_utils import Cluster")
 SYNC = "tests/unit/tracking/test_sync.py"
 
@@ -43,6 +42,9 @@ ELSEWHERE: dict[str, By] = {
     "pip install -e . nox && pip install --group dev": By("noxfile.py", "nox.project.dependency_groups"),
     "pip install nox && nox -s tests": By(".ci/run", "pip install nox && nox -s tests"),
     "nox -s tests": By(".ci/run", "nox -s tests"),
+    # Plug-ins.
+    "harness run --matrix docs/examples/my_method.yaml": By("tests/e2e/test_plugins.py", 'main(["run", *at'),
+    "harness report --matrix docs/examples/my_method.yaml": By("tests/e2e/test_plugins.py", 'command("report")'),
     # What needs published images and weights.
     "harness backbones fetch RN50:openai": By("tests/unit/cli/test_backbones.py", '"fetch", "RN50:openai"'),
     "harness data fetch eurosat --data data": By("tests/unit/data/fetch/test_fetch.py", '"data", "fetch", "dtd"'),
@@ -57,8 +59,6 @@ ELSEWHERE: dict[str, By] = {
     "harness run --matrix full --data data": MINIATURES,
     "harness status --data data": By("tests/unit/cli/test_status.py", '"status"'),
     "harness report --matrix full --against coop_ijcv2022": AGAINST,
-    "harness run --matrix docs/examples/my_method.yaml": EXAMPLE,
-    "harness report --matrix docs/examples/my_method.yaml": EXAMPLE,
     # What needs an engine, a server, or a reader who ends it.
     "harness run --matrix full --data data --launcher slurm --partition gpu --time 12h": SLURM,
     "harness run --matrix mine.yaml --launcher slurm --partition gpu --time 4h": SLURM,
