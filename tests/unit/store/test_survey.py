@@ -13,11 +13,13 @@ from harness.cli import main
 from harness.files import cache_folder
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
-from harness.store import reading, records
+from harness.store import reading, survey
 from harness.store.facts import facts_of
 from harness.store.reading import is_sealed, read_facts
 from harness.store.record import RunRecord, Spent
-from harness.store.records import read_records, record_path, record_text, survey_records, write_record
+from harness.store.records import read_records, record_path, record_text, write_record
+from harness.store.scan_index import clear_index
+from harness.store.survey import survey_records
 
 MakeCell = Callable[..., Cell]
 MakeRecord = Callable[..., RunRecord]
@@ -30,7 +32,7 @@ def many(
     tmp_path: Path, make_cell: MakeCell, make_record: MakeRecord, monkeypatch: pytest.MonkeyPatch
 ) -> list[str]:
     """Six records in ``tmp_path``, an hour old, which are enough for an index; their ids."""
-    monkeypatch.setattr(records, "_INDEXED", 3)
+    monkeypatch.setattr(survey, "_INDEXED", 3)
     monkeypatch.setattr(reading, "_SETTLED_NS", -(10**12))  # so that they need not be waited for
     made = [make_record(make_cell(seed=seed), spent=SPENT) for seed in range(6)]
     for record in made:
@@ -47,7 +49,7 @@ def read_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(Path(path).stem)
         return read_facts(path)
 
-    monkeypatch.setattr(records, "read_facts", read)
+    monkeypatch.setattr(survey, "read_facts", read)
     return names
 
 
@@ -242,6 +244,12 @@ def test_the_index_can_be_cleared(tmp_path: Path, many: list[str], read_files: l
     assert (survey_records(tmp_path), len(read_files)) == (first, 6)
 
 
+def test_clearing_an_index_that_is_not_there_is_no_error() -> None:
+    """``harness cache clear`` is said twice now and then."""
+    clear_index()
+    assert not (cache_folder() / "records").exists()
+
+
 def test_few_records_make_no_index(tmp_path: Path, make_cell: MakeCell, make_record: MakeRecord) -> None:
     """Where reading takes no time nothing is written."""
     write_record(tmp_path, make_record(make_cell()))
@@ -278,5 +286,5 @@ def test_records_of_before_seals_are_read_whole_once(tmp_path: Path, many: list[
     first = survey_records(tmp_path)
     assert sorted(first.facts) == sorted(many)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records, "_read_into", lambda scan, path: pytest.fail("read again"))
+        patch.setattr(survey, "read_records", lambda results, names: pytest.fail("read again"))
         assert survey_records(tmp_path) == first
