@@ -29,6 +29,7 @@ from harness.files import canonical_json, digest_bytes, digest_text, is_plain_na
 GROUP = "harness.plugins"  # of entry points
 TABLES = ("METHODS", "DATASETS", "LAUNCHERS", "TRACKERS")
 TRACEBACK = "HARNESS_TRACEBACK"  # set, a plug-in's own traceback is printed
+IN_LOG = "log"  # what a worker sets it to
 
 _OWN_NAME = re.compile(r"harness_plugin_(\w+)_[0-9a-f]{8}")  # of a file's module
 _TARGET = re.compile(r"(?P<module>\.\w+(?:\.\w+)*|\w+(?:\.\w+)*)?:(?P<attribute>\w+)")
@@ -303,10 +304,12 @@ def rows_of(
 
 def _found(faults_of: Callable[[str, Row], Iterable[str]], name: str, row: Row) -> list[str]:
     """What is wrong with a row; one whose parts are of other kinds than they should be breaks who looks at it."""
+    found: list[str] = []
     try:
-        return list(faults_of(name, row))
+        found.extend(faults_of(name, row))
     except (AttributeError, TypeError, ValueError) as error:
-        return [f"cannot be read: {error}."]
+        found.append(f"cannot be read: {error}.")
+    return found
 
 
 def model_faults(options: object) -> list[str]:
@@ -351,7 +354,8 @@ def broken(name: str, error: BaseException) -> PluginError:
         traceback.print_exception(error)
     said = (error.msg if isinstance(error, SyntaxError) else str(error)).splitlines()
     what = ": ".join([type(error).__name__, *(_OWN_NAME.sub(r"\1", line) for line in said[:1])])
-    mend = "" if os.environ.get(TRACEBACK) else f"{TRACEBACK}=1 prints its traceback."
+    told = {"": f"{TRACEBACK}=1 prints its traceback.", IN_LOG: "The log of the job has its traceback."}
+    mend = told.get(os.environ.get(TRACEBACK, ""), "")
     return PluginError(Fault(name, f"cannot be used: {what}{_place(error)}.", mend))
 
 

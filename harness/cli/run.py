@@ -38,7 +38,7 @@ from harness.matrix.vocabulary import Vocabulary
 from harness.plan.group import group_cells
 from harness.plan.job import Job, Kind, flat_cells
 from harness.plan.pending import Standing
-from harness.plugins import Plugin, sources_of
+from harness.plugins import Plugin
 from harness.store.claims import Claimant
 from harness.store.leavings import tidy_results
 from harness.store.manifest import write_manifest
@@ -177,9 +177,13 @@ def _tracked(situation: Situation, track: str | None, plugins: Sequence[Plugin])
     """
     matrix = situation.matrix
     tracking = matrix.tracking.by(track)
-    further = sources_of(plugins, "TRACKERS", tracking.tracker)
-    sources = tuple({source.name: source for source in (*matrix.plugins, *further)}.values())
-    return replace(situation, matrix=replace(matrix, tracking=tracking, plugins=sources))
+    own = {plugin.source.name for plugin in matrix.plugins}
+    further = [
+        plugin
+        for plugin in plugins
+        if tracking.tracker in plugin.tables["TRACKERS"] and plugin.source.name not in own
+    ]
+    return replace(situation, matrix=replace(matrix, tracking=tracking, plugins=(*matrix.plugins, *further)))
 
 
 def _todo(situation: Situation, options: RunOptions) -> list[Standing]:
@@ -222,7 +226,7 @@ def _job(plan: _Plan, kind: Kind, cells: Sequence[Cell], device: str) -> Job:
         data=None if data is None else data.resolve(),
         sources=matrix.sources,
         weights=matrix.weights,
-        plugins=matrix.plugins,
+        plugins=tuple(plugin.source for plugin in matrix.plugins),
         device=device,
         fewer_shots=matrix.fewer_shots,
         tracking=matrix.tracking,

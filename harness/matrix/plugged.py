@@ -9,7 +9,7 @@ from typing import Any
 from harness.errors import Fault, PluginError
 from harness.matrix.vocabulary import Vocabulary
 from harness.matrix.yaml_file import Path_, YamlFile, beside
-from harness.plugins import PluginSource, file_plugin
+from harness.plugins import Plugin, file_plugin
 
 _KEY = "plugins"
 # How all faults begin that tell of a name which nobody knows, but perhaps a plug-in.
@@ -52,11 +52,11 @@ def unread_faults(faults: Iterable[Fault], vocabulary: Vocabulary) -> list[Fault
 
 def used_plugins(
     vocabulary: Vocabulary, methods: Iterable[str], datasets: Iterable[str], launcher: str, tracker: str
-) -> tuple[PluginSource, ...]:
+) -> tuple[Plugin, ...]:
     """The plug-ins that are files, and the installed ones that have one of these names."""
     names = {"METHODS": set(methods), "DATASETS": set(datasets), "LAUNCHERS": {launcher}, "TRACKERS": {tracker}}
     return tuple(
-        plugin.source
+        plugin
         for plugin in vocabulary.plugins
         if plugin.source.file is not None
         or any(wanted & plugin.tables[table].keys() for table, wanted in names.items())

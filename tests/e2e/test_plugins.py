@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support.flowers import write_flowers
 
 from harness.cli import main
 from harness.plugins import file_plugin
@@ -194,11 +195,7 @@ def test_a_data_set_of_ones_own_is_run(
     in_this_process: pytest.MonkeyPatch, tmp_path: Path, paint: Callable[..., None]
 ) -> None:
     """Its plug-in stands in the records of its cells, of whatever method."""
-    lines = ["file,class,part"]
-    for name in ("daisy", "tulip"):
-        lines += [f"{name}_{part}.png,{name},{part}" for part in ("train", "val", "test")]
-    paint(*(tmp_path / "data" / "my_flowers" / "images" / line.partition(",")[0] for line in lines[1:]))
-    (tmp_path / "data" / "my_flowers" / "images.csv").write_text("\n".join(lines))
+    write_flowers(tmp_path / "data", paint)
     assert run_example("my_dataset", tmp_path, "--data", str(tmp_path / "data"), "--device", "cpu") == 0
     assert {name: [*made_from(record).plugins] for name, record in records(tmp_path).items()} == {
         "zero_shot": ["my_dataset.py"],

@@ -57,7 +57,7 @@ from harness.store.records import quarantine, read_records, record_text
 from harness.store.survey import survey_records
 from harness.tracking.ledger import Ledger, results_identity
 
-N_EXAMPLES = int(os.environ.get("HARNESS_FUZZ_EXAMPLES") or 20)
+N_EXAMPLES = int(os.environ.get("HARNESS_FUZZ_EXAMPLES") or 10)
 MOST_S = 60  # for one file
 
 NAMES = known_names()
@@ -87,7 +87,8 @@ MATRIX: dict[str, Any] = {
     "include": [{"shots": 2, "method": "zero_shot", "template": ["own", "a {}."]}],
     "exclude": [{"method": "coop", "classes": "base"}],
 }
-MATRICES = [MATRIX, yaml.safe_load(SMOKE.read_text())]
+PLUGGED = {"plugins": ["mine.py"], "datasets": "digits", "backbones": "tiny", "methods": "zero_shot"}
+MATRICES = [MATRIX, PLUGGED, yaml.safe_load(SMOKE.read_text())]
 LAUNCHERS: list[Any] = [
     "local",
     {"kind": "local", "workers": 2, "workers_per_gpu": 3},

@@ -146,7 +146,6 @@ def test_zero_shot_has_no_words(harness: Harness, make_cell: MakeCell, make_reco
         ("[]", "is damaged: "),
         ('{"shape": [4], "nearest": []}', "is damaged: its shape is not 4."),
         ('{"shape": [4], "nearest": [[{}], [], [], []]}', "is damaged: 'word'."),
-        (f'{{"shape": [4], "nearest": [[{{"word": "to", "distance": 1{"0" * 400}}}]]}}', "is damaged: "),
     ],
 )
 def test_damaged_words_are_named(harness: Harness, keep: Keep, content: str | None, what: str) -> None:

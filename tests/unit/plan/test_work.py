@@ -34,7 +34,8 @@ def test_tokens_that_classes_share_count_once(
 def test_work_of_a_training(make_cell: MakeCell) -> None:
     """Two shots of ten classes: 20 images, one batch an epoch, a view of each image an epoch."""
     work = work_of(make_cell(shots=2, context="class_specific"), SIZES)
-    assert (work.n_images, work.steps, work.n_views, work.vectors) == (20, 100, 2000, 160)
+    assert (work.n_images, work.steps, work.n_views, work.vectors, work.n_val) == (20, 100, 2000, 160, 0)
+    assert [work_of(make_cell(shots=2, views=views), SIZES).n_views for views in (0, 1, 3)] == [20, 20, 60]
     assert (work.n_test, work.test_classes, work.n_classes) == (540, 10, 10)
 
 
@@ -48,13 +49,13 @@ def test_work_of_a_probe(make_cell: MakeCell) -> None:
 def test_zero_shot_reads_every_sentence(make_cell: MakeCell) -> None:
     """An ensemble of two sentences has twice the tokens, and no images to learn from."""
     one = work_of(make_cell(method="zero_shot"), SIZES)
-    assert (one.n_images, one.steps, one.text_tokens) == (0, 0, 50.0)
+    assert (one.n_images, one.steps, one.step_tokens, one.text_tokens) == (0, 0, 0, 50.0)
 
 
 def test_an_evaluation_elsewhere_trains_nothing(make_cell: MakeCell) -> None:
     """It is the target's test images and classes that count."""
     work = work_of(make_cell(evaluate_on="dtd"), SIZES)
-    assert (work.n_images, work.steps, work.n_views, work.vectors) == (0, 0, 0, 0)
+    assert (work.n_images, work.steps, work.n_views, work.vectors, work.n_val) == (0, 0, 0, 0, 0)
     assert (work.n_test, work.test_classes) == (1692, 47)
 
 
@@ -81,6 +82,7 @@ def test_halves(make_cell: MakeCell, classes: str, n_classes: int, n_test: int) 
     """The first half has the odd class, and its share of the test images."""
     work = work_of(make_cell(dataset="odd", classes=classes), SIZES)
     assert (work.n_classes, work.test_classes, work.n_test) == (n_classes, n_classes, n_test)
+    assert work_of(make_cell(classes=classes), SIZES).n_classes == (10 if classes == "all" else 5)
 
 
 def test_cells_of_one_draw(make_cell: MakeCell) -> None:

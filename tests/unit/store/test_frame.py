@@ -75,13 +75,16 @@ def test_a_folder_that_cannot_be_read_whole_is_refused(
     tmp_path: Path, make_cell: MakeCell, make_record: MakeRecord
 ) -> None:
     """No row is left out in silence: every file that is no record is named, and so is a folder without any."""
-    with pytest.raises(RecordError, match="holds no records"):
+    with pytest.raises(RecordError) as raised:
         read_frame(tmp_path)
+    (fault,) = raised.value.faults
+    assert (fault.where, fault.what, bool(fault.mend)) == (f"{tmp_path}/records", "holds no records.", True)
     write_record(tmp_path, make_record(make_cell()))
     record_path(tmp_path, "cut").write_text("{", encoding="utf-8")
     record_path(tmp_path, "new").write_text('{"schema_version": 7}', encoding="utf-8")
     with pytest.raises(RecordError) as raised:
         read_frame(tmp_path)
-    assert len(raised.value.faults) == 2
-    assert "cut.json" in str(raised.value)
-    assert "schema version 7" in str(raised.value)
+    cut, new = raised.value.faults
+    assert (cut.where, cut.what.startswith("is not a whole record: ")) == (str(record_path(tmp_path, "cut")), True)
+    assert (new.where, "schema version 7" in new.what) == ("record new", True)
+    assert cut.mend == new.mend != ""

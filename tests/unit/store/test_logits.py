@@ -131,11 +131,22 @@ LABELS = np.zeros(4, dtype=np.uint8)
         (_npz(logits=KEPT.shifted * np.float16(0), labels=LABELS), "a row is not logits minus their largest"),
         (_npz(logits=KEPT.shifted * np.float16("nan"), labels=LABELS), "a row is not logits minus their largest"),
         (_npz(logits=-KEPT.shifted, labels=LABELS), "a row is not logits minus their largest"),
+        (_npz(logits=-KEPT.shifted / np.float16(8), labels=LABELS), "a row is not logits minus their largest"),
     ],
 )
 def test_files_of_another_form_are_said(tmp_path: Path, record: RunRecord, content: bytes, said: str) -> None:
     """Even where a record vouches for it, what is no logits is not taken for logits, and no pickle is opened."""
     assert said in _said(tmp_path, _put(tmp_path, record, content))
+
+
+def test_logits_of_many_classes_are_read(tmp_path: Path, make_cell: MakeCell, make_record: MakeRecord) -> None:
+    """One number of a row is zero, however many there are."""
+    kept = KeptLogits(shifted(np.eye(4, 5, dtype=np.float32)), np.arange(4, dtype=np.uint8))
+    (tmp_path / "records").mkdir()
+    record = _put(tmp_path, make_record(make_cell()), packed(kept), shape=(4, 5))
+    read = read_logits(tmp_path, record)
+    assert read is not None
+    np.testing.assert_array_equal(read.shifted, kept.shifted)
 
 
 def test_another_shape_than_the_record_says_is_said(tmp_path: Path, record: RunRecord) -> None:

@@ -11,6 +11,8 @@ from harness.errors import RecordError
 from harness.matrix.cell import Cell
 from harness.matrix.matrix import Matrix
 from harness.matrix.source import DatasetSource
+from harness.matrix.tracking import Tracking
+from harness.matrix.weights import WeightsSource
 from harness.store.manifest import Manifest, read_manifests, write_manifest
 
 MakeCell = Callable[..., Cell]
@@ -35,13 +37,15 @@ def test_own_data_sets_read_back(tmp_path: Path, make_cell: MakeCell) -> None:
     assert read_manifests(tmp_path) == [Manifest("m", matrix.cells, sources)]
 
 
-def test_list_without_own_data_sets_is_read(tmp_path: Path, make_cell: MakeCell) -> None:
-    """Lists that were written before there were any are still good."""
-    write_manifest(tmp_path, Matrix("m", (make_cell(),)))
+def test_own_weights_and_the_tracker_read_back(tmp_path: Path, make_cell: MakeCell) -> None:
+    """``sync`` and ``report`` know both without the YAML; a list of before they were kept has none of these."""
+    weights = WeightsSource(name="mine", architecture="ViT-B-32", file="/weights.pt")
+    tracking = Tracking(tracker="wandb", project="p")
+    write_manifest(tmp_path, Matrix("m", (make_cell(),), weights=(weights,), tracking=tracking))
+    assert read_manifests(tmp_path) == [Manifest("m", (make_cell(),), (), (weights,), tracking)]
     path = tmp_path / "m" / "cells.json"
     content = json.loads(path.read_text())
-    del content["sources"]
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps({key: content[key] for key in ("schema_version", "name", "cells")}))
     assert read_manifests(tmp_path) == [Manifest("m", (make_cell(),))]
 
 

@@ -46,7 +46,7 @@ def test_nll_by_hand() -> None:
 def test_nll_does_not_see_a_constant() -> None:
     """A constant added to an image's logits changes no probability."""
     logits = _two_classes(0.8, 0.6)
-    moved = logits + np.array([[7.0], [-300.0]])
+    moved = logits + np.array([[7.0], [-30_000.0]])
     assert nll(moved, np.array([0, 1])) == pytest.approx(nll(logits, np.array([0, 1])))
 
 
@@ -61,6 +61,14 @@ def test_a_bin_holds_its_upper_edge() -> None:
     """The bins are (0, 1/15], ..., (14/15, 1], and a probability of zero falls into the first."""
     assert confidence_bins(np.array([0.0, 0.05, 0.5, 1.0]), 4).tolist() == [0, 0, 1, 3]
     assert confidence_bins(np.array([0.25, 0.250001, 0.75]), 4).tolist() == [0, 1, 2]
+
+
+def test_number_of_bins_is_a_choice() -> None:
+    """In one bin the error is the difference of the means; what rounding lifts above 1 is in the last bin."""
+    logits, labels = np.log([[0.75, 0.25], [0.6, 0.4]]), np.array([0, 1])
+    assert ece(logits, labels, n_bins=1) == pytest.approx(abs(0.5 - (0.75 + 0.6) / 2))
+    assert ece(logits, labels, n_bins=2) == ece(logits, labels, n_bins=1)
+    assert confidence_bins(np.array([0.0, 1.0, 1.0 + 1e-12]), 4).tolist() == [0, 3, 3]
 
 
 def test_a_perfect_classifier_is_calibrated() -> None:

@@ -29,6 +29,28 @@ def test_facts_cross_a_file() -> None:
     assert save(tensors, metadata=FACTS.header()) == content
 
 
+def test_what_is_not_known_is_not_said() -> None:
+    """Neither in a file, whose digest would change with every new fact, nor in a record, which has the names."""
+    assert json.loads(FACTS.header()["harness"]).keys() == {"class_token_position", "epoch", "class_names"}
+    assert FACTS.summary() == {"class_token_position": "middle", "epoch": 50}
+
+
+def test_prompt_that_is_missing_is_told_with_those_that_are_there(tmp_path: Path) -> None:
+    """Names, and the command that makes one."""
+    assert prompt_digest(tmp_path, "mine") is None
+
+    def said() -> str:
+        with pytest.raises(PromptError) as caught:
+            read_prompt(tmp_path, "mine")
+        return str(caught.value)
+
+    mend = f"`harness prompts import FILE --name mine --results {tmp_path}` makes it."
+    assert said() == f"prompt mine: is not in {tmp_path}/prompts. {mend}"
+    for name in ("b", "a"):
+        write_bytes(prompt_path(tmp_path, name), b"")
+    assert said() == f"prompt mine: is not in {tmp_path}/prompts (there: a, b). {mend}"
+
+
 def test_nothing_is_known_of_another_programs_file() -> None:
     """A header without facts, or with somebody else's, is no error."""
     assert read_facts(save({"context": np.zeros(1)}), "x") == PromptFacts()
@@ -73,10 +95,3 @@ def test_prompts_are_found_by_name(tmp_path: Path) -> None:
     assert read_prompt(tmp_path, "mine") == b"content"
     assert prompt_digest(tmp_path, "mine") == digest_bytes(b"content")
     assert prompt_names(tmp_path) == ("mine",)
-
-
-def test_a_prompt_that_is_not_there_is_said(tmp_path: Path) -> None:
-    """Folder and the command that makes it."""
-    assert prompt_digest(tmp_path, "mine") is None
-    with pytest.raises(PromptError, match=r"prompt mine: is not in .* `harness prompts import FILE --name mine"):
-        read_prompt(tmp_path, "mine")

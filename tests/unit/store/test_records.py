@@ -1,17 +1,20 @@
 """Records on disk."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.errors import RecordError
+from harness.errors import NotWrittenError, RecordError
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.store.record import RunRecord
 from harness.store.records import (
+    newest_names,
+    not_written,
     quarantine,
     read_records,
     record_path,
@@ -252,6 +255,26 @@ def test_a_record_that_was_made_whole_meanwhile_is_not_set_aside(tmp_path: Path,
     scan.broken.update({path: "is not a whole record", gone: "is not a whole record"})
     assert quarantine(tmp_path, scan) == []
     assert path.exists()
+
+
+def test_record_that_cannot_be_written_is_told(tmp_path: Path, record: RunRecord) -> None:
+    """The folder and the reason, since the run that wrote it ends."""
+    (tmp_path / "records").touch()
+    with pytest.raises(NotWrittenError) as caught:
+        write_record(tmp_path, record)
+    (fault,) = caught.value.faults
+    assert fault.where == f"{tmp_path}/records"
+    assert fault.what.startswith("nothing can be written here any more: ")
+    told = not_written(OSError("no reason"), None).faults[0]
+    assert (told.where, told.what) == ("", "nothing can be written here any more: no reason.")
+
+
+def test_newest_records_come_first(tmp_path: Path, put_record: PutRecord) -> None:
+    """By the time of their last change, of equal times by name, and no more than are asked for."""
+    for name, time_s in (("b", 5), ("a", 5), ("old", 1), ("new", 9)):
+        os.utime(put_record(name, "{}"), (time_s, time_s))
+    put_record("new.words", "{}")
+    assert newest_names(tmp_path, 3) == ["new", "a", "b"]
 
 
 def test_a_full_disk_is_found_before_anything_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from harness.store.facts import facts_of
 from harness.store.reading import is_sealed, read_facts
 from harness.store.record import RunRecord, Spent
 from harness.store.records import read_records, record_path, record_text, write_record
+from harness.store.scan_index import clear_index
 from harness.store.survey import survey_records
 
 MakeCell = Callable[..., Cell]
@@ -241,6 +242,12 @@ def test_the_index_can_be_cleared(tmp_path: Path, many: list[str], read_files: l
     assert _index() == []
     read_files.clear()
     assert (survey_records(tmp_path), len(read_files)) == (first, 6)
+
+
+def test_clearing_an_index_that_is_not_there_is_no_error() -> None:
+    """``harness cache clear`` is said twice now and then."""
+    clear_index()
+    assert not (cache_folder() / "records").exists()
 
 
 def test_few_records_make_no_index(tmp_path: Path, make_cell: MakeCell, make_record: MakeRecord) -> None:

@@ -42,6 +42,7 @@ def test_distances_are_rounded() -> None:
         ("[]", "is damaged"),
         ("{}", "is damaged: 'nearest'"),
         ("[" * 100_000, "is damaged"),
+        (f'{{"shape": [2], "nearest": [[{{"word": "to", "distance": 1{"0" * 400}}}]]}}', "is damaged"),
         (json.dumps(spelled_words((2,), [])), "its shape is not 2"),
         (json.dumps(spelled_words((1,), NEAREST[:1])), "its shape is not 2"),
         (json.dumps(spelled_words((2,), [NEAREST[0], []])), "its shape is not 2"),

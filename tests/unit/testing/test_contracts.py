@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.flowers import write_flowers
 
 from harness.data.catalog import DATASETS, DatasetRow
 from harness.data.digits import digits_split
@@ -61,16 +62,6 @@ def test_the_data_set_of_the_examples_keeps_its_contract(tmp_path: Path, paint: 
     for number, check in enumerate(plugin_checks(EXAMPLES / "my_dataset.py", tmp_path)):
         (tmp_path / str(number)).mkdir()
         check(tmp_path / str(number))
-
-
-def write_flowers(root: Path, paint: Callable[..., None]) -> None:
-    """Two classes with two images in each part."""
-    lines = ["file,class,part"]
-    for name in ("daisy", "tulip"):
-        for part in ("train", "val", "test"):
-            lines += [f"{name}_{part}_{number}.png,{name},{part}" for number in (1, 2)]
-    paint(*(root / "my_flowers" / "images" / line.partition(",")[0] for line in lines[1:]))
-    (root / "my_flowers" / "images.csv").write_text("\n".join(lines) + "\n")
 
 
 def test_the_package_of_the_examples_keeps_its_contract(
