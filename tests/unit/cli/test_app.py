@@ -12,7 +12,7 @@ import pytest
 
 import harness as package
 from harness.backbone.spec import WELL_KNOWN
-from harness.cli import console
+from harness.cli.output import console
 from harness.cli.vocabulary import known_names
 from harness.data.catalog import DATASETS
 
@@ -94,7 +94,7 @@ def test_interrupt_exits_130(harness: Harness, matrix: Path, monkeypatch: pytest
         signal.raise_signal(signal.SIGINT)
         return 0
 
-    monkeypatch.setattr("harness.cli.plan.plan_command", interrupt)
+    monkeypatch.setattr("harness.cli.commands.plan.plan_command", interrupt)
     answer = harness("plan", "--matrix", matrix)
     assert answer.code == 130
     assert answer.err == "error: interrupted; what was finished is kept, and the next run goes on from there\n"
@@ -102,7 +102,7 @@ def test_interrupt_exits_130(harness: Harness, matrix: Path, monkeypatch: pytest
 
 def test_defect_keeps_its_traceback(harness: Harness, matrix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the user cannot mend is not dressed up as bad input."""
-    monkeypatch.setattr("harness.cli.plan.plan_command", lambda *_: 1 / 0)
+    monkeypatch.setattr("harness.cli.commands.plan.plan_command", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         harness("plan", "--matrix", matrix)
 

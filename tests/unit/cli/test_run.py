@@ -114,8 +114,8 @@ def test_stale_record_that_was_not_made_again_is_unfinished(
     """A worker that dies before it replaces a stale record leaves the cell unfinished, not done."""
     for cell in cells:
         write_record(tmp_path, make_record(cell, provenance={"weights_digest": "0" * 64}))
-    monkeypatch.setattr("harness.cli.run._check", lambda *_: None)
-    monkeypatch.setattr("harness.cli.run.dispatch", lambda *_: Outcome())
+    monkeypatch.setattr("harness.cli.commands.run._check", lambda *_: None)
+    monkeypatch.setattr("harness.cli.commands.run.dispatch", lambda *_: Outcome())
     answer = harness("run", "--matrix", matrix, "--results", tmp_path)
     assert (answer.code, answer.out.splitlines()[0]) == (1, "mine: 0 done, 0 failed, 3 unfinished")
 
@@ -124,7 +124,7 @@ def test_the_split_of_a_folder_that_is_only_evaluated_on_is_kept(
     harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Images that come later do not change what was evaluated on; it is kept once the check has passed."""
-    monkeypatch.setattr("harness.cli.run._check", lambda *_: None)
+    monkeypatch.setattr("harness.cli.commands.run._check", lambda *_: None)
     for name in ("one", "two"):
         (tmp_path / "mine" / name).mkdir(parents=True)
         for number in range(4):

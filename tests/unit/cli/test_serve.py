@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from harness.cli.serve import _mark
+from harness.cli.commands.serve import _mark
 from harness.matrix.cell import Cell
 from harness.store.manifest import write_manifest
 from harness.store.records import write_record

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from pathlib import Path
 
-from harness.cli import console
-from harness.cli.report import entries_of, has_page, jobs_of, look_at_matrices
+from harness.cli.output import console
+from harness.cli.state.entries import entries_of, has_page, jobs_of, look_at_matrices
 from harness.dispatch.orders import INTERRUPTED, SignalledError
 from harness.errors import Fault, HarnessError, RecordError
 from harness.report.build import MOST_DETAILED, build_report

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.cli import console
+from harness.cli.output import console
 from harness.cli.vocabulary import known_names
 from harness.errors import Fault, RecordError
 from harness.files import canonical_json, write_text

@@ -7,8 +7,8 @@ from pathlib import Path
 import rich.progress as bars
 from rich.filesize import decimal
 
-from harness.cli import console
-from harness.cli.bar import Bars
+from harness.cli.output import console
+from harness.cli.output.bar import Bars
 from harness.data.catalog import DATASETS
 from harness.data.dataset import data_root
 from harness.data.fetch.fetch import fetch

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import rich.progress as bars
 
-from harness.cli import console
-from harness.cli.datasets import Shelf, open_shelf
+from harness.cli.output import console
+from harness.cli.state.datasets import Shelf, open_shelf
 from harness.data.catalog import DatasetRow
 from harness.data.check.audit import Audit, Tick, audit
 from harness.errors import DataError, Fault

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from harness.cli import console
-from harness.cli.launches import say_launches, waiting_cells
-from harness.cli.situation import look, look_at_cells
+from harness.cli.jobs.launches import say_launches, waiting_cells
+from harness.cli.output import console
+from harness.cli.state.situation import look, look_at_cells
 from harness.data.dataset import data_root
 from harness.dispatch.launched import look_at_launches
 from harness.errors import Fault, RecordError

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rich.filesize import decimal
 
-from harness.cli import console
-from harness.cli.datasets import open_shelf
+from harness.cli.output import console
+from harness.cli.state.datasets import open_shelf
 from harness.cli.vocabulary import known_catalog
 from harness.data.class_folders import read_class_names
 from harness.data.dataset import data_root, read_split, require_root, whats_missing

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness.backbone.spec import backbone_spec
-from harness.cli.situation import Situation
+from harness.cli.state.situation import Situation
 from harness.data.dataset import Size, known_size
 from harness.dispatch.devices import Device
 from harness.dispatch.gpu_name import gpu_name

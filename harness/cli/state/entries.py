@@ -1,4 +1,4 @@
-"""``harness report``."""
+"""The cells of a matrix as a report takes them: each with its record, or with the reason why it has none."""
 
 from __future__ import annotations
 
@@ -6,35 +6,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.cli import console
-from harness.cli.job_logs import read_jobs
-from harness.cli.situation import catalog_of
+from harness.cli.state.job_logs import read_jobs
+from harness.cli.state.situation import catalog_of
 from harness.cli.vocabulary import known_names
 from harness.data.dataset import data_root
-from harness.errors import Fault, RecordError
+from harness.errors import RecordError
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.matrix import Matrix, read_matrix
 from harness.matrix.source import DatasetSource
 from harness.plan.pending import Standing, standings
 from harness.plan.today import look_at_today
-from harness.report.build import MOST_DETAILED, build_report
-from harness.report.figures.ahead import drawing_ahead
+from harness.report.build import MOST_DETAILED
 from harness.report.numbers.entry import Entry, Gap
-from harness.report.page.document import PAGE_FILE, page_content, page_html
 from harness.report.page.logs import Jobs
-from harness.report.published.tally import Tally
-from harness.report.report import Report
-from harness.report.sections.evidence import Choices
 from harness.report.sections.words import words_of
-from harness.report.terminal import summary
-from harness.report.write import write_file, write_report
 from harness.store.manifest import Manifest, read_manifests
 from harness.store.record import RunRecord
 from harness.store.records import read_records
 from harness.store.words import Words, read_words
 
-_MOST_REASONS = 8
 _AT_ONCE = 500  # records that are in memory with everything that they hold
 
 
@@ -49,63 +40,6 @@ class Look:
     def name(self) -> str:
         """Of the matrix."""
         return self.of.name
-
-
-def report_command(matrix: Path | None, results: Path, out: Path | None, choices: Choices | None = None) -> int:
-    """Write tables, figures and the page of one matrix, or of all that were run, and print a summary.
-
-    Raises:
-        HarnessError: the matrix cannot be used, or there is not a single record to report.
-    """
-    matrices = look_at_matrices(matrix, results)
-    made = []
-    with drawing_ahead() as ahead:
-        for each in matrices:
-            known = entries_of(each, results)
-            report = build_report(each.name, known.entries, choices)
-            drawn = ahead.draw(report.all_figures)
-            is_paged = known.has_records and has_page(known.entries)
-            made.append((report, known, drawn, _page(report, known.entries, results) if is_paged else None))
-        if not any(known.has_records for _, known, *_ in made):
-            what = "holds no records to report."
-            raise RecordError(
-                Fault(str(results), what, "Run `harness run --matrix FILE` first, or name another --results.")
-            )
-        for report, known, drawn, page in made:
-            for path, reason in known.broken.items():
-                console.note(f"{path} {reason}; it is left out", style="yellow")
-            folder = _folder(report.name, results, out, several=matrix is None)
-            written = write_report(report, folder, drawn)
-            said = _write_page(folder / PAGE_FILE, page)
-            for block in summary(report):
-                console.out().print(block)
-            for tally in report.tallies:
-                _say(report.name, tally, explains=tally.comparable > 0 or len(report.tallies) == 1)
-            console.say(f"{report.name}: {len(written) + (page is not None)} files in {folder}; {said}")
-    return 0
-
-
-def _page(report: Report, entries: Sequence[Entry], results: Path) -> str:
-    return page_html(page_content(report, entries, jobs_of(report.name, entries, results)))
-
-
-def _write_page(path: Path, page: str | None) -> str:
-    """Write the page, or take away that of an earlier report where there is none; what is said of it."""
-    if page is None:
-        path.unlink(missing_ok=True)
-        return f"no page, which shows {MOST_DETAILED:,} cells at most"
-    write_file(path, page.encode())
-    return f"{path} opens in a browser"
-
-
-def _say(matrix: str, tally: Tally, *, explains: bool) -> None:
-    """Print how many numbers compare how, and why the others cannot."""
-    console.say(f"{matrix} against {tally}")
-    reasons = list(tally.reasons.items()) if explains else []
-    for reason, count in reasons[:_MOST_REASONS]:
-        console.say(f"  {count} not comparable: {reason}")
-    if len(reasons) > _MOST_REASONS:
-        console.say(f"  and {len(reasons) - _MOST_REASONS} other reasons; the table has them all")
 
 
 def look_at_matrices(matrix: Path | None, results: Path) -> list[Look]:
@@ -193,13 +127,6 @@ def _without_details(entry: Entry) -> Entry:
     if entry.record is None:
         return entry
     return replace(entry, record=entry.record.model_copy(update={"per_class": (), "history": ()}))
-
-
-def _folder(name: str, results: Path, out: Path | None, several: bool) -> Path:
-    """Where the files go; with ``--out`` and several matrices, a folder each."""
-    if out is None:
-        return results / name / "report"
-    return out / name if several else out
 
 
 def _entry(standing: Standing, results: Path | None) -> Entry:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from harness.cli import console
+from harness.cli.output import console
 from harness.dispatch.launched import Launched
 from harness.dispatch.launcher import CANCELLED, PREEMPTED, JobState
 from harness.dispatch.logs import last_log, log_tail

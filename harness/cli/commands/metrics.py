@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.cli import console
-from harness.cli.situation import look, look_at_cells
+from harness.cli.output import console
+from harness.cli.state.situation import look, look_at_cells
 from harness.data.dataset import data_root
 from harness.errors import Fault, HarnessError, RecordError
 from harness.files import canonical_json, write_text

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.cli.situation import Situation
+from harness.cli.state.situation import Situation
 from harness.dispatch.dispatch import Ground
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from harness.cli import console
-from harness.cli.situation import Situation, look_at_cells
-from harness.cli.sync import LOG, Tracked, write_snapshot
+from harness.cli.output import console
+from harness.cli.state.situation import Situation, look_at_cells
+from harness.cli.state.snapshot import Tracked, write_snapshot
 from harness.mirror.process import MirrorProcess
 from harness.mirror.request import Event, MirrorRequest
 from harness.plugins.tables import sources_of
-from harness.tracking.ledger import tracking_folder
+from harness.tracking.ledger import tracking_log
 
 _EVERY_S = 60.0
 _SHARE = 20  # making a snapshot takes at most one part in so many of the time
@@ -106,7 +106,7 @@ class LiveMatrix:
             plugins=tracked.plugins,
             snapshot=write_snapshot(tracked, self._results, Path(self._scratch.name)),
         )
-        with (tracking_folder(self._results) / LOG).open("ab") as log:
+        with tracking_log(self._results).open("ab") as log:
             process = MirrorProcess(request, log)
         process.ask_no_more()
         return process

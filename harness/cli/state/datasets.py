@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.cli.situation import catalog_of
+from harness.cli.state.situation import catalog_of
 from harness.cli.vocabulary import known_catalog, known_names
 from harness.data.catalog import Catalog, DatasetRow
 from harness.data.dataset import data_root

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import harness
-from harness.cli.report import report_entries
+from harness.cli.state.entries import report_entries
 from harness.files import canonical_json, digest_text, write_bytes
 from harness.matrix.matrix import Matrix
+from harness.matrix.tracking import Tracking
+from harness.mirror.request import Snapshot
 from harness.plan.pending import Standing
+from harness.plugins.plugin import PluginSource
 from harness.report.build import build_report
 from harness.report.published.sets import SETS
 from harness.report.report import Report
@@ -30,8 +34,32 @@ _AXES = {
     "shots": "shots",
     "seeds": "seed",
 }
+_FILE = "matrix.json"
 _MOST_NAME = 32  # W&B takes ids of 64 characters
 _ID_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """One matrix with where its cells stand, where it is to be shown, and the plug-ins that this tracker is of."""
+
+    of: Matrix | Manifest
+    tracking: Tracking
+    cells: tuple[Standing, ...]
+    plugins: tuple[PluginSource, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Of the matrix."""
+        return self.of.name
+
+
+def write_snapshot(tracked: Tracked, results: Path, scratch: Path) -> Path:
+    """The whole matrix as a file for the mirror process."""
+    matrix = matrix_snapshot(tracked.of, tracked.cells, results, scratch)
+    path = scratch / _FILE
+    path.write_text(Snapshot.of(matrix).model_dump_json(), encoding="utf-8")
+    return path
 
 
 def matrix_snapshot(

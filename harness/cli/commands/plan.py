@@ -8,10 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from harness.cli import console
-from harness.cli.launchers import chosen_launcher, devices_of, workers_of
-from harness.cli.outlook import forecaster, sentences, spell_bytes, spell_s
-from harness.cli.situation import Situation, look
+from harness.cli.jobs.launchers import chosen_launcher, devices_of, workers_of
+from harness.cli.output import console
+from harness.cli.state.outlook import forecaster, sentences, spell_bytes, spell_s
+from harness.cli.state.situation import Situation, look
 from harness.cli.vocabulary import plugins_at_hand
 from harness.data.catalog import Catalog
 from harness.dispatch.devices import Device, device_faults

@@ -8,29 +8,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.cli import console
-from harness.cli.bar import Bar
-from harness.cli.situation import look, look_at_cells
-from harness.cli.snapshot import matrix_snapshot
+from harness.cli.output import console
+from harness.cli.output.bar import Bar
+from harness.cli.state.situation import look, look_at_cells
+from harness.cli.state.snapshot import Tracked, write_snapshot
 from harness.cli.vocabulary import names_for, names_still_there
 from harness.data.dataset import data_root
 from harness.errors import Fault, MatrixError, RecordError, did_you_mean
 from harness.matrix.identity import display_names
 from harness.matrix.matrix import Matrix
 from harness.matrix.plugged import unread_faults
-from harness.matrix.tracking import Tracking
 from harness.matrix.vocabulary import Vocabulary
 from harness.mirror.process import MirrorProcess
-from harness.mirror.request import PATIENCE_S, Event, MirrorRequest, Snapshot
+from harness.mirror.request import PATIENCE_S, Event, MirrorRequest
 from harness.plan.pending import Standing
-from harness.plugins.plugin import PluginSource
 from harness.plugins.tables import sources_of
 from harness.store.manifest import Manifest, read_manifests
-from harness.tracking.ledger import tracking_folder
+from harness.tracking.ledger import tracking_log
 
-LOG = "log.txt"
 _FAILURES = 3  # in a row: a run that cannot be shown is passed over, a server that takes none is not
-_SNAPSHOT = "matrix.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +39,6 @@ class SyncOptions:
     track: str | None
     dry_run: bool
     again: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Tracked:
-    """One matrix with where its cells stand, where it is to be shown, and the plug-ins that this tracker is of."""
-
-    of: Matrix | Manifest
-    tracking: Tracking
-    cells: tuple[Standing, ...]
-    plugins: tuple[PluginSource, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """Of the matrix."""
-        return self.of.name
 
 
 def sync_command(options: SyncOptions) -> int:
@@ -167,22 +148,14 @@ def _sum_up(name: str, events: Sequence[Event], n_all: int, options: SyncOptions
             console.say(f"{name}: given up, {event.text}", style="red")
     console.say(
         f"what was sent is remembered, `harness sync` goes on from there; "
-        f"{tracking_folder(options.results) / LOG} has the details"
+        f"{tracking_log(options.results)} has the details"
     )
     return 1
 
 
-def write_snapshot(tracked: Tracked, results: Path, scratch: Path) -> Path:
-    """The whole matrix as a file for the mirror process."""
-    matrix = matrix_snapshot(tracked.of, tracked.cells, results, scratch)
-    path = scratch / _SNAPSHOT
-    path.write_text(Snapshot.of(matrix).model_dump_json(), encoding="utf-8")
-    return path
-
-
 def _talk(request: MirrorRequest, results: Path, take: Callable[[Event], None]) -> None:
     """Have a mirror process do the request, which gives up by itself when nothing moves."""
-    path = tracking_folder(results) / LOG
+    path = tracking_log(results)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as log:
         process = MirrorProcess(request, log)

@@ -9,7 +9,7 @@ from harness.backbone.published import architectures, published_weights
 from harness.backbone.spec import WELL_KNOWN, BackboneSpec, backbone_spec, name_fault
 from harness.backbone.supported import image_size_px
 from harness.backbone.weights import weights_digest, weights_file
-from harness.cli import console
+from harness.cli.output import console
 from harness.errors import BackboneError, Fault
 
 _NUMBERS = ("image_px", "parameters")

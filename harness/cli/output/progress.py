@@ -8,7 +8,7 @@ from typing import Any
 
 import rich.progress as bars
 
-from harness.cli.bar import Bars
+from harness.cli.output.bar import Bars
 from harness.data.dataset import Size
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.cli import console
+from harness.cli.output import console
 from harness.features.cache import CacheUse, cache_use, clear_cache
 from harness.store.scan_index import clear_index
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.cli import console
-from harness.cli.ask import ask_worker
+from harness.cli.jobs.ask import ask_worker
+from harness.cli.output import console
 from harness.dispatch.devices import choose_devices
 from harness.errors import Fault, PromptError, RecordError, did_you_mean
 from harness.matrix.cell import Cell

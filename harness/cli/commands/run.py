@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from harness.cli import console
-from harness.cli.ask import ask, ask_worker
-from harness.cli.attach import NO_JOBS, Earlier, earlier_jobs
-from harness.cli.ground import ground_of
-from harness.cli.launchers import chosen_launcher, devices_of, lent_by, make_launcher, workers_of
-from harness.cli.live_matrix import live_matrix
-from harness.cli.outlook import forecaster
-from harness.cli.progress import Progress
-from harness.cli.situation import Situation, look, look_at_cells
+from harness.cli.jobs.ask import ask, ask_worker
+from harness.cli.jobs.attach import NO_JOBS, Earlier, earlier_jobs
+from harness.cli.jobs.ground import ground_of
+from harness.cli.jobs.launchers import chosen_launcher, devices_of, lent_by, make_launcher, workers_of
+from harness.cli.jobs.live_matrix import live_matrix
+from harness.cli.output import console
+from harness.cli.output.progress import Progress
+from harness.cli.state.outlook import forecaster
+from harness.cli.state.situation import Situation, look, look_at_cells
 from harness.cli.vocabulary import names_for, plugins_at_hand
 from harness.data.dataset import keep_split
 from harness.dispatch.devices import Device, device_faults

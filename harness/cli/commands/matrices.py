@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from harness.cli import console
+from harness.cli.output import console
 from harness.cli.vocabulary import known_names
 from harness.errors import Fault, MatrixError, did_you_mean
 from harness.matrix.matrix import read_matrix

@@ -9,7 +9,7 @@ from typing import Self
 
 import rich.progress as bars
 
-from harness.cli import console
+from harness.cli.output import console
 
 _EVERY_S = 20.0  # between lines where there is no terminal
 
