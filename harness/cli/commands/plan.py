@@ -15,6 +15,7 @@ from harness.cli.state.situation import Situation, look
 from harness.cli.vocabulary import plugins_at_hand
 from harness.data.catalog import Catalog
 from harness.dispatch.devices import Device, device_faults
+from harness.environment import environment_faults
 from harness.errors import MatrixError
 from harness.matrix.cell import Cell
 from harness.matrix.select import spell_value
@@ -51,9 +52,9 @@ def plan_command(
     ``flags`` are those of the launcher, by the names of the YAML's section.
 
     Raises:
-        MatrixError: the matrix, the selection, the device or a flag cannot be used.
+        MatrixError: the matrix, the selection, the device, a flag or a variable of the environment cannot be used.
     """
-    if faults := device_faults(device):
+    if faults := [*environment_faults(), *device_faults(device)]:
         raise MatrixError(faults)
     situation = look(matrix, expression, results, data, survey=True)
     plugins = plugins_at_hand(situation.matrix.plugins)

@@ -28,6 +28,7 @@ from harness.dispatch.orders import Orders
 from harness.dispatch.piece import Piece
 from harness.dispatch.table import LAUNCHERS, LauncherRow
 from harness.dispatch.watch import Ended
+from harness.environment import environment_faults
 from harness.errors import Fault, HarnessError, MatrixError, did_you_mean
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id, display_names
@@ -132,8 +133,8 @@ def run_command(options: RunOptions) -> int:
 
 
 def _check_words(options: RunOptions) -> None:
-    """Raise MatrixError for words that nobody knows, before anything is read."""
-    faults = device_faults(options.device)
+    """Raise MatrixError for words that nobody knows, also in the environment, before anything is read."""
+    faults = [*environment_faults(), *device_faults(options.device)]
     if options.launcher is not None or options.track is not None:
         names = names_for(options.matrix)
         faults += _word_faults(options, names)

@@ -66,6 +66,21 @@ def test_unknown_words_are_bad_input(harness: Harness, matrix: Path) -> None:
     assert not Path("results").exists()
 
 
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_variable_that_is_no_number_is_told_before_anything_else(
+    harness: Harness, matrix: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """It would otherwise be the first job that meets it."""
+    monkeypatch.setenv("HARNESS_STATE_S", "often")
+    answer = harness(command, "--matrix", matrix, "--device", "tpu")
+    assert answer.code == 2
+    assert answer.err.splitlines() == [
+        "error: HARNESS_STATE_S: must be a number of seconds, 0 or more, such as 120, not 'often'.",
+        "error: --device: must be auto, cpu, cuda or cuda:N, not 'tpu'.",
+    ]
+    assert not (tmp_path / "results").exists()
+
+
 def test_results_that_cannot_be_written_are_bad_input(harness: Harness, matrix: Path, tmp_path: Path) -> None:
     """A file in the folder's place is said before anything is trained."""
     (tmp_path / "taken").write_text("")
