@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.cli.output import console
-from harness.cli.state.situation import look, look_at_cells
+from harness.cli.state.situation import look, look_at_cells, what_was_run
 from harness.data.dataset import data_root
 from harness.errors import Fault, HarnessError, RecordError
 from harness.files import canonical_json, write_text
@@ -20,7 +20,6 @@ from harness.matrix.identity import cell_id, display_names
 from harness.matrix.select import select
 from harness.plan.pending import Standing
 from harness.store.logits import read_logits
-from harness.store.manifest import read_manifests
 from harness.store.metrics import Counts, accuracy, macro_f1, mean_class_accuracy, metrics
 from harness.store.record import RunRecord
 
@@ -66,10 +65,7 @@ def _standings(matrix: Path | None, expression: str | None, results: Path) -> li
     """The (selected) cells of one matrix, or of all that were run, each once."""
     if matrix is not None:
         return list(look(matrix, expression, results, None).cells)
-    manifests = read_manifests(results)
-    if not manifests:
-        what = "no matrix was run into this folder yet."
-        raise RecordError(Fault(str(results), what, "Run `harness run --matrix FILE`."))
+    manifests = what_was_run(results)
     wanted = dict.fromkeys(select([cell for each in manifests for cell in each.cells], expression))
     found: dict[str, Standing] = {}
     for each in manifests:

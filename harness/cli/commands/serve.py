@@ -31,12 +31,6 @@ def serve_command(matrix: Path | None, results: Path, out: Path | None, port: in
             Fault("--out", "has no meaning with --serve, which writes nothing.", "Give one of the two.")
         )
     looks = look_at_matrices(matrix, results)
-    if not looks:
-        what, mend = (
-            "no matrix was run into this folder yet.",
-            "Run `harness run`, or name a matrix with --matrix.",
-        )
-        raise RecordError(Fault(str(results), what, mend))
     faults = [
         Fault(look.name, f"has {len(look.of.cells):,} cells; a page shows {MOST_DETAILED:,} at most.", "Split it.")
         for look in looks

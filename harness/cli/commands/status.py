@@ -7,13 +7,11 @@ from pathlib import Path
 
 from harness.cli.jobs.launches import say_launches, waiting_cells
 from harness.cli.output import console
-from harness.cli.state.situation import look, look_at_cells
+from harness.cli.state.situation import look, look_at_cells, what_was_run
 from harness.data.dataset import data_root
 from harness.dispatch.launched import look_at_launches
-from harness.errors import Fault, RecordError
 from harness.matrix.identity import display_names
 from harness.plan.pending import Standing
-from harness.store.manifest import read_manifests
 
 
 def status_command(matrix: Path | None, results: Path, data: Path | None) -> int:
@@ -48,10 +46,8 @@ def _states(matrix: Path | None, results: Path, data: Path | None) -> list[tuple
     if matrix is not None:
         situation = look(matrix, None, results, data, survey=True)
         return [(situation.matrix.name, situation.cells)]
-    manifests = read_manifests(results)
-    if not manifests:
-        raise RecordError(
-            Fault(str(results), "no matrix was run into this folder yet.", "Run `harness run --matrix FILE`.")
-        )
     root = data_root(data, None)
-    return [(each.name, look_at_cells(each.cells, each, results, root, survey=True)[2]) for each in manifests]
+    return [
+        (each.name, look_at_cells(each.cells, each, results, root, survey=True)[2])
+        for each in what_was_run(results)
+    ]

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from harness.cli.output import console
 from harness.cli.output.bar import Bar
-from harness.cli.state.situation import look, look_at_cells
+from harness.cli.state.situation import look, look_at_cells, what_was_run
 from harness.cli.state.snapshot import Tracked, write_snapshot
 from harness.cli.vocabulary import names_for, names_still_there
 from harness.data.dataset import data_root
-from harness.errors import Fault, MatrixError, RecordError, did_you_mean
+from harness.errors import Fault, MatrixError, did_you_mean
 from harness.matrix.identity import display_names
 from harness.matrix.matrix import Matrix
 from harness.matrix.plugged import unread_faults
@@ -23,7 +23,7 @@ from harness.mirror.process import MirrorProcess
 from harness.mirror.request import PATIENCE_S, Event, MirrorRequest
 from harness.plan.pending import Standing
 from harness.plugins.tables import sources_of
-from harness.store.manifest import Manifest, read_manifests
+from harness.store.manifest import Manifest
 from harness.tracking.ledger import tracking_log
 
 _FAILURES = 3  # in a row: a run that cannot be shown is passed over, a server that takes none is not
@@ -65,15 +65,12 @@ def _tracked(options: SyncOptions) -> list[Tracked]:
         situation = look(options.matrix, None, options.results, options.data)
         found = [_tracked_by(options.track, situation.matrix, situation.cells, names)]
     else:
-        manifests = read_manifests(options.results)
+        manifests = what_was_run(options.results)
         names = names_still_there(source for each in manifests for source in each.plugins)
         _check_tracker(options.track, names)
         root = data_root(options.data, None)
         looks = [(each, look_at_cells(each.cells, each, options.results, root)[2]) for each in manifests]
         found = [_tracked_by(options.track, each, cells, names) for each, cells in looks]
-    if not found:
-        what = "no matrix was run into this folder yet."
-        raise RecordError(Fault(str(options.results), what, "Run `harness run --matrix FILE`."))
     wanted = [tracked for tracked in found if tracked.tracking.tracker != "none"]
     if not wanted:
         what = "nothing is tracked: the matrix names no tracker."

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.cli.state.job_logs import read_jobs
-from harness.cli.state.situation import catalog_of
+from harness.cli.state.situation import catalog_of, what_was_run
 from harness.cli.vocabulary import known_names
 from harness.data.dataset import data_root
 from harness.errors import RecordError
@@ -21,7 +21,7 @@ from harness.report.build import MOST_DETAILED
 from harness.report.numbers.entry import Entry, Gap
 from harness.report.page.logs import Jobs
 from harness.report.sections.words import words_of
-from harness.store.manifest import Manifest, read_manifests
+from harness.store.manifest import Manifest
 from harness.store.record import RunRecord
 from harness.store.records import read_records
 from harness.store.words import Words, read_words
@@ -47,11 +47,12 @@ def look_at_matrices(matrix: Path | None, results: Path) -> list[Look]:
 
     Raises:
         MatrixError: the file cannot be used.
+        RecordError: no matrix was run into the results folder.
     """
     if matrix is not None:
         one = read_matrix(matrix, known_names())
         return [Look(one, data_root(None, one.data))]
-    return [Look(each, data_root(None, None)) for each in read_manifests(results)]
+    return [Look(each, data_root(None, None)) for each in what_was_run(results)]
 
 
 def has_page(cells: Sequence[object]) -> bool:

@@ -9,13 +9,14 @@ from harness.cli.vocabulary import known_names
 from harness.data.catalog import Catalog
 from harness.data.dataset import data_root
 from harness.data.own import catalog_with
+from harness.errors import Fault, RecordError
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.matrix import Matrix, read_matrix
 from harness.matrix.select import select
 from harness.plan.pending import Standing, standings
 from harness.plan.today import Today, look_at_today
-from harness.store.manifest import Manifest
+from harness.store.manifest import Manifest, read_manifests
 from harness.store.records import Scan, read_records
 from harness.store.survey import survey_records
 
@@ -49,6 +50,20 @@ def look(
     cells = select(matrix.cells, expression)
     scan, today, found = look_at_cells(cells, matrix, results, root, survey)
     return Situation(matrix, catalog_of(matrix), root, scan, today, found)
+
+
+def what_was_run(results: Path) -> list[Manifest]:
+    """Every matrix that was run into a results folder, sorted by name; there is one at least.
+
+    Raises:
+        RecordError: there is none, or a manifest cannot be read.
+    """
+    manifests = read_manifests(results)
+    if not manifests:
+        what = "no matrix was run into this folder yet." if results.is_dir() else "is no folder."
+        mend = "Run `harness run --matrix FILE` first, or name another with --results DIR."
+        raise RecordError(Fault(str(results), what, mend))
+    return manifests
 
 
 def look_at_cells(

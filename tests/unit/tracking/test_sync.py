@@ -314,6 +314,5 @@ def test_unknown_words_and_empty_folders_are_bad_input(sync: Sync, mine: Mine, t
     )  # fmt: skip
     code, out, err = sync("--results", str(tmp_path / "empty"))
     assert (code, out) == (2, "")
-    assert err == (
-        f"error: {tmp_path / 'empty'}: no matrix was run into this folder yet. Run `harness run --matrix FILE`."
-    )
+    mend = "Run `harness run --matrix FILE` first, or name another with --results DIR."
+    assert err == f"error: {tmp_path / 'empty'}: is no folder. {mend}"
