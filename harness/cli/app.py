@@ -16,7 +16,7 @@ from harness.dispatch.orders import INTERRUPTED, SignalledError, ended_by_signal
 from harness.errors import HarnessError
 from harness.matrix.packaged import matrix_path
 
-OK, FAILED, BAD_INPUT = 0, 1, 2
+OK, BAD_INPUT = 0, 2
 
 app = typer.Typer(
     name="harness",
@@ -79,8 +79,8 @@ MaxConcurrentOption = Annotated[
 _RESULTS = Path("results")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; its exit code: 0 ok, 1 something failed, 2 bad input, 130 interrupted, 143 terminated."""
+def answer(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; its exit code, as ``harness.cli.main`` has them."""
     try:
         with ended_by_signals():
             code = app(args=arguments, standalone_mode=False)
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"harness {harness.__version__}")
+        console.say(f"harness {harness.__version__}")
         raise typer.Exit
 
 

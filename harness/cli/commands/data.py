@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,8 +80,7 @@ def draw_command(
     subset = draw_subset(split, row, count, seed, rule)
     items = subset.train_items(split) if part == "train" else subset.val_items(split)
     # Bytes, so that neither a terminal's encoding nor Windows' line ends change the fingerprint.
-    sys.stdout.buffer.write(items_lines(items).encode("utf-8"))
-    sys.stdout.buffer.flush()
+    console.raw(items_lines(items).encode("utf-8"))
     console.note(f"{name}: {len(items)} images, SHA-256 {items_digest(items)}")
     if subset.fewer_shots and part == "train":
         console.note(f"{len(subset.fewer_shots)} classes have fewer images and are taken whole")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from harness.cli.output import console
 from harness.cli.vocabulary import known_names
 from harness.errors import Fault, MatrixError, did_you_mean
@@ -32,6 +30,5 @@ def show_command(name: str) -> int:
     if name not in known:
         what = "no matrix of that name comes with harness."
         raise MatrixError(Fault(name, what, did_you_mean(name, tuple(known))))
-    sys.stdout.buffer.write(known[name].read_bytes())
-    sys.stdout.buffer.flush()
+    console.raw(known[name].read_bytes())
     return 0

@@ -48,7 +48,7 @@ def report_command(matrix: Path | None, results: Path, out: Path | None, choices
             written = write_report(report, folder, drawn)
             said = _write_page(folder / PAGE_FILE, page)
             for block in summary(report):
-                console.out().print(block)
+                console.show(block)
             for tally in report.tallies:
                 _say(report.name, tally, explains=tally.comparable > 0 or len(report.tallies) == 1)
             console.say(f"{report.name}: {len(written) + (page is not None)} files in {folder}; {said}")

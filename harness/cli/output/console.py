@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.errors import Fault
+from harness.errors import Fault, HarnessError
 
 _WIDE = 10_000  # nothing is wrapped or cut where no terminal sets a width
 
@@ -37,7 +38,36 @@ def err() -> Console:
 
 def say(text: str = "", style: str = "") -> None:
     """A line of the result."""
-    out().print(text, style=style, markup=False)
+    show(Text(text, style=style))
+
+
+def show(block: RenderableType) -> None:
+    """A part of the result that says itself what it looks like."""
+    with _writing():
+        out().print(block)
+
+
+def raw(content: bytes) -> None:
+    """A result that programs read, byte for byte."""
+    with _writing():
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Tells what stands in the way of writing to stdout.
+
+    Raises:
+        BrokenPipeError: its reader went away.
+        HarnessError: such as that the disk is full.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise BrokenPipeError from None  # without its number, by which Typer would know it and exit with 1
+    except OSError as error:
+        raise HarnessError(f"the result cannot be written to standard output: {error.strerror}.") from None
 
 
 def note(text: str, style: str = "") -> None:
@@ -64,4 +94,4 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]], num
         grid.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         grid.add_row(*(Text(str(item)) for item in row))  # a path's brackets are no markup
-    out().print(grid)
+    show(grid)
