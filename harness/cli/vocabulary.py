@@ -18,7 +18,8 @@ from harness.matrix.plugged import read_plugins
 from harness.matrix.vocabulary import BackboneNames, DatasetEntry, Vocabulary
 from harness.matrix.yaml_file import read_yaml
 from harness.methods.table import METHODS, methods_of, methods_with
-from harness.plugins import Plugin, PluginSource, installed_plugins, load_plugins
+from harness.plugins.plugin import Plugin, PluginSource
+from harness.plugins.reading import installed_plugins, load_plugins
 from harness.tracking.table import TRACKERS, trackers_of, trackers_with
 
 _Row = TypeVar("_Row")

@@ -13,7 +13,8 @@ from harness.dispatch.launcher import Launcher, Site
 from harness.matrix.launching import LAUNCHERS as NAMES
 from harness.matrix.launching import LauncherEntry, Launching
 from harness.matrix.tracking import NoOptions
-from harness.plugins import Plugin, load_target, model_faults, rows_of
+from harness.plugins.plugin import Plugin
+from harness.plugins.tables import load_target, model_faults, rows_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from harness.matrix.tracking import UNTRACKED, Tracking, read_tracking
 from harness.matrix.vocabulary import MethodEntry, Vocabulary
 from harness.matrix.weights import WeightsSource, read_weights
 from harness.matrix.yaml_file import Path_, YamlFile, beside, read_yaml, spell
-from harness.plugins import Plugin
+from harness.plugins.plugin import Plugin
 
 Axes = dict[str, tuple[Any, ...]]  # from a key of the cell to its values
 

@@ -15,7 +15,7 @@ from harness.matrix.matrix import Matrix
 from harness.matrix.source import DatasetSource
 from harness.matrix.tracking import UNTRACKED, Tracking
 from harness.matrix.weights import WeightsSource
-from harness.plugins import PluginSource
+from harness.plugins.plugin import PluginSource
 
 _FILE = "cells.json"
 _VERSION = 1

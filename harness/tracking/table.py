@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from harness.errors import Fault, TrackingError
 from harness.matrix.tracking import TRACKERS as NAMES
 from harness.matrix.tracking import NoOptions, TrackerEntry, Tracking
-from harness.plugins import Plugin, load_target, model_faults, rows_of
+from harness.plugins.plugin import Plugin
+from harness.plugins.tables import load_target, model_faults, rows_of
 from harness.tracking.tracker import Opening, Tracker
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 from support.flowers import write_flowers
 
 from harness.cli import main
-from harness.plugins import file_plugin
+from harness.plugins.reading import file_plugin
 from harness.store.record import Provenance, RunRecord
 from harness.store.records import read_records
 
@@ -166,6 +167,8 @@ def test_jobs_go_through_a_launcher_of_ones_own(in_this_process: pytest.MonkeyPa
     command = {"nice -n 10 {}": f"cp {tmp_path}/saved.json {record} # {{}}"}
     assert run_example("my_launcher", tmp_path, *wanted, **command) == 0
     assert list(records(tmp_path)) == ["zero_shot"]
+    jobs = [json.loads(path.read_text()) for path in (tmp_path / "results").rglob("job.json")]
+    assert [job["plugins"] for job in jobs] == [[]] * len(jobs)  # a worker needs to know nothing of it
 
 
 def test_flags_are_checked_by_a_launchers_own_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -196,8 +199,14 @@ def test_a_data_set_of_ones_own_is_run(
 ) -> None:
     """Its plug-in stands in the records of its cells, of whatever method."""
     write_flowers(tmp_path / "data", paint)
-    assert run_example("my_dataset", tmp_path, "--data", str(tmp_path / "data"), "--device", "cpu") == 0
-    assert {name: [*made_from(record).plugins] for name, record in records(tmp_path).items()} == {
-        "zero_shot": ["my_dataset.py"],
-        "linear_probe": ["my_dataset.py"],
-    }
+    like = {"my_flowers": f"{{name: mine, like: my_flowers, data: {tmp_path / 'data'}}}"}
+    for changes in ({}, like):  # itself, and another one that is like it
+        assert (
+            run_example("my_dataset", tmp_path, "--data", str(tmp_path / "data"), "--device", "cpu", **changes)
+            == 0
+        )
+        assert {name: [*made_from(record).plugins] for name, record in records(tmp_path).items()} == {
+            "zero_shot": ["my_dataset.py"],
+            "linear_probe": ["my_dataset.py"],
+        }
+        shutil.rmtree(tmp_path / "results" / "records")

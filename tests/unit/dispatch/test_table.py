@@ -11,7 +11,8 @@ from harness.dispatch.devices import Device
 from harness.dispatch.table import LAUNCHERS, launchers_with
 from harness.errors import MatrixError, PluginError
 from harness.matrix.launching import NO_OPTIONS, Launching
-from harness.plugins import Plugin, file_plugin
+from harness.plugins.plugin import Plugin
+from harness.plugins.reading import file_plugin
 
 _TEXT = """
 from pydantic import BaseModel, Field

@@ -9,7 +9,8 @@ import pytest
 from harness.errors import PluginError, TrackingError
 from harness.matrix.tracking import Tracking, read_tracking
 from harness.matrix.yaml_file import read_yaml
-from harness.plugins import Plugin, file_plugin
+from harness.plugins.plugin import Plugin
+from harness.plugins.reading import file_plugin
 from harness.tracking.table import open_tracker, trackers_with
 from harness.tracking.tracker import Opening
 
