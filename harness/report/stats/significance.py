@@ -124,8 +124,6 @@ def sign_flip_p(differences: Sequence[float]) -> float:
     counts as one more, so that p is never zero (Phipson and Smyth, 2010).
     """
     units = np.asarray(differences, dtype=np.float64)
-    if len(units) == 0:
-        return 1.0
     limit = abs(float(units.sum())) - 1e-12 * float(np.abs(units).sum())
     if len(units) <= _MOST_EXACT:
         sums = np.zeros(1)

@@ -365,6 +365,13 @@ def test_methods_without_numbers_in_a_protocol_are_faults(faults: Faults) -> Non
     ]
 
 
+def test_number_of_one_of_several_protocols_can_be_set(read: Read) -> None:
+    """What one protocol has a number for is no unknown word because another, of other methods, comes after it."""
+    text = HEAD + "shots: 1\nseeds: 1\nmethods: [coop, linear_probe]\nprotocol: [coop, lpclip]\n"
+    cells = read(text + "recipe: {lr: 0.5}\nexclude: {method: coop, protocol: lpclip}\n").cells
+    assert [cell.recipe_dict().get("lr") for cell in cells] == [0.5, None, None]
+
+
 def test_excluded_methods_need_no_numbers(read: Read) -> None:
     """The exclusion that the fault names mends it, and plug-ins that no protocol knows go by any."""
     text = HEAD + "shots: 1\nseeds: 1\nprotocol: [coop, lpclip]\nmethods: [linear_probe, coop, plugin]\n"

@@ -412,8 +412,8 @@ def test_number_that_nothing_can_be_reckoned_with_is_a_fault(faults: Faults, val
             ],
         ),
         (
-            "include:\n  - seed:\n    - 2\n    - few\n",
-            ["F:10: include[0]: seeds[1]: must be a whole number, zero or more, not 'few'."],
+            "include:\n  - seed:\n    - few\n    - 2\n",
+            ["F:9: include[0]: seeds[0]: must be a whole number, zero or more, not 'few'."],
         ),
         ("exclude: {template: [3, 'a {}.']}\n", ["F:7: exclude[0]: matches no cell of the matrix."]),
     ],

@@ -45,6 +45,7 @@ def test_sections_are_read(value: Any, options: dict[str, Any]) -> None:
         ({"kind": "slurm", "time": 0}, "must be minutes or a duration"),
         ({"kind": "slurm", "memory": "0G"}, "must be gigabytes or a size"),
         ({"kind": "slurm", "memory": 0}, "must be gigabytes or a size"),
+        ({"kind": "slurm", "memory": "lots"}, "must be gigabytes or a size"),
         ({"kind": "slurm", "memory": float("inf")}, "must be gigabytes or a size"),
         ({"kind": "slurm", "memory": 10**400}, "must be gigabytes or a size"),
         ({"kind": "slurm", "memory": "9" * 400 + "G"}, "must be gigabytes or a size"),

@@ -217,6 +217,7 @@ methods: coop
             "template: must hold {} once, where the class name goes, not 'a photo'.",
         ),
         ("{name: m, folder: x, template: ''}", "template: must be words, not ''."),
+        ("{name: base, folder: x}", "name: base is a half of the classes; give the data set another name."),
         (
             "{name: m, folder: x, subset_file: '{seed}{k}{}'}",
             "subset_file: only {shots} and {seed} may stand in it, not {k}.",

@@ -82,6 +82,19 @@ def test_exclude_knows_the_names(read: Read) -> None:
     assert templates(matrix) == ["a digit {}.", "selected\na digit {}."]
 
 
+def test_exclude_means_the_sentence_of_what_is_evaluated_on(read: Read, faults: Faults) -> None:
+    """``own`` is another sentence there; what is no template matches nothing."""
+    text = "backbones: tiny\ndatasets: digits\nevaluate_on: imagenet\n"
+    text += "methods: {method: zero_shot, template: [own, 'one {}.']}\n"
+    matrix = read(text + "exclude: {template: [3, own], evaluate_on: imagenet}\n")
+    assert [(cell.evaluate_on, cell.template) for cell in matrix.cells] == [
+        (None, "a digit {}."),
+        (None, "one {}."),
+        ("imagenet", "one {}."),
+    ]
+    assert faults(text + "exclude: {template: 3}\n") == ["F:5: exclude[0]: matches no cell of the matrix."]
+
+
 def test_exclude_of_a_template_leaves_other_methods(faults: Faults) -> None:
     """A method without templates has none that could match, and a word that is none matches nothing."""
     text = "backbones: tiny\ndatasets: digits\nshots: 1\nseeds: 1\nmethods: [coop, zero_shot]\n"

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,11 +7,13 @@ import pytest
 from harness.report.stats.summary import (
     Summary,
     average_over_datasets,
+    difference,
     gain_over,
     harmonic_mean,
     harmonic_of_means,
     summarise,
     whole_datasets,
+    with_sd,
 )
 
 NAN = math.nan
@@ -37,6 +40,25 @@ def test_summary_of_nothing() -> None:
     """No run gives no mean, and a single hole neither, without a warning."""
     assert summarise(np.array([])) == Summary(None, None, 0, 0)
     assert summarise(np.array([NAN])) == Summary(None, None, 0, 1)
+
+
+def test_sd_over_n_and_over_one_less() -> None:
+    """Each is made of the other, and asking for what it is changes nothing; no sd stays none."""
+    sample = summarise(np.array([1.0, 2.0, 3.0]))
+    population = with_sd(sample, "population")
+    assert population == replace(sample, sd=pytest.approx(math.sqrt(2 / 3)), sd_kind="population")
+    assert with_sd(population, "population") == population
+    assert with_sd(population, "sample") == replace(sample, sd=pytest.approx(1.0))
+    assert with_sd(sample, "sample") == sample
+    assert with_sd(summarise(np.array([0.5])), "population").sd is None
+
+
+def test_difference_of_means_has_no_sd() -> None:
+    """It is of the runs of the first, and missing where either is."""
+    one, other, none = Summary(0.75, 0.1, 3, 4), Summary(0.5, 0.2, 1, 1), Summary(None, None, 0, 2)
+    assert difference(one, other) == Summary(0.25, None, 3, 4)
+    assert difference(one, none) == Summary(None, None, 3, 4)
+    assert difference(none, one) == Summary(None, None, 0, 2)
 
 
 def test_average_takes_data_sets_first() -> None:

@@ -61,6 +61,7 @@ def test_numbers_can_be_computed_with(make_cell: MakeCell, make_record: MakeReco
     cells = [make_cell(seed=1), make_cell(seed=2), make_cell(method="zero_shot", seed=None, shots=0)]
     frame = to_frame([make_record(cells[0]), make_record(cells[1], status="failed"), make_record(cells[2])])
     assert (str(frame["seed"].dtype), str(frame["n_test"].dtype)) == ("Int64", "Int64")
+    assert frame[frame["method"] == "zero_shot"]["recipe"].isna().all()
     assert frame.groupby("method")["accuracy"].mean().to_dict() == {"coop": 0.75, "zero_shot": 0.75}
 
 

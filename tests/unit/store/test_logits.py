@@ -101,6 +101,8 @@ def test_every_truncation_is_said(tmp_path: Path, record: RunRecord) -> None:
     for length in range(0, len(content), 37):
         _file(tmp_path, record).write_bytes(content[:length])
         assert _said(tmp_path, record) == "is damaged, or of another run: its digest is not the record's."
+    with pytest.raises(RecordError, match="run its cell again"):
+        read_logits(tmp_path, record)
     _file(tmp_path, record).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     assert "its digest is not the record's" in _said(tmp_path, record)
 
@@ -147,6 +149,19 @@ def test_logits_of_many_classes_are_read(tmp_path: Path, make_cell: MakeCell, ma
     read = read_logits(tmp_path, record)
     assert read is not None
     np.testing.assert_array_equal(read.shifted, kept.shifted)
+
+
+@pytest.mark.parametrize(("n_classes", "dtype"), [(2, "uint8"), (256, "uint8"), (257, "uint16")])
+def test_labels_take_no_more_bytes_than_they_need(n_classes: int, dtype: str) -> None:
+    """The last class has the largest label."""
+    kept = KeptLogits(shifted(np.eye(1, n_classes, dtype=np.float32)), np.array([n_classes - 1]))
+    with np.load(io.BytesIO(packed(kept))) as arrays:
+        assert (arrays["labels"].dtype, arrays["labels"].tolist()) == (dtype, [n_classes - 1])
+
+
+def test_logits_that_are_too_far_apart_for_half_precision_are_its_least_number() -> None:
+    """Never infinity, with which no probability can be reckoned."""
+    assert shifted(np.array([[0.0, 1e9, 1e9 - 1]])).tolist() == [[-65504.0, 0.0, -1.0]]
 
 
 def test_another_shape_than_the_record_says_is_said(tmp_path: Path, record: RunRecord) -> None:

@@ -129,6 +129,13 @@ def test_survey_judges_junk_as_the_whole_reading_does(
     assert whole.broken or whole.other_schemas
 
 
+def test_file_that_cannot_even_be_looked_at_is_broken(tmp_path: Path) -> None:
+    """A name that no file system takes is told as by the whole reading, and one that is not there is nothing."""
+    names = ["a" * 300, "none"]
+    assert survey_records(tmp_path, names).broken == read_records(tmp_path, names).broken
+    assert list(survey_records(tmp_path, names).broken) == [record_path(tmp_path, "a" * 300)]
+
+
 def test_sealed_record_under_another_name_is_broken(
     tmp_path: Path, make_cell: MakeCell, make_record: MakeRecord
 ) -> None:
