@@ -80,8 +80,8 @@ def minimums(session: nox.Session) -> None:
     if session.virtualenv.venv_backend != "uv":
         session.error("only uv chooses lowest versions: pip install uv")
     extras = f"-e.[{','.join(_EXTRAS)}]"
-    # open_clip needs torchvision, whose releases each go with one of torch; 0.19 is that of torch 2.4.
-    lowest = ("--resolution", "lowest-direct", "--compile-bytecode", extras, "torchvision>=0.19")
+    # open_clip needs torchvision, whose releases each go with one of torch; 0.20 is that of torch 2.5.
+    lowest = ("--resolution", "lowest-direct", "--compile-bytecode", extras, "torchvision>=0.20")
     session.install(*lowest, *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test"))
     session.run("uv", "pip", "list", external=True)
     # That newer releases of a need's own needs call it outdated is no fault of the lowest version.

@@ -16,15 +16,18 @@ release = version = harness.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 exclude_patterns = ["_build", "_generated", "examples"]
 nitpicky = True
-# Names of other packages, whose sites are not asked while this one is built, and private ones.
-nitpick_ignore_regex = [("py:.*", r"(?!harness\.).*"), ("py:.*", r".*\._\w+")]
+# Names of other packages, whose sites are not asked while this one is built, private names, and type variables.
+nitpick_ignore_regex = [
+    ("py:.*", r"(?!harness\.).*"),
+    ("py:.*", r".*\._\w+"),
+    ("py:.*", r"harness\.testing\.check\.Subject"),
+]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
 copybutton_prompt_text = r"\$ "
 copybutton_prompt_is_regexp = True
 
-autodoc_class_signature = "separated"  # what a value is made of stands among its attributes
 autodoc_default_options = {"exclude-members": "__init__, __new__, model_config"}
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
@@ -54,6 +57,12 @@ def _write_commands(_: Sphinx) -> None:
     _COMMANDS.write_text(f"## {commands}", encoding="utf-8")
 
 
+def _told_once(_: Sphinx, what: str, __: str, of: object, *___: object) -> tuple[str, None] | None:
+    """No signature for a class whose docstring has a list of attributes: that tells the same, with its meaning."""
+    return ("", None) if what == "class" and "Attributes:" in (of.__doc__ or "") else None
+
+
 def setup(app: Sphinx) -> None:
-    """Have the commands written before anything is read."""
+    """Have the commands written before anything is read, and no value told twice."""
     app.connect("builder-inited", _write_commands)
+    app.connect("autodoc-process-signature", _told_once)

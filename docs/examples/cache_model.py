@@ -36,9 +36,8 @@ class CacheModel:
 
     def check_transfer(self, cell: Cell, learned: tuple[str, ...], target: tuple[str, ...]) -> None:
         if strange := sorted(set(target) - set(learned)):
-            raise DataError(
-                Fault("", f"no image votes for classes that were not learned: {', '.join(strange[:5])}.")
-            )
+            what = f"no image votes for classes that were not learned: {', '.join(strange[:5])}."
+            raise DataError(Fault("", what))
 
     def restore(self, inputs: RunInputs, context: Context) -> None:
         """There is no context to come back from."""

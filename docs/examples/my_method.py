@@ -1,7 +1,7 @@
 """Tip-Adapter as a plug-in: the few-shot images vote, zero-shot CLIP votes, nothing is trained.
 
-Zhang et al., Tip-Adapter, ECCV 2022 (arXiv 2111.03930), without its fine-tuning. `harness plan` reads this file
-alone, so nothing here needs torch; the method itself is in cache_model.py beside it.
+Zhang et al., Tip-Adapter, ECCV 2022 (arXiv 2111.03930), without its fine-tuning. This file is all that
+`harness plan` reads, so nothing here needs torch; the method itself is in cache_model.py beside it.
 """
 
 from harness.matrix.protocol import Number

@@ -1,6 +1,5 @@
 """How much of a training step in the text tower memory holds at a time."""
 
-import os
 from collections.abc import Sequence
 
 import torch
@@ -8,6 +7,7 @@ import torch
 from harness.backbone.clip import Clip
 from harness.backbone.prompts import Layout
 from harness.backbone.text import common_prefix
+from harness.host import available_bytes
 
 _FLOATS_PER_TOKEN = 16  # activations that a layer keeps for the backward pass, in units of the width, with slack
 _NEVER_CUT_BYTES = 1 << 30
@@ -31,10 +31,7 @@ def classes_at_once(layouts: Sequence[Layout], clip: Clip, per_class: bool, n_ru
 
 
 def free_bytes(device: torch.device) -> int:
-    """Free memory of the device: the GPU's, or what the operating system can still give."""
+    """Free memory of the device: the GPU's, or what the machine and its container can still give."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):  # not every system tells
-        return 4 << 30
+    return available_bytes()

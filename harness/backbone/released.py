@@ -190,6 +190,9 @@ def _context(content: Any, file: Path) -> ReleasedContext:
     if others := [str(key) for key in state if key not in ("ctx", *_EMBEDDINGS)]:
         what = f"holds more than a context: {', '.join(others)}. It belongs to another method than CoOp."
         raise PromptError(Fault(str(file), what))
+    # Not every torch holds what a zip claims against what it has; what lies behind a storage is not the file's.
+    if state["ctx"].untyped_storage().nbytes() > file.stat().st_size:
+        raise PromptError(Fault(str(file), "its context claims more bytes than the file has."))
     context = usable_context(state["ctx"], str(file))
     counts = {
         len(state[key]) for key in _EMBEDDINGS if isinstance(state.get(key), Tensor) and state[key].ndim == 3

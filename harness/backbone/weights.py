@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -44,19 +45,29 @@ def weights_file(spec: BackboneSpec) -> Path:
 def weights_digest(spec: BackboneSpec) -> str:
     """SHA-256 of the weights file; a large file is read once and remembered by path, size and time of change.
 
+    A memory that cannot be written costs time and nothing else.
+
     Raises:
-        BackboneError: the weights are not on disk.
+        BackboneError: the weights are not on disk, or cannot be read.
     """
     file = weights_file(spec)
+    try:
+        return _remembered_digest(file, spec.is_shipped)
+    except OSError as error:
+        raise BackboneError(Fault(spec.name, f"its weights cannot be read: {file}: {error.strerror}.")) from None
+
+
+def _remembered_digest(file: Path, is_shipped: bool) -> str:
     status = file.stat()
-    if spec.is_shipped:
+    if is_shipped:
         return _digest_of_shipped(file, status.st_size, status.st_mtime_ns)
     key = f"{file.resolve()}\t{status.st_size}\t{status.st_mtime_ns}"
     memory = cache_folder() / _DIGESTS
     known = _read_digests(memory)
     if key not in known:
         known[key] = digest_file(file)
-        write_text(memory, json.dumps(known, indent=1))
+        with suppress(OSError):
+            write_text(memory, json.dumps(known, indent=1))
     return known[key]
 
 

@@ -63,7 +63,8 @@ CellArgument = Annotated[
 ]
 _PLACE = "Where it runs"
 LauncherOption = Annotated[
-    str | None, typer.Option("--launcher", help="Where workers run: local, slurm or ray; else the matrix's.")
+    str | None,
+    typer.Option("--launcher", help="Where workers run: local, slurm, ray or a plug-in's; else the matrix's."),
 ]
 WorkersOption = Annotated[
     int | None, typer.Option("--workers", help="local: worker processes on the CPU.", rich_help_panel=_PLACE)
@@ -146,7 +147,7 @@ def run(
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most this many cells.")] = None,
     launcher: LauncherOption = None,
     track: Annotated[
-        str | None, typer.Option("--track", help="none, wandb or tensorboard; else the matrix's.")
+        str | None, typer.Option("--track", help="none, wandb, tensorboard or a plug-in's; else the matrix's.")
     ] = None,
     trust_weights: Annotated[
         bool, typer.Option("--trust-weights", help="Open TorchScript archives of weights, which hold code.")
@@ -302,7 +303,9 @@ def sync(
     matrix: OptionalMatrix = None,
     results: ResultsOption = _RESULTS,
     data: DataOption = None,
-    track: Annotated[str | None, typer.Option("--track", help="wandb or tensorboard; else the matrix's.")] = None,
+    track: Annotated[
+        str | None, typer.Option("--track", help="wandb, tensorboard or a plug-in's; else the matrix's.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what is missing, send nothing.")] = False,
     again: Annotated[
         bool, typer.Option("--again", help="Send what is known as sent, too, such as to a new server.")

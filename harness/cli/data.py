@@ -10,7 +10,7 @@ from rich.filesize import decimal
 
 from harness.cli import console
 from harness.cli.datasets import open_shelf
-from harness.data.catalog import DATASETS
+from harness.cli.vocabulary import known_catalog
 from harness.data.class_folders import read_class_names
 from harness.data.dataset import data_root, read_split, require_root, whats_missing
 from harness.data.draw import draw_subset
@@ -32,7 +32,7 @@ def list_command(data: Path | None) -> int:
     rows: list[tuple[object, ...]] = []
     missing: dict[str, list[str]] = {}
     terms: dict[str, str] = {}
-    for row in DATASETS.values():
+    for row in known_catalog().values():
         source = SOURCES.get(row.name)
         lacking = whats_missing(row, root)
         if lacking is not None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.cli.situation import catalog_of
-from harness.cli.vocabulary import known_names
-from harness.data.catalog import DATASETS, Catalog, DatasetRow
+from harness.cli.vocabulary import known_catalog, known_names
+from harness.data.catalog import Catalog, DatasetRow
 from harness.data.dataset import data_root
 from harness.errors import DataError, Fault, did_you_mean
 from harness.matrix.matrix import Matrix, read_matrix
@@ -46,4 +46,4 @@ def open_shelf(matrix: Path | None, data: Path | None) -> Shelf:
     """
     read = None if matrix is None else read_matrix(matrix, known_names())
     root = data_root(data, None if read is None else read.data)
-    return Shelf(DATASETS if read is None else catalog_of(read), root, read)
+    return Shelf(known_catalog() if read is None else catalog_of(read), root, read)

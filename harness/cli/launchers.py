@@ -11,7 +11,7 @@ from harness.dispatch.launcher import USUAL_WORKERS, Launcher, Site
 from harness.dispatch.table import LauncherRow, launchers_with, open_launcher
 from harness.errors import Fault, MatrixError
 from harness.matrix.launching import Launching, with_flags
-from harness.plugins import Plugin
+from harness.plugins.plugin import Plugin
 
 
 def chosen_launcher(

@@ -14,7 +14,7 @@ from harness.cli.situation import Situation, look_at_cells
 from harness.cli.sync import LOG, Tracked, write_snapshot
 from harness.mirror.process import MirrorProcess
 from harness.mirror.request import Event, MirrorRequest
-from harness.plugins import load_plugins, sources_of
+from harness.plugins.tables import sources_of
 from harness.tracking.ledger import tracking_folder
 
 _EVERY_S = 60.0
@@ -25,7 +25,7 @@ _SHARE = 20  # making a snapshot takes at most one part in so many of the time
 def live_matrix(situation: Situation, results: Path) -> Iterator[LiveMatrix]:
     """The matrix of a situation, shown while the block runs and as it stands at the end of it."""
     matrix = situation.matrix
-    plugins = sources_of(load_plugins(matrix.plugins), "TRACKERS", matrix.tracking.tracker)
+    plugins = sources_of(matrix.plugins, {"TRACKERS": (matrix.tracking.tracker,)})
 
     def look() -> Tracked:
         cells = look_at_cells(matrix.cells, matrix, results, situation.data)[2]

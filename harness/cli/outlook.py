@@ -19,7 +19,8 @@ from harness.plan.rates import backbone_of
 from harness.plan.space import tower_of
 from harness.store.facts import Facts
 from harness.store.provenance import processor_name
-from harness.store.records import newest_names, survey_records
+from harness.store.records import newest_names
+from harness.store.survey import survey_records
 
 _ENOUGH = 300  # records of the matrix itself; with fewer, others of the results folder are asked, too
 _OTHERS = 1_000

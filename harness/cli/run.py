@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,13 +32,15 @@ from harness.errors import Fault, HarnessError, MatrixError, did_you_mean
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id, display_names
 from harness.matrix.launching import NO_OPTIONS, Launching, with_flags
+from harness.matrix.matrix import Matrix
 from harness.matrix.packaged import matrix_words
 from harness.matrix.plugged import unread_faults
 from harness.matrix.vocabulary import Vocabulary
 from harness.plan.group import group_cells
 from harness.plan.job import Job, Kind, flat_cells
 from harness.plan.pending import Standing
-from harness.plugins import Plugin, sources_of
+from harness.plugins.plugin import Plugin
+from harness.plugins.tables import having, sources_of
 from harness.store.claims import Claimant
 from harness.store.leavings import tidy_results
 from harness.store.manifest import write_manifest
@@ -177,9 +179,10 @@ def _tracked(situation: Situation, track: str | None, plugins: Sequence[Plugin])
     """
     matrix = situation.matrix
     tracking = matrix.tracking.by(track)
-    further = sources_of(plugins, "TRACKERS", tracking.tracker)
-    sources = tuple({source.name: source for source in (*matrix.plugins, *further)}.values())
-    return replace(situation, matrix=replace(matrix, tracking=tracking, plugins=sources))
+    own = {plugin.source.name for plugin in matrix.plugins}
+    having_it = having(plugins, {"TRACKERS": (tracking.tracker,)})
+    further = [plugin for plugin in having_it if plugin.source.name not in own]
+    return replace(situation, matrix=replace(matrix, tracking=tracking, plugins=(*matrix.plugins, *further)))
 
 
 def _todo(situation: Situation, options: RunOptions) -> list[Standing]:
@@ -222,7 +225,7 @@ def _job(plan: _Plan, kind: Kind, cells: Sequence[Cell], device: str) -> Job:
         data=None if data is None else data.resolve(),
         sources=matrix.sources,
         weights=matrix.weights,
-        plugins=matrix.plugins,
+        plugins=sources_of(matrix.plugins, _asked_for(cells, matrix)),
         device=device,
         fewer_shots=matrix.fewer_shots,
         tracking=matrix.tracking,
@@ -230,6 +233,17 @@ def _job(plan: _Plan, kind: Kind, cells: Sequence[Cell], device: str) -> Job:
         trust_weights=options.trust_weights,
         again={name: plan.again[name] for name in map(cell_id, cells) if name in plan.again},
     )
+
+
+def _asked_for(cells: Sequence[Cell], matrix: Matrix) -> Mapping[str, Collection[str]]:
+    """The names by which a worker finds what may come from plug-ins; of the launcher it needs to know nothing."""
+    likes = {source.name: source.like or "" for source in matrix.sources}
+    datasets = {name for cell in cells for name in (cell.dataset, cell.target()[0])}
+    return {
+        "METHODS": {cell.method for cell in cells},
+        "DATASETS": datasets | {likes.get(name, "") for name in datasets},
+        "TRACKERS": {matrix.tracking.tracker},
+    }
 
 
 def _again(todo: Sequence[Standing], situation: Situation) -> dict[str, str]:

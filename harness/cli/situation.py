@@ -15,9 +15,9 @@ from harness.matrix.matrix import Matrix, read_matrix
 from harness.matrix.select import select
 from harness.plan.pending import Standing, standings
 from harness.plan.today import Today, look_at_today
-from harness.plugins import load_plugins
 from harness.store.manifest import Manifest
-from harness.store.records import Scan, read_records, survey_records
+from harness.store.records import Scan, read_records
+from harness.store.survey import survey_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +67,4 @@ def catalog_of(of: Matrix | Manifest) -> Catalog:
     Those that plug-ins bring along only where the matrix is read from its YAML: what was run before is told by its
     records, whether the plug-ins are still there or not.
     """
-    return catalog_with(of.sources, load_plugins(of.plugins) if isinstance(of, Matrix) else ())
+    return catalog_with(of.sources, of.plugins if isinstance(of, Matrix) else ())

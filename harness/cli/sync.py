@@ -23,7 +23,8 @@ from harness.matrix.vocabulary import Vocabulary
 from harness.mirror.process import MirrorProcess
 from harness.mirror.request import PATIENCE_S, Event, MirrorRequest, Snapshot
 from harness.plan.pending import Standing
-from harness.plugins import PluginSource, sources_of
+from harness.plugins.plugin import PluginSource
+from harness.plugins.tables import sources_of
 from harness.store.manifest import Manifest, read_manifests
 from harness.tracking.ledger import tracking_folder
 
@@ -113,7 +114,7 @@ def _tracked_by(
 ) -> Tracked:
     """One matrix with the tracker of the command line, if it names one, in the place of its own."""
     tracking = of.tracking.by(track)
-    return Tracked(of, tracking, cells, sources_of(names.plugins, "TRACKERS", tracking.tracker))
+    return Tracked(of, tracking, cells, sources_of(names.plugins, {"TRACKERS": (tracking.tracker,)}))
 
 
 def _sync(tracked: Tracked, options: SyncOptions) -> int:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from harness.backbone.spec import WELL_KNOWN, file_of, name_fault
 from harness.cli import console
-from harness.data.catalog import DATASETS, DatasetRow
+from harness.data.catalog import DATASETS, Catalog, DatasetRow
 from harness.data.own import catalog_with, datasets_of
 from harness.dispatch.table import LAUNCHERS, launchers_of, launchers_with
 from harness.errors import Fault, MatrixError, PluginError
@@ -18,7 +18,8 @@ from harness.matrix.plugged import read_plugins
 from harness.matrix.vocabulary import BackboneNames, DatasetEntry, Vocabulary
 from harness.matrix.yaml_file import read_yaml
 from harness.methods.table import METHODS, methods_of, methods_with
-from harness.plugins import Plugin, PluginSource, installed_plugins, load_plugins
+from harness.plugins.plugin import Plugin, PluginSource
+from harness.plugins.reading import installed_plugins, load_plugins
 from harness.tracking.table import TRACKERS, trackers_of, trackers_with
 
 _Row = TypeVar("_Row")
@@ -55,16 +56,17 @@ def names_still_there(sources: Iterable[PluginSource]) -> Vocabulary:
     return known
 
 
-def plugins_at_hand(sources: Iterable[PluginSource]) -> tuple[Plugin, ...]:
-    """The plug-ins of a matrix, and all others that are installed and can be used beside them.
-
-    Raises:
-        PluginError: one of the matrix's is missing, or is not what it was.
-    """
+def plugins_at_hand(plugins: Iterable[Plugin]) -> tuple[Plugin, ...]:
+    """The plug-ins of a matrix, and all others that are installed and can be used beside them."""
     known = _bare()
-    for plugin in load_plugins(sources):
+    for plugin in plugins:
         known = plug(known, plugin)
     return _with_installed(known).plugins
+
+
+def known_catalog() -> Catalog:
+    """The data sets that are known without a matrix, those of installed plug-ins among them."""
+    return catalog_with((), plugins_at_hand(()))
 
 
 def plug(known: Vocabulary, plugin: Plugin) -> Vocabulary:

@@ -13,7 +13,8 @@ from harness.errors import DataError, Fault
 from harness.matrix.cell import CLASSES
 from harness.matrix.source import DEFAULT_TEMPLATE, DatasetSource
 from harness.matrix.template import sentence_fault
-from harness.plugins import Plugin, rows_of
+from harness.plugins.plugin import Plugin
+from harness.plugins.tables import rows_of
 
 
 def catalog_with(sources: Iterable[DatasetSource], plugins: Iterable[Plugin] = ()) -> Catalog:

@@ -20,7 +20,7 @@ from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.plan.attempt import read_attempt
 from harness.plan.job import BROKE, DONE, NOT_BEGUN, NOT_WRITTEN, OUT_OF_MEMORY, STOPPED
-from harness.store.claims import Owner
+from harness.store.owner import Owner
 
 _ALIKE = 3  # jobs that end alike before any cell is done: all would
 _START = "start"

@@ -13,7 +13,8 @@ from harness.dispatch.launcher import Launcher, Site
 from harness.matrix.launching import LAUNCHERS as NAMES
 from harness.matrix.launching import LauncherEntry, Launching
 from harness.matrix.tracking import NoOptions
-from harness.plugins import Plugin, load_target, model_faults, rows_of
+from harness.plugins.plugin import Plugin
+from harness.plugins.tables import load_target, model_faults, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,9 @@ def open_launcher(row: LauncherRow, launching: Launching, site: Site) -> Launche
 def _faults(plugin: Plugin, row: LauncherRow) -> Iterator[str]:
     """What is wrong with a plug-in's row."""
     yield from plugin.target_faults(row.target)
-    yield from model_faults(row.options)
-    if "kind" in row.options.model_fields:
+    unusable = model_faults(row.options)
+    yield from unusable
+    if not unusable and "kind" in row.options.model_fields:
         yield "its options must have no field `kind`, which is the launcher's name."
     if row.keeps_jobs:
         yield "keeps_jobs is for Slurm: how other engines' jobs stand, later commands cannot ask."

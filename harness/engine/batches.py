@@ -2,7 +2,7 @@
 
 import torch
 
-from harness.matrix.identity import stream
+from harness.matrix.streams import stream
 
 
 def epoch_batches(names: tuple[object, ...], n_images: int, batch_size: int, epoch: int) -> list[torch.Tensor]:

@@ -32,11 +32,16 @@ def evaluate(
     ``watch`` is shown the logits of every chunk, in order; nothing else holds on to them.
 
     Raises:
-        RunError: a logit is not finite.
+        RunError: a logit is not finite, or there is not one a class.
     """
     predictions = []
     for chunk in torch.split(images, CHUNK):
         values = logits(chunk)
+        if values.shape != (len(chunk), n_classes):
+            what = (
+                f"the logits of {len(chunk)} images and {n_classes} classes have the shape {tuple(values.shape)}."
+            )
+            raise RunError(what)
         if not torch.isfinite(values).all():
             raise RunError("the logits of the test images are not finite.")
         watch(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from harness.errors import Fault, HarnessError
 from harness.features.key import FeatureKey
 from harness.files import cache_folder, digest_bytes, remove_leavings, write_bytes
 
@@ -34,8 +36,21 @@ def features_folder() -> Path:
 
 
 def limit_bytes() -> int:
-    """The bound on all tables together: ``HARNESS_CACHE_GB`` gigabytes, 20 when that is not set."""
-    return int(float(os.environ.get("HARNESS_CACHE_GB") or DEFAULT_LIMIT_GB) * 1e9)
+    """The bound on all tables together: ``HARNESS_CACHE_GB`` gigabytes, 20 when that is not set.
+
+    Raises:
+        HarnessError: it is set to something else.
+    """
+    written = os.environ.get("HARNESS_CACHE_GB") or DEFAULT_LIMIT_GB
+    try:
+        limit_gb = float(written)
+    except ValueError:
+        limit_gb = math.nan
+    if not (0 <= limit_gb < math.inf):
+        raise HarnessError(
+            Fault("HARNESS_CACHE_GB", f"must be a number of gigabytes, such as 50, not {written!r}.")
+        )
+    return int(limit_gb * 1e9)
 
 
 def views_are_kept() -> bool:

@@ -14,7 +14,7 @@ from harness.data.augmentation import Augmentation
 from harness.features.extract import encode_views
 from harness.features.views import View, draw_view, prepare
 from harness.matrix.cell import Views
-from harness.matrix.identity import stream
+from harness.matrix.streams import stream
 from harness.shapes import ImageFeatures, Labels
 
 KeepViews = Callable[[Sequence[int], Callable[[], ImageFeatures]], ImageFeatures]

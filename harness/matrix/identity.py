@@ -90,8 +90,3 @@ def _word(axis: str, value: Any, flat: Mapping[str, Any]) -> str:
     if axis == "template":
         return readable(value)
     return f"{axis.removeprefix('recipe.')}={value}" if axis not in _PLAIN else str(value)
-
-
-def stream(*names: object) -> int:
-    """A seed below 2**63 derived from names, so that no two random streams share one by accident."""
-    return int(digest_text(canonical_json([str(name) for name in names]))[:16], 16) >> 1

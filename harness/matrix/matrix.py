@@ -21,7 +21,7 @@ from harness.matrix.tracking import UNTRACKED, Tracking, read_tracking
 from harness.matrix.vocabulary import MethodEntry, Vocabulary
 from harness.matrix.weights import WeightsSource, read_weights
 from harness.matrix.yaml_file import Path_, YamlFile, beside, read_yaml, spell
-from harness.plugins import PluginSource
+from harness.plugins.plugin import Plugin
 
 Axes = dict[str, tuple[Any, ...]]  # from a key of the cell to its values
 
@@ -72,7 +72,7 @@ class Matrix:
     weights: tuple[WeightsSource, ...] = ()
     logits: LogitsRule = "auto"
     launcher: Launching = NO_OPTIONS
-    plugins: tuple[PluginSource, ...] = ()
+    plugins: tuple[Plugin, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, int] = field(default_factory=dict)
 
@@ -130,7 +130,7 @@ def _used(
     sources: Iterable[DatasetSource],
     launcher: Launching,
     tracking: Tracking,
-) -> tuple[PluginSource, ...]:
+) -> tuple[Plugin, ...]:
     """The plug-ins that a matrix names, or that something of it comes from."""
     pairs = list(dict.fromkeys((cell.method, cell.dataset, cell.target()[0]) for cell in cells))
     datasets = [name for _, *both in pairs for name in both] + [source.like or "" for source in sources]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
 from harness.errors import Fault, PluginError
 from harness.matrix.vocabulary import Vocabulary
 from harness.matrix.yaml_file import Path_, YamlFile, beside
-from harness.plugins import PluginSource, file_plugin
+from harness.plugins.plugin import Plugin
+from harness.plugins.reading import file_plugin
+from harness.plugins.tables import having
 
 _KEY = "plugins"
 # How all faults begin that tell of a name which nobody knows, but perhaps a plug-in.
@@ -51,13 +53,9 @@ def unread_faults(faults: Iterable[Fault], vocabulary: Vocabulary) -> list[Fault
 
 
 def used_plugins(
-    vocabulary: Vocabulary, methods: Iterable[str], datasets: Iterable[str], launcher: str, tracker: str
-) -> tuple[PluginSource, ...]:
+    vocabulary: Vocabulary, methods: Collection[str], datasets: Collection[str], launcher: str, tracker: str
+) -> tuple[Plugin, ...]:
     """The plug-ins that are files, and the installed ones that have one of these names."""
-    names = {"METHODS": set(methods), "DATASETS": set(datasets), "LAUNCHERS": {launcher}, "TRACKERS": {tracker}}
-    return tuple(
-        plugin.source
-        for plugin in vocabulary.plugins
-        if plugin.source.file is not None
-        or any(wanted & plugin.tables[table].keys() for table, wanted in names.items())
-    )
+    names = {"METHODS": methods, "DATASETS": datasets, "LAUNCHERS": (launcher,), "TRACKERS": (tracker,)}
+    used = having(vocabulary.plugins, names)
+    return tuple(plugin for plugin in vocabulary.plugins if plugin.source.file is not None or plugin in used)

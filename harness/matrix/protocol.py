@@ -128,6 +128,11 @@ LPCLIP = Protocol(
 PROTOCOLS: Mapping[str, Protocol] = {protocol.name: protocol for protocol in (COOP, COOP_IJCV2022, LPCLIP)}
 
 
+def protocol_of(cell: Cell) -> Protocol:
+    """The rules that a cell follows; CoOp's where its method reads no protocol."""
+    return PROTOCOLS.get(cell.protocol or "", COOP)
+
+
 def draw_rule(cell: Cell) -> str:
     """The rule by which the images of a cell are drawn."""
-    return PROTOCOLS.get(cell.protocol or "", COOP).draw
+    return protocol_of(cell).draw

@@ -13,7 +13,7 @@ from harness.matrix.launching import LAUNCHERS, LauncherNames
 from harness.matrix.protocol import Number
 from harness.matrix.template import spelled, template_fault
 from harness.matrix.tracking import TRACKERS, TrackerNames
-from harness.plugins import Plugin
+from harness.plugins.plugin import Plugin
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,10 @@ from harness.backbone.prompts import Layout, prompt_layout, reference_layout
 from harness.backbone.text import SharedPrompts
 from harness.errors import DataError, Fault
 from harness.matrix.cell import Cell
-from harness.matrix.protocol import COOP, PROTOCOLS, Protocol
+from harness.matrix.protocol import protocol_of
 from harness.methods.method import Fit, RunInputs
 from harness.methods.text_classifier import TextClassifier
 from harness.shapes import Context
-
-
-def protocol_of(cell: Cell) -> Protocol:
-    """The rules that a cell's prompts follow."""
-    return PROTOCOLS.get(cell.protocol or "", COOP)
 
 
 def context_dtype(cell: Cell, clip: Clip) -> torch.dtype:

@@ -14,12 +14,13 @@ from harness.engine.schedule import cosine_with_warmup
 from harness.engine.sgd import Batch, Progress, Run, Trained, train_together
 from harness.errors import PromptError
 from harness.matrix.cell import Cell
-from harness.matrix.identity import cell_id, stream
+from harness.matrix.identity import cell_id
+from harness.matrix.protocol import protocol_of
+from harness.matrix.streams import stream
 from harness.methods.context_prompts import (
     context_dtype,
     context_fit,
     context_layouts,
-    protocol_of,
     require_same_classes,
     shared_prompts,
 )

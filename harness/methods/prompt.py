@@ -13,11 +13,11 @@ from harness.backbone.prompts import check_lengths, reference_context_tokens
 from harness.errors import Fault, PromptError
 from harness.files import digest_bytes
 from harness.matrix.cell import Cell
+from harness.matrix.protocol import protocol_of
 from harness.methods.context_prompts import (
     context_dtype,
     context_fit,
     context_layouts,
-    protocol_of,
     require_same_classes,
 )
 from harness.methods.method import Fit, Outcome, RunInputs, one_by_one

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from harness.matrix.cell import CELL_KEYS
 from harness.matrix.vocabulary import Axis, MethodEntry
-from harness.plugins import Plugin, load_target, rows_of
+from harness.plugins.plugin import Plugin
+from harness.plugins.tables import load_target, rows_of
 
 if TYPE_CHECKING:
     from harness.methods.method import Method

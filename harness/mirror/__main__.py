@@ -16,7 +16,7 @@ from harness.errors import HarnessError
 from harness.mirror.request import Event, MirrorRequest, Snapshot
 from harness.mirror.runs import tracked_run
 from harness.mirror.watch import Watch, end_group
-from harness.plugins import load_plugins
+from harness.plugins.reading import load_plugins
 from harness.store.records import read_records
 from harness.tracking.ledger import Ledger
 from harness.tracking.table import open_tracker, trackers_with

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.matrix.tracking import Tracking
 from harness.mirror.process import LiveMirror, Mirror, NoMirror
 from harness.mirror.request import MirrorRequest
-from harness.plugins import PluginSource
+from harness.plugins.plugin import PluginSource
 
 
 def open_mirror(

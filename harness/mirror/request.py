@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from harness.matrix.tracking import Tracking
-from harness.plugins import PluginSource
+from harness.plugins.plugin import PluginSource
 from harness.tracking.tracker import Grid, TrackedMatrix
 
 PATIENCE_S = 60.0

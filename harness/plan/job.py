@@ -19,7 +19,7 @@ from harness.matrix.source import DatasetSource
 from harness.matrix.tracking import UNTRACKED, Tracking
 from harness.matrix.weights import WeightsSource
 from harness.plan.request import PromptsRequest
-from harness.plugins import PluginSource
+from harness.plugins.plugin import PluginSource
 from harness.store.records import not_written
 
 Kind = Literal["run", "check", "prompts"]

@@ -12,7 +12,7 @@ from harness.report.printing.captions import group_title
 from harness.report.printing.compose import Subject, table
 from harness.report.report import Across, GroupReport, Report
 from harness.report.sections.backbones import backbones_figure, backbones_table, sides_of
-from harness.report.sections.curves import few_shot_figure, panel
+from harness.report.sections.curves import few_shot_figure
 from harness.report.sections.elsewhere import halves_table, is_half, is_transfer, transfer_table
 from harness.report.sections.evidence import Choices, beside
 from harness.report.sections.gains import gains_figure
@@ -74,9 +74,8 @@ def build_report(name: str, entries: Sequence[Entry], choices: Choices | None = 
 
 def _group(scope: Scope, prefix: str, stems: Stems, choices: Choices, *, has_details: bool) -> GroupReport:
     name, group, words = scope.matrix, scope.group, scope.labels
-    panels = [panel(scope, one) for one in scope.measured]
     drawn = [
-        few_shot_figure(prefix + CURVES, panels, scope.sd_kind),
+        few_shot_figure(scope, prefix + CURVES),
         gains_figure(scope, prefix + GAINS),
         length_figure(scope, prefix + LENGTH),
         initial_figure(scope, prefix + INITIAL),
@@ -103,16 +102,15 @@ def _group(scope: Scope, prefix: str, stems: Stems, choices: Choices, *, has_det
         for dataset, found in gains.items()
     ]
     return GroupReport(
-        group_title(group),
-        tuple(tables),
-        tuple(panels),
-        tuple(figures),
-        tuple(replace(one, stem=stems.take(one.stem)) for one in studies if one is not None),
-        tuple(_elsewhere(scope, prefix, stems)),
-        beside(scope, prefix, choices).with_stems(stems.take),
-        tuple(_words(scope, prefix, stems)),
-        tuple(classes),
-        tuple(remarks),
+        title=group_title(group),
+        tables=tuple(tables),
+        figures=tuple(figures),
+        studies=tuple(replace(one, stem=stems.take(one.stem)) for one in studies if one is not None),
+        elsewhere=tuple(_elsewhere(scope, prefix, stems)),
+        beside=beside(scope, prefix, choices).with_stems(stems.take),
+        words=tuple(_words(scope, prefix, stems)),
+        classes=tuple(classes),
+        remarks=tuple(remarks),
     )
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from harness.report.figures.charts import Figure
 from harness.report.published.tally import Tally, added
-from harness.report.sections.curves import Panel
 from harness.report.sections.evidence import Beside
 from harness.report.stats.summary import SdKind
 from harness.report.tables.table import Table
@@ -19,7 +18,6 @@ class GroupReport:
     Attributes:
         title: what the cells of the group share.
         tables: of the own test images, by shots.
-        panels: the same as curves; evaluations elsewhere have none.
         figures: everything that is drawn of the group, the few-shot curves first.
         studies: tables with a column a data set: all shot counts, templates, lengths and initial contexts.
         elsewhere: tables of other data sets, then of other halves of the classes.
@@ -31,7 +29,6 @@ class GroupReport:
 
     title: str
     tables: tuple[Table, ...]
-    panels: tuple[Panel, ...]
     figures: tuple[Figure, ...] = ()
     studies: tuple[Table, ...] = ()
     elsewhere: tuple[Table, ...] = ()

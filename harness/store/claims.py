@@ -14,49 +14,20 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import secrets
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
-from harness.files import parsed_json
+from harness.store.owner import Owner, has_ended, kernel_name, lease_s, parsed_owner, started_at
 
-DEFAULT_LEASE_S = 120.0
 _BEATS = 8  # in the time of a lease
 _NOBODY = "?"
 _FASTER_S = 0.01  # until what somebody did in the same moment is seen
-
-
-def lease_s() -> float:
-    """Seconds without a sign of life after which a claim may be taken over: ``HARNESS_LEASE_S``, else 120."""
-    return float(os.environ.get("HARNESS_LEASE_S") or DEFAULT_LEASE_S)
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """A process that holds claims.
-
-    Attributes:
-        host: its machine's name, for people.
-        kernel: names the boot of the machine and the space of its process numbers; empty where nothing does.
-        process: its number there.
-        started: when it started, in ticks since the boot, which tells it from a later process of its number.
-        lease_s: how long it may be silent.
-    """
-
-    host: str
-    kernel: str
-    process: int
-    started: int
-    lease_s: float
-
-    def __str__(self) -> str:
-        return f"process {self.process} on {self.host}"
 
 
 class Claims:
@@ -67,7 +38,7 @@ class Claims:
         self._cells = results / "claims" / "cells"
         self._owners = results / "claims" / "owners"
         self._clock = clock
-        self._kernel = _kernel()
+        self._kernel = kernel_name()
         self._seen: dict[str, tuple[bytes, float]] = {}
 
     def holder(self, identifier: str) -> Owner | None:
@@ -104,13 +75,13 @@ class Claims:
 
     def _owner(self, name: str) -> Owner:
         """Who has a name; one whose file cannot be read yet is unknown."""
-        return _parsed(self._sign_of_life(name)) or Owner("an unknown machine", "", 0, 0, lease_s())
+        return parsed_owner(self._sign_of_life(name)) or Owner("an unknown machine", "", 0, 0, lease_s())
 
     def _is_gone(self, name: str) -> bool:
         """Whether an owner has ended, or given no sign of life for the time of its lease."""
         sign, now = self._sign_of_life(name), self._clock()
-        owner = _parsed(sign)
-        if owner is not None and owner.kernel and owner.kernel == self._kernel and _has_ended(owner):
+        owner = parsed_owner(sign)
+        if owner is not None and owner.kernel and owner.kernel == self._kernel and has_ended(owner):
             return True
         seen = self._seen.get(name)
         if seen is None or seen[0] != sign:
@@ -130,7 +101,7 @@ class Claimant(Claims):
     def __init__(self, results: Path, clock: Callable[[], float] = time.monotonic) -> None:
         """Nothing is claimed yet, and nothing is written before the first claim."""
         super().__init__(results, clock)
-        self._own = Owner(socket.gethostname(), self._kernel, os.getpid(), _started(os.getpid()) or 0, lease_s())
+        self._own = Owner(socket.gethostname(), self._kernel, os.getpid(), started_at(os.getpid()) or 0, lease_s())
         self._name = f"{os.getpid()}-{secrets.token_hex(8)}"
         self._held: dict[str, int] = {}
         self._ended = threading.Event()
@@ -265,55 +236,6 @@ class Claimant(Claims):
             os.pwrite(handle, content.encode(), 0)
         finally:
             os.close(handle)
-
-
-def _parsed(sign: bytes) -> Owner | None:
-    """The owner of a sign of life; ``None`` when it is not whole."""
-    try:
-        content = parsed_json(sign)
-        owner = Owner(
-            host=str(content["host"]),
-            kernel=str(content["kernel"]),
-            process=int(content["process"]),
-            started=int(content["started"]),
-            lease_s=float(content["lease_s"]),
-        )
-    except (ValueError, TypeError, KeyError, OverflowError):
-        return None
-    return None if math.isnan(owner.lease_s) else owner  # no time is as long as that
-
-
-def _kernel() -> str:
-    """What two processes have in common that can look at each other by number; empty where that is unknown."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
-    except OSError:
-        return ""
-
-
-def _started(process: int) -> int | None:
-    """When a process started, in ticks since the boot; ``None`` when it has ended."""
-    try:
-        stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    fields = stat.rpartition(")")[2].split()  # the command's name may hold anything
-    return None if fields[0] in "ZX" else int(fields[19])
-
-
-def _has_ended(owner: Owner) -> bool:
-    """Whether an owner on this machine has ended; one whose process may not be looked at has not."""
-    started = _started(owner.process)
-    if started is not None:
-        return started != owner.started
-    try:
-        os.kill(owner.process, 0)
-    except PermissionError:
-        return False
-    except (ProcessLookupError, OverflowError):
-        return True
-    return True  # a zombie
 
 
 def _names(folder: Path) -> list[str]:

@@ -15,7 +15,7 @@ from harness.matrix.matrix import Matrix
 from harness.matrix.source import DatasetSource
 from harness.matrix.tracking import UNTRACKED, Tracking
 from harness.matrix.weights import WeightsSource
-from harness.plugins import PluginSource
+from harness.plugins.plugin import PluginSource
 
 _FILE = "cells.json"
 _VERSION = 1
@@ -23,7 +23,7 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A matrix that was run into a folder; all attributes are as in ``Matrix``.
+    """A matrix that was run into a folder; all attributes are as in ``Matrix``, plug-ins by their sources.
 
     What its plug-ins have to say of how cells stand, and how they are reported, stands here, so that nobody needs
     them for it.
@@ -47,10 +47,10 @@ def write_manifest(results: Path, matrix: Matrix) -> None:
         "cells": [cell.to_dict() for cell in matrix.cells],
         "sources": [source.model_dump(exclude_none=True) for source in matrix.sources],
         "weights": [source.model_dump() for source in matrix.weights],
-        "tracking": matrix.tracking.model_dump(),
+        "tracking": matrix.tracking.model_dump(exclude=None if matrix.tracking.options else {"options"}),
     }
     if matrix.plugins:
-        content["plugins"] = [source.model_dump() for source in matrix.plugins]
+        content["plugins"] = [plugin.source.model_dump() for plugin in matrix.plugins]
         content |= {"labels": dict(matrix.labels), "versions": dict(matrix.versions)}
     write_text(results / matrix.name / _FILE, json.dumps(content, indent=1) + "\n")
 

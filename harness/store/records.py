@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,13 +15,11 @@ from pydantic import ValidationError
 from harness.errors import Fault, NotWrittenError, RecordError
 from harness.files import digest_bytes, parsed_json, write_bytes, write_text
 from harness.store.facts import Facts, facts_of
-from harness.store.reading import Reading, Stamp, is_sealed, read_facts, sealed, settled, stamp_of
+from harness.store.reading import is_sealed, sealed
 from harness.store.record import SCHEMA_VERSION, RunRecord
-from harness.store.scan_index import read_index, write_index
 
 QUARANTINE = "quarantine"
 WORDS_SUFFIX = ".words.json"
-_INDEXED = 500  # records that are read in less time than an index is worth
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,62 +107,6 @@ def read_records(results: Path, identifiers: Iterable[str] | None = None) -> Sca
     for identifier in record_names(results) if identifiers is None else identifiers:
         _read_into(scan, record_path(results, identifier))
     return scan
-
-
-def survey_records(results: Path, identifiers: Iterable[str] | None = None) -> Scan:
-    """What ``read_records`` finds, but of each record only its facts: much less time and memory for many records.
-
-    A record whose digest is right is taken for what was written, any other is read and checked whole. Of more than
-    a few records that is remembered (``scan_index``), so that only what is new or changed is read again.
-    """
-    names = list(dict.fromkeys(record_names(results) if identifiers is None else identifiers))
-    folder = records_folder(results)
-    known = read_index(folder, names) if len(names) >= _INDEXED else {}
-    valid, unread = _still_valid(folder, names, known)
-    scan = Scan()
-    fresh = {name: read_facts(f"{folder}/{name}.json") or _read_whole(scan, folder, name) for name in unread}
-    found = valid | {name: reading for name, reading in fresh.items() if reading is not None}
-    if len(fresh) >= _INDEXED:
-        write_index(folder, known | found)
-    scan.facts.update((name, found[name].facts) for name in names if name in found)
-    return scan
-
-
-def _read_whole(scan: Scan, folder: Path, name: str) -> Reading | None:
-    """The facts of a record that is not sealed; of one that is not whole ``scan`` gets the reason."""
-    path, one = folder / f"{name}.json", Scan()
-    before = _stamp(path)
-    _read_into(one, path)
-    scan.other_schemas.update(one.other_schemas)
-    scan.broken.update(one.broken)
-    return Reading(one.facts[name], settled(before, _stamp(path))) if name in one.facts else None
-
-
-def _stamp(path: Path) -> Stamp | None:
-    try:
-        return stamp_of(path.stat())
-    except OSError:
-        return None
-
-
-def _still_valid(
-    folder: Path, names: Sequence[str], known: dict[str, Reading]
-) -> tuple[dict[str, Reading], list[str]]:
-    """What is known of files that are as they were, and the names of the other files that are there."""
-    valid: dict[str, Reading] = {}
-    unread: list[str] = []
-    for name in names:
-        try:
-            status = os.stat(f"{folder}/{name}.json")  # noqa: PTH116 - 100,000 Paths take a second
-        except OSError as error:
-            if not isinstance(error, FileNotFoundError):
-                unread.append(name)
-            continue
-        if name in known and known[name].stamp == stamp_of(status):
-            valid[name] = known[name]
-        else:
-            unread.append(name)
-    return valid, unread
 
 
 def record_names(results: Path) -> list[str]:

@@ -11,7 +11,8 @@ from harness.data.catalog import DATASETS
 from harness.data.own import datasets_of
 from harness.dispatch.table import LAUNCHERS, LauncherRow, launchers_of
 from harness.methods.table import METHODS, methods_of
-from harness.plugins import Plugin, file_plugin, installed_plugins
+from harness.plugins.plugin import Plugin
+from harness.plugins.reading import file_plugin, installed_plugins
 from harness.testing.check import Check
 from harness.testing.datasets import dataset_checks
 from harness.tracking.table import TRACKERS, TrackerRow, trackers_of
@@ -20,7 +21,7 @@ _HEAVY = ("torch", "torchvision", "open_clip")
 _LOOK = """
 import sys
 from pathlib import Path
-from harness.plugins import file_plugin, installed_plugins
+from harness.plugins.reading import file_plugin, installed_plugins
 file_plugin(Path(sys.argv[1])) if sys.argv[1].endswith(".py") else installed_plugins()
 print(*(name for name in sys.argv[2:] if name in sys.modules))
 """

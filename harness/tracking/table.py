@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 
 from pydantic import BaseModel
 
-from harness.errors import Fault, TrackingError, did_you_mean
+from harness.errors import Fault, TrackingError
 from harness.matrix.tracking import TRACKERS as NAMES
 from harness.matrix.tracking import NoOptions, TrackerEntry, Tracking
-from harness.plugins import Plugin, load_target, model_faults, rows_of
+from harness.plugins.plugin import Plugin
+from harness.plugins.tables import load_target, model_faults, rows_of
 from harness.tracking.tracker import Opening, Tracker
 
 
@@ -81,7 +82,7 @@ def open_tracker(choice: Tracking, opening: Opening, trackers: TrackerTable = TR
     """
     row = trackers.get(choice.tracker)
     if row is None:
-        known = did_you_mean(choice.tracker, tuple(trackers))
+        known = f"Known: {', '.join(trackers)}."
         raise TrackingError(Fault(choice.tracker, "is a tracker whose plug-in is not here.", known))
     tracker: Tracker
     if row.plugin:

@@ -4,12 +4,14 @@ import argparse
 import contextlib
 import errno
 import faulthandler
+import os
 import sys
 import traceback
 
 if __name__ == "__main__":
     # timm, which open_clip imports, imports wandb where it is installed: half a second, and a tracker in a worker.
     sys.modules.setdefault("wandb", None)  # type: ignore[arg-type]  # as Python spells "cannot be imported"
+    os.environ.setdefault("HARNESS_TRACEBACK", "log")  # a plug-in's mistakes in full, where its author looks
 
 from pathlib import Path
 

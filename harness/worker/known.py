@@ -1,5 +1,6 @@
 """What a job may name: methods and data sets, with those of its plug-ins and its matrix."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,15 +10,26 @@ from harness.matrix.cell import Cell
 from harness.methods.method import Method
 from harness.methods.table import MethodTable, load_method, methods_with
 from harness.plan.job import Job
-from harness.plugins import Plugin, digests_of, load_plugins
+from harness.plugins.plugin import Plugin
+from harness.plugins.reading import load_plugins
+from harness.plugins.tables import digests_of
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Methods and data sets by name, and the plug-ins that some of them come from."""
+    """Methods and data sets by name, and the plug-ins that some of them come from.
+
+    Attributes:
+        methods: by name.
+        catalog: the data sets, by name.
+        likes: from a data set of the matrix to the one that it is like.
+        plugins: that some of these come from.
+        results: results folder.
+    """
 
     methods: MethodTable
     catalog: Catalog
+    likes: Mapping[str, str | None]
     plugins: tuple[Plugin, ...]
     results: Path
 
@@ -43,8 +55,9 @@ class Known:
 
     def plugin_digests(self, cell: Cell) -> dict[str, str]:
         """The digest of each plug-in that a cell's method or a data set of it comes from."""
-        names = {"METHODS": (cell.method,), "DATASETS": (cell.dataset, cell.target()[0])}
-        return digests_of(self.plugins, names)
+        datasets = [cell.dataset, cell.target()[0]]
+        datasets += [like for like in map(self.likes.get, datasets) if like is not None]
+        return digests_of(self.plugins, {"METHODS": (cell.method,), "DATASETS": datasets})
 
 
 def known_to(job: Job) -> Known:
@@ -55,4 +68,5 @@ def known_to(job: Job) -> Known:
         DataError: a data set of the matrix contradicts itself.
     """
     plugins = load_plugins(job.plugins)
-    return Known(methods_with(plugins), catalog_with(job.sources, plugins), plugins, job.results)
+    likes = {source.name: source.like for source in job.sources}
+    return Known(methods_with(plugins), catalog_with(job.sources, plugins), likes, plugins, job.results)

@@ -25,7 +25,7 @@ from harness.mirror.open import open_mirror
 from harness.plan.job import DONE, OUT_OF_MEMORY, Job
 from harness.plan.space import IMAGE_BYTES, images_at_once
 from harness.plan.work import n_train_images
-from harness.plugins import sources_of
+from harness.plugins.tables import sources_of
 from harness.store.claims import Claimant
 from harness.store.provenance import package_versions
 from harness.store.record import RunRecord
@@ -140,7 +140,7 @@ def _do(
         tell(event="say", text=text)
 
     device = open_device(job.device)
-    trackers = sources_of(known.plugins, "TRACKERS", job.tracking.tracker)
+    trackers = sources_of(known.plugins, {"TRACKERS": (job.tracking.tracker,)})
     mirror = open_mirror(job.tracking, job.results, job.matrix, say, trackers)
     try:
         desk = Desk(job, known, mirror, tell, keeper.git, package_versions(), claims, Ledger())

@@ -8,7 +8,8 @@ from harness.matrix.identity import cell_id
 from harness.plan.job import Job
 from harness.plan.pending import Standing, standings
 from harness.plan.today import look_at_today
-from harness.store.claims import Claimant, Owner
+from harness.store.claims import Claimant
+from harness.store.owner import Owner
 from harness.store.records import not_written, read_records
 from harness.worker.known import Known
 

@@ -30,7 +30,7 @@ from harness.plan.work import draw_of
 from harness.store.facts import Facts
 from harness.store.provenance import processor_name
 from harness.store.record import Spent
-from harness.store.records import survey_records
+from harness.store.survey import survey_records
 
 # Classes, images a class, and sides in pixels of the folders that are painted.
 _FOLDERS = {

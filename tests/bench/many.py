@@ -28,7 +28,8 @@ from harness.plan.forecast import makespan as ends
 from harness.plan.group import group_cells
 from harness.store.reading import sealed
 from harness.store.record import RunRecord
-from harness.store.records import read_records, survey_records
+from harness.store.records import read_records
+from harness.store.survey import survey_records
 
 _DATASETS = ("caltech101", "dtd", "eurosat", "fgvc_aircraft", "food101", "oxford_flowers", "oxford_pets")
 

@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from support.documents import ROOT, anchors, documents, links, name_of
+from support.documents import ROOT, anchors, code_spans, documents, links, name_of
 
+THEIRS = {"lpclip/linear_probe.py"}  # a file of the authors' code
+MADE = {"docs/_build"}  # by a session
 DOCUMENTS = [*documents(), *(ROOT / "docs" / "examples").glob("**/*.md")]
 
 
@@ -42,3 +44,14 @@ def test_every_document_is_reached() -> None:
     """The site's table of contents names every page of docs/."""
     named = set(re.findall(r"^(?:.* <)?(\w+)>?$", (ROOT / "docs" / "index.md").read_text(encoding="utf-8"), re.M))
     assert {path.stem for path in (ROOT / "docs").glob("*.md")} - {"index"} - named == set()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_files_of_the_checkout_are_there(document: Path) -> None:
+    """A path between backticks that ends in ``.py``, or begins with a folder of the checkout, is one."""
+    folders = ("docs/", "experiments/", "harness/", "tests/")
+    named = {span.partition(":")[0] for span in code_spans(document) if re.fullmatch(r"[\w./-]+(:\w+)?", span)}
+    named = {span for span in named if ("/" in span and span.endswith(".py")) or span.startswith(folders)}
+    assert {
+        name for name in named if not ((ROOT / name).exists() or (ROOT / "harness" / name).exists())
+    } <= THEIRS | MADE

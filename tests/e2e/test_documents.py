@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support.scenes import SCENES, Scene, play
 
-from harness.backbone import spec
+from harness.backbone import weights
 
 _IDS = [Path(next(iter(scene))).stem for scene in SCENES]
 
@@ -15,7 +15,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty folder, without weights of the user, and without a GPU."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(spec, "CLIP_CACHE", str(tmp_path / "clip"))
+    monkeypatch.setattr(weights, "CLIP_CACHE", str(tmp_path / "clip"))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
 
 

@@ -2,14 +2,18 @@
 
 import csv
 import io
+import json
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support.flowers import write_flowers
 
 from harness.cli import main
-from harness.plugins import file_plugin
+from harness.plugins.reading import file_plugin
 from harness.store.record import Provenance, RunRecord
 from harness.store.records import read_records
 
@@ -140,3 +144,69 @@ def test_comparing_results_shows_the_plugins(
     capsys.readouterr()
     assert main(["compare", str(finished / "results"), str(folder / "results")]) == 0
     assert "plug-in my_method.py" in capsys.readouterr().out
+
+
+def run_example(name: str, folder: Path, *arguments: str, **changes: str) -> int:
+    """``harness run`` of a copy of an example's plug-in and matrix, some words of which are changed."""
+    shutil.copy(EXAMPLES / f"{name}.py", folder)
+    text = (EXAMPLES / f"{name}.yaml").read_text()
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    (folder / f"{name}.yaml").write_text(text)
+    at = ("--matrix", str(folder / f"{name}.yaml"), "--results", str(folder / "results"))
+    return main(["run", *at, *arguments])
+
+
+def test_jobs_go_through_a_launcher_of_ones_own(in_this_process: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its command is run once a job; here one that brings the record in the place of a worker, which is slow."""
+    wanted = ("--select", "method=zero_shot", "--device", "cpu")
+    assert run_example("my_launcher", tmp_path, *wanted, "--launcher", "local") == 0
+    (record,) = (tmp_path / "results" / "records").glob("*.json")
+    record.rename(tmp_path / "saved.json")
+    command = {"nice -n 10 {}": f"cp {tmp_path}/saved.json {record} # {{}}"}
+    assert run_example("my_launcher", tmp_path, *wanted, **command) == 0
+    assert list(records(tmp_path)) == ["zero_shot"]
+    jobs = [json.loads(path.read_text()) for path in (tmp_path / "results").rglob("job.json")]
+    assert [job["plugins"] for job in jobs] == [[]] * len(jobs)  # a worker needs to know nothing of it
+
+
+def test_flags_are_checked_by_a_launchers_own_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A flag that is an option of it goes before the section's; another is refused, and so is a wrong value."""
+    assert run_example("my_launcher", tmp_path, "--partition", "gpu", "--max-concurrent", "0") == 2
+    said = capsys.readouterr().err
+    assert "--launcher.partition: is no option of shell." in said
+    assert "--launcher.max_concurrent: input should be greater than or equal to 1, not 0." in said
+    assert run_example("my_launcher", tmp_path, "--detach") == 2
+    assert "--detach: shell has nobody who goes on; it is for slurm." in capsys.readouterr().err
+
+
+def test_a_tracker_of_ones_own_shows_cells_and_the_matrix(
+    in_this_process: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Through the mirror process, while cells are run; ``harness sync`` finds the plug-in again."""
+    assert run_example("my_tracker", tmp_path, "--select", "method=zero_shot", "--device", "cpu") == 0
+    with closing(sqlite3.connect(tmp_path / "results" / "my_tracker" / "runs.sqlite")) as connection:
+        rows = connection.execute("SELECT dataset, method, accuracy FROM runs ORDER BY id").fetchall()
+    (record,) = records(tmp_path).values()
+    assert ("digits", "zero_shot", record.accuracy) in rows
+    assert (None, None, None) in rows  # the matrix's own
+    assert main(["sync", "--results", str(tmp_path / "results"), "--dry-run"]) == 0
+
+
+def test_a_data_set_of_ones_own_is_run(
+    in_this_process: pytest.MonkeyPatch, tmp_path: Path, paint: Callable[..., None]
+) -> None:
+    """Its plug-in stands in the records of its cells, of whatever method."""
+    write_flowers(tmp_path / "data", paint)
+    like = {"my_flowers": f"{{name: mine, like: my_flowers, data: {tmp_path / 'data'}}}"}
+    for changes in ({}, like):  # itself, and another one that is like it
+        assert (
+            run_example("my_dataset", tmp_path, "--data", str(tmp_path / "data"), "--device", "cpu", **changes)
+            == 0
+        )
+        assert {name: [*made_from(record).plugins] for name, record in records(tmp_path).items()} == {
+            "zero_shot": ["my_dataset.py"],
+            "linear_probe": ["my_dataset.py"],
+        }
+        shutil.rmtree(tmp_path / "results" / "records")

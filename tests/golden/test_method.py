@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from support.golden_cases import COOP_CASES
 from torch import Tensor
 
 from harness.backbone.clip import Clip
@@ -15,17 +16,6 @@ from harness.methods.coop import CoOp
 from harness.methods.method import Fit, RunInputs
 
 BATCH_SIZE = 8
-CASES = (
-    "coop_rn_end_unified_m4",
-    "coop_vit_end_csc_m4",
-    "coop_vit_end_unified_ctxinit",
-    "coop_vit_end_unified_m4",
-    "coop_vit_front_unified_m4",
-    "coop_vit_middle_csc_m4",
-    "coop_vit_middle_unified_ctxinit",
-    "coop_vit_middle_unified_m4",
-    "coop_vit_middle_unified_m4_wd0.1",
-)
 
 
 class RecordedImages(FewShotFeatures):
@@ -71,7 +61,7 @@ def _cell(recorded: dict) -> Cell:
     )
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", COOP_CASES)
 def test_the_method_learns_what_the_reference_learns(
     case: str,
     golden: Callable[[str], dict],

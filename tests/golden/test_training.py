@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from support.golden_cases import COOP_CASES
 from support.plain_prompts import plain_embeddings, plain_features
 from torch import Tensor
 
@@ -28,17 +29,6 @@ from harness.store.record import ClassCount, RunRecord
 Golden = Callable[[str], dict]
 Labelled = dict[str, tuple[Tensor, Tensor]]
 BATCH_SIZE, STEPS_PER_EPOCH = 8, 4
-CASES = (
-    "coop_rn_end_unified_m4",
-    "coop_vit_end_csc_m4",
-    "coop_vit_end_unified_ctxinit",
-    "coop_vit_end_unified_m4",
-    "coop_vit_front_unified_m4",
-    "coop_vit_middle_csc_m4",
-    "coop_vit_middle_unified_ctxinit",
-    "coop_vit_middle_unified_m4",
-    "coop_vit_middle_unified_m4_wd0.1",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +122,7 @@ def _rates(optim: dict, n_epochs: int) -> list[float]:
     return [cosine_with_warmup(epoch, optim["max_epoch"], optim["lr"], *warmup) for epoch in range(n_epochs)]
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", COOP_CASES)
 def test_prompts_are_the_references(case: str, start: Callable[[str], Start]) -> None:
     """The initial context, the sum of every position of the prompts, and where they end."""
     before = start(case)
@@ -147,7 +137,7 @@ def test_prompts_are_the_references(case: str, start: Callable[[str], Start]) ->
         np.testing.assert_allclose(ours[: eot + 1], theirs[: eot + 1], rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", COOP_CASES)
 def test_untrained_classifier_is_the_references(case: str, start: Callable[[str], Start]) -> None:
     """Text features and logits of the initial context."""
     before = start(case)
@@ -157,7 +147,7 @@ def test_untrained_classifier_is_the_references(case: str, start: Callable[[str]
     np.testing.assert_allclose(logits, recorded["test_logits"], rtol=0, atol=5e-4)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", COOP_CASES)
 def test_learning_rates_are_the_references(case: str, start: Callable[[str], Start]) -> None:
     """The rate of every epoch, and the one that a next epoch would have had."""
     recorded = start(case).recorded
@@ -166,7 +156,7 @@ def test_learning_rates_are_the_references(case: str, start: Callable[[str], Sta
     assert _rates(optim, optim["max_epoch"] + 1) == pytest.approx(theirs, rel=1e-12, abs=0)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", COOP_CASES)
 def test_every_step_is_the_references(case: str, training: Callable[[str], Training]) -> None:
     """Loss, accuracy on the batch, norm of the gradient and norm of the context after the step."""
     after = training(case)
@@ -181,7 +171,7 @@ def test_every_step_is_the_references(case: str, training: Callable[[str], Train
     np.testing.assert_allclose(after.context_norms, recorded["ctx_norm_after_step"], rtol=0, atol=2e-5)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", COOP_CASES)
 def test_first_gradient_is_the_references(case: str, training: Callable[[str], Training]) -> None:
     """Values and norm of the gradient of the first step, before weight decay."""
     after = training(case)
@@ -189,7 +179,7 @@ def test_first_gradient_is_the_references(case: str, training: Callable[[str], T
     _assert_summary(after.gradients[0], summary, atol=5e-4)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", COOP_CASES)
 def test_trained_classifier_is_the_references(case: str, training: Callable[[str], Training]) -> None:
     """Context, text features, logits, predictions, accuracy and macro-F1 after training."""
     after = training(case)

@@ -53,7 +53,8 @@ from harness.store.logits import KeptLogits, logits_file, packed, read_logits
 from harness.store.manifest import read_manifests, write_manifest
 from harness.store.prompts import PromptFacts
 from harness.store.record import ClassCount, EpochRow, Provenance, RunRecord, Spent
-from harness.store.records import quarantine, read_records, record_text, survey_records
+from harness.store.records import quarantine, read_records, record_text
+from harness.store.survey import survey_records
 from harness.tracking.ledger import Ledger, results_identity
 
 N_EXAMPLES = int(os.environ.get("HARNESS_FUZZ_EXAMPLES") or 10)

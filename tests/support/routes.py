@@ -42,6 +42,9 @@ ELSEWHERE: dict[str, By] = {
     "pip install -e . nox && pip install --group dev": By("noxfile.py", "nox.project.dependency_groups"),
     "pip install nox && nox -s tests": By(".ci/run", "pip install nox && nox -s tests"),
     "nox -s tests": By(".ci/run", "nox -s tests"),
+    # Plug-ins.
+    "harness run --matrix docs/examples/my_method.yaml": By("tests/e2e/test_plugins.py", 'main(["run", *at'),
+    "harness report --matrix docs/examples/my_method.yaml": By("tests/e2e/test_plugins.py", 'command("report")'),
     # What needs published images and weights.
     "harness backbones fetch RN50:openai": By("tests/unit/cli/test_backbones.py", '"fetch", "RN50:openai"'),
     "harness data fetch eurosat --data data": By("tests/unit/data/fetch/test_fetch.py", '"data", "fetch", "dtd"'),
@@ -81,5 +84,6 @@ ELSEWHERE: dict[str, By] = {
 
 # Nothing runs these: they need what no test may have. Options of harness's own commands are read all the same.
 NOT_RUN: dict[str, str] = {
+    "wandb login": "needs an account",
     'wandb login --host "$WANDB_BASE_URL"': "needs an account",
 }

@@ -9,6 +9,7 @@ import pytest
 
 from harness.cli import main
 from harness.cli.vocabulary import known_names
+from harness.data.fetch.sources import SOURCES
 from harness.matrix.cell import Cell
 from harness.matrix.matrix import read_matrix
 
@@ -42,6 +43,17 @@ def test_every_matrix_can_be_planned(name: str, tmp_path: Path, capsys: pytest.C
     assert main(["plan", "--matrix", str(path), "--results", str(tmp_path), "--data", str(tmp_path)]) == 0
     said = capsys.readouterr()
     assert (said.out.splitlines()[0], said.err) == (f"{name}: {COUNTS[name]} cells", "")
+    told = (FOLDER.parent / "docs" / "reproduce.md").read_text(encoding="utf-8")
+    disk = re.search(r"^disk: about ([^(]+) \(", said.out, re.M)
+    assert disk
+    assert name == "smoke" or f"| `{name}` | {COUNTS[name]} | {disk[1]} |" in told
+
+
+def test_downloads_are_told(repository: Path) -> None:
+    """What the data sets of the main figure take to download stands where the costs are."""
+    sizes = [SOURCES[name].download_bytes or 0 for name in {cell.dataset for cell in _cells("full")}]
+    for document in ("README.md", "docs/reproduce.md"):
+        assert f"{sum(sizes) / 1e9:.0f} GB of downloads" in (repository / document).read_text(encoding="utf-8")
 
 
 def test_studies_are_listed(repository: Path) -> None:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-_ROOT = Path(__file__).parents[2]
-EXPERIMENTS = sorted([*(_ROOT / "experiments").glob("*.yaml"), *(_ROOT / "docs" / "examples").glob("*.yaml")])
+EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))
 HEAVY = ("torch", "torchvision", "open_clip", "timm", "sklearn", "wandb", "tensorboard")
 GUARD = f"""
 import sys

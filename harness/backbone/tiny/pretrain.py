@@ -1,6 +1,6 @@
 """The contrastive pretraining of the tiny backbone on drawn images.
 
-Run as `python -m harness.backbone.tiny.pretrain --out FOLDER`.
+Run as ``python -m harness.backbone.tiny.pretrain --out FOLDER``.
 """
 
 import argparse
@@ -23,7 +23,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
-from harness.backbone.tiny.draw import IMAGE_SIZE_PX, DrawnBatch, Masters, draw_batch, render_masters
+from harness.backbone.tiny.draw import IMAGE_SIZE_PX, DrawnBatch, draw_batch
+from harness.backbone.tiny.masters import Masters, render_masters
 
 CONFIG_PATH = Path(__file__).with_name("config.json")
 # The normalisation of CLIP, so that the tiny backbone takes the same preprocessing as the released ones.

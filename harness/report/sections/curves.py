@@ -1,4 +1,4 @@
-"""Few-shot curves as values: which points a figure shows, before anything is drawn.
+"""Few-shot curves: which points the figure shows, before anything is drawn.
 
 The axis has the ticks of the CoOp paper's figures at equal distances: one step a doubling, zero shots one
 step before one shot, and ``all`` set apart.
@@ -7,109 +7,59 @@ step before one shot, and ``all`` set apart.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from harness.matrix.cell import Shots
 from harness.report.figures.charts import Chart, Figure, Mark, Trace
-from harness.report.figures.look import Look
-from harness.report.numbers.results import Result
+from harness.report.numbers.results import Result, Results
 from harness.report.numbers.rows import ZERO_SHOT, Row, shots_order
 from harness.report.printing.captions import sd_words
-from harness.report.sections.scope import Measured, Scope
-from harness.report.stats.summary import SdKind
+from harness.report.sections.dots import mark
+from harness.report.sections.scope import Scope
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One mean in percent with its sd; ``None`` where there is no mean, so that a line breaks there."""
+def few_shot_figure(scope: Scope, stem: str) -> Figure | None:
+    """A chart a data set, the average first, over the same shot counts; ``None`` where no curve has two of them.
 
-    shots: Shots
-    mean: float | None
-    sd: float | None
-    whole: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """The points of one row by rising shots, and how they look."""
-
-    label: str
-    method: str
-    context: str | None
-    points: tuple[Point, ...]
-    look: Look
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """One pair of axes: a data set or the average."""
-
-    title: str
-    series: tuple[Series, ...]
-
-
-def panel(scope: Scope, one: Measured) -> Panel:
-    """The panel of one table; every row of the group is in it, so that panels have the same series."""
-    points: dict[Row, list[Point]] = {row: [] for row in scope.labels}
-    for (row, shots), result in one.results.items():
-        points[row].append(_point(shots, result))
-    series = (_series(row, label, points[row], scope.looks[row]) for row, label in scope.labels.items())
-    return Panel(one.title, tuple(series))
-
-
-def few_shot_figure(stem: str, panels: Sequence[Panel], sd_kind: SdKind) -> Figure | None:
-    """A chart a panel, over the same shot counts; ``None`` where no curve has two of them."""
-    shots = shots_order(point.shots for panel in panels for one in panel.series for point in one.points)
+    Every row of the group is in each chart, so that charts have the same traces.
+    """
+    shots = shots_order(count for one in scope.measured for _, count in one.results)
     if len([count for count in shots if count != 0]) <= 1:
         return None
     ticks = tuple((_place(count, shots), str(count)) for count in shots)
-    charts = tuple(
-        Chart(panel.title, tuple(_traces(panel, shots)), "Shots per class", "Accuracy (%)", ticks)
-        for panel in panels
+    charts, lost = [], []
+    for one in scope.measured:
+        points = _points(scope, one.results)
+        traces = tuple(_trace(scope, row, points[row], shots) for row in scope.labels)
+        charts.append(Chart(one.title, traces, "Shots per class", "Accuracy (%)", ticks))
+        for row, label in scope.labels.items():
+            counts = [str(count) for count, result in points[row].items() if result.accuracy.mean is None]
+            lost += [f"{label} at {', '.join(counts)} ({one.title})"] if counts else []
+    caption = (
+        f"Accuracy by training images a class: mean over seeds, error bars one {sd_words(scope.sd_kind)}"
+        + (", of the average between seeds." if len(charts) > 1 else "."),
+        *([f"Left open because cells are missing: {'; '.join(lost)}."] if lost else []),
     )
-    caption = [
-        f"Accuracy by training images a class: mean over seeds, error bars one {sd_words(sd_kind)}"
-        + (", of the average between seeds." if len(panels) > 1 else "."),
-        *_gaps(panels),
-    ]
-    return Figure(stem, "Accuracy in percent by shots per class", tuple(caption), charts)
+    return Figure(stem, "Accuracy in percent by shots per class", caption, tuple(charts))
 
 
-def _series(row: Row, label: str, points: Sequence[Point], look: Look) -> Series:
-    context = row.axis("context")
-    return Series(label, row.method, None if context is None else str(context), tuple(points), look)
+def _points(scope: Scope, results: Results) -> dict[Row, dict[Shots, Result]]:
+    """The results of every row by rising shots."""
+    points: dict[Row, dict[Shots, Result]] = {row: {} for row in scope.labels}
+    for (row, shots), result in results.items():
+        points[row][shots] = result
+    return points
 
 
-def _point(shots: Shots, result: Result) -> Point:
-    accuracy = result.accuracy
-    return Point(shots, _percent(accuracy.mean), _percent(accuracy.sd), accuracy.whole)
-
-
-def _percent(fraction: float | None) -> float | None:
-    return None if fraction is None else 100 * fraction
-
-
-def _traces(panel: Panel, shots: Sequence[Shots]) -> Iterator[Trace]:
-    """A trace a series; ``all`` is no next doubling and is not joined to what stands before it."""
-    for one in panel.series:
-        marks = []
-        for point in one.points:
-            if point.shots == "all":
-                marks.append(Mark(_place("all", shots), None))
-            marks.append(Mark(_place(point.shots, shots), point.mean, point.sd, point.whole))
-        yield Trace(one.label, one.look, tuple(marks), "level" if one.method == ZERO_SHOT else "line")
-
-
-def _gaps(panels: Sequence[Panel]) -> list[str]:
-    """Which points have no mean because cells are missing."""
-    lost = [
-        f"{one.label} at {', '.join(counts)} ({panel.title})"
-        for panel in panels
-        for one in panel.series
-        if (counts := [str(point.shots) for point in one.points if point.mean is None])
-    ]
-    return [f"Left open because cells are missing: {'; '.join(lost)}."] if lost else []
+def _trace(scope: Scope, row: Row, points: Mapping[Shots, Result], among: Sequence[Shots]) -> Trace:
+    """The points of one row; ``all`` is no next doubling and is not joined to what stands before it."""
+    marks = []
+    for count, result in points.items():
+        if count == "all":
+            marks.append(Mark(_place("all", among), None))
+        marks.append(mark(_place(count, among), result))
+    look = scope.looks[row]
+    return Trace(scope.labels[row], look, tuple(marks), "level" if row.method == ZERO_SHOT else "line")
 
 
 def _place(shots: Shots, among: Sequence[Shots]) -> float:

@@ -41,10 +41,11 @@ def set_apart(words: Sequence[str], averages: Collection[str]) -> tuple[tuple[fl
 
 def mark(place: float, result: Result | None) -> Mark:
     """The mean of a result in percent with its sd; at ``place`` without a height where there is none."""
-    if result is None or result.accuracy.mean is None:
+    if result is None:
         return Mark(place, None)
-    sd = result.accuracy.sd
-    return Mark(place, 100 * result.accuracy.mean, None if sd is None else 100 * sd, result.accuracy.whole)
+    accuracy = result.accuracy
+    mean, sd = (None if fraction is None else 100 * fraction for fraction in (accuracy.mean, accuracy.sd))
+    return Mark(place, mean, sd, accuracy.whole)
 
 
 def gaps(charts: Sequence[Chart]) -> Iterator[str]:

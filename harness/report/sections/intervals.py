@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from harness.matrix.cell import Shots
-from harness.matrix.identity import stream
+from harness.matrix.streams import stream
 from harness.report.numbers.rows import Row
 from harness.report.numbers.runs import Runs
 from harness.report.printing.captions import group_title

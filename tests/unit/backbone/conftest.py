@@ -1,7 +1,9 @@
 """Small towers with random weights, and the files in which people keep them."""
 
+import io
 import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import open_clip
@@ -33,14 +35,21 @@ def state(mini: Path) -> State:
 @pytest.fixture
 def archive(mini: Path, tmp_path: Path) -> Path:
     """A TorchScript archive of ``ViT-mini`` in the form of OpenAI's."""
-    module = _module()
+    (tmp_path / "archive.pt").write_bytes(_archive())
+    return tmp_path / "archive.pt"
+
+
+@cache
+def _archive() -> bytes:
+    """The archive's bytes; tracing takes its time, and once is enough."""
+    module, content = _module(), io.BytesIO()
     mask = module._buffers.pop("attn_mask")  # a plain attribute in OpenAI's model, so no tensor of the archive
     module.attn_mask = mask
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tracing is deprecated
         inputs = (torch.zeros(1, 3, 32, 32), torch.zeros(1, 77, dtype=torch.long))
-        torch.jit.save(torch.jit.trace(module, inputs, check_trace=False), tmp_path / "archive.pt")
-    return tmp_path / "archive.pt"
+        torch.jit.save(torch.jit.trace(module, inputs, check_trace=False), content)
+    return content.getvalue()
 
 
 @pytest.fixture

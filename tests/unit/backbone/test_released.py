@@ -267,6 +267,16 @@ def test_a_storage_that_lies_about_its_size_is_refused(save: Callable[..., Path]
     assert f"{file}: " in _fault(file)
 
 
+def test_a_storage_that_torch_believes_is_refused(
+    save: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Older versions of torch take a zip's word for how much it holds; harness does not."""
+    file = save({"state_dict": _state(), "epoch": 1})
+    believed = {"state_dict": {"ctx": torch.zeros(1 << 20, 2)}}
+    monkeypatch.setattr("harness.backbone.released.torch.load", lambda *_, **__: believed)
+    assert _fault(file) == f"{file}: its context claims more bytes than the file has."
+
+
 def test_a_compressed_zip_is_refused(tmp_path: Path) -> None:
     """What would unpack to more than the file is no file of torch's."""
     fault = _fault(_zip(tmp_path, b"\x80\x02}." + b"0" * 1_000_000, zipfile.ZIP_DEFLATED))

@@ -14,15 +14,16 @@ from safetensors.torch import load_file
 
 import harness.backbone.tiny as package
 from harness.backbone.tiny import draw, pretrain
+from harness.backbone.tiny.masters import DIGIT_NAMES, SHAPE_NAMES, Masters, render_masters
 
 FOLDER = Path(package.__file__).parent
 LARGEST_BYTES = 9_500_000
 
 
 @pytest.fixture(scope="module")
-def masters() -> draw.Masters:
+def masters() -> Masters:
     """Masters of two fonts, which render in a fraction of the time of all eighteen."""
-    return draw.render_masters(("DejaVuSans", "STIXGeneral"))
+    return render_masters(("DejaVuSans", "STIXGeneral"))
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def test_weights_are_small_and_in_half_precision() -> None:
     assert {value.dtype for value in load_file(weights).values()} == {torch.float16}
 
 
-def test_shipped_weights_read_drawn_digits(shipped: CLIP, masters: draw.Masters) -> None:
+def test_shipped_weights_read_drawn_digits(shipped: CLIP, masters: Masters) -> None:
     """The shipped weights name most freshly drawn digits, over all degradations."""
     accuracy = pretrain.held_out_accuracy(shipped, masters, np.random.SeedSequence(97), 400)
     assert accuracy["digit"] > 0.6
@@ -64,7 +65,7 @@ def test_training_log_has_rows_and_totals() -> None:
     assert training["log"][-1]["loss"] < training["log"][0]["loss"]
 
 
-def test_drawing_depends_on_the_generator_only(masters: draw.Masters) -> None:
+def test_drawing_depends_on_the_generator_only(masters: Masters) -> None:
     """Equal generators draw equal batches and another generator draws another one."""
     first, again, other = (draw.draw_batch(masters, np.random.default_rng(seed), 12) for seed in (5, 5, 6))
     assert torch.equal(first.images, again.images)
@@ -72,7 +73,7 @@ def test_drawing_depends_on_the_generator_only(masters: draw.Masters) -> None:
     assert not torch.equal(first.images, other.images)
 
 
-def test_drawn_images_are_in_range(masters: draw.Masters) -> None:
+def test_drawn_images_are_in_range(masters: Masters) -> None:
     """Images are [image, 3, 32, 32] in 0..1 and none of them is blank."""
     images = draw.draw_batch(masters, np.random.default_rng(0), 64).images
     assert images.shape == (64, 3, 32, 32)
@@ -81,10 +82,10 @@ def test_drawn_images_are_in_range(masters: draw.Masters) -> None:
     assert (images.flatten(1).std(dim=1) > 0.01).all()
 
 
-def test_captions_name_the_drawn_label_and_no_other(masters: draw.Masters) -> None:
+def test_captions_name_the_drawn_label_and_no_other(masters: Masters) -> None:
     """A caption names the label of its own image or, rarely, no label at all."""
     drawn = draw.draw_batch(masters, np.random.default_rng(1), 300)
-    labels = set(draw.DIGIT_NAMES) | set(draw.SHAPE_NAMES)
+    labels = set(DIGIT_NAMES) | set(SHAPE_NAMES)
     named = 0
     for caption, label, kind in zip(drawn.captions, drawn.labels, drawn.kinds, strict=True):
         words = caption.rstrip(".").replace(",", "").split()
@@ -95,7 +96,7 @@ def test_captions_name_the_drawn_label_and_no_other(masters: draw.Masters) -> No
     assert named > 0.8 * len(drawn.captions)
 
 
-def test_captions_match_their_own_images_and_like_ones(masters: draw.Masters) -> None:
+def test_captions_match_their_own_images_and_like_ones(masters: Masters) -> None:
     """Every caption is true of its image and never of an image with another label that it names."""
     drawn = draw.draw_batch(masters, np.random.default_rng(2), 120)
     assert drawn.matches.diagonal().all()
@@ -132,7 +133,7 @@ def test_loss_is_least_when_matches_score_alike() -> None:
 
 
 def test_two_steps_write_loadable_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, masters: draw.Masters
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, masters: Masters
 ) -> None:
     """A pretraining of two steps writes weights that load strictly and a tiny.json with their digest."""
     monkeypatch.setattr(pretrain, "render_masters", lambda: masters)

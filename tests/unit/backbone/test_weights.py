@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.backbone import weights
 from harness.backbone.spec import backbone_spec
 from harness.backbone.weights import hub_cache, weights_digest, weights_file
 from harness.errors import BackboneError
+from harness.files import digest_file
 
 
 def _put(path: Path, content: bytes = b"x") -> Path:
@@ -102,3 +104,22 @@ def test_missing_weights_say_how_to_get_them(monkeypatch: pytest.MonkeyPatch, tm
     with pytest.raises(BackboneError, match=r"hf download timm/resnet50_clip\.openai") as error:
         weights_file(backbone_spec("RN50:openai"))
     assert str(tmp_path) in str(error.value)
+
+
+def test_weights_that_cannot_be_read_are_said(mini: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A colleague's file without leave to read it is an error that names it."""
+    file = _put(tmp_path / "w.pt")
+
+    def forbidden(_: Path) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(weights, "digest_file", forbidden)
+    with pytest.raises(BackboneError, match=rf"its weights cannot be read: {file}: Permission denied\."):
+        weights_digest(backbone_spec(f"ViT-mini:{file}"))
+
+
+def test_digest_needs_no_cache(mini: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the cache cannot be written the file is read again each time."""
+    file = _put(tmp_path / "w.pt", b"weights")
+    monkeypatch.setenv("HARNESS_CACHE", str(_put(tmp_path / "no folder")))
+    assert weights_digest(backbone_spec(f"ViT-mini:{file}")) == digest_file(file)

@@ -56,7 +56,7 @@ def test_a_plugins_method_has_its_axes_and_numbers(write: Callable[[str], Path])
         (shots, {"depth": depth}, {"rate": 1.0, "epochs": 50}) for shots in (1, 2) for depth in (2, 3)
     ]
     assert (matrix.labels, matrix.versions) == ({"mine": "Mine"}, {"mine": 3})
-    assert [source.name for source in matrix.plugins] == ["mine.py"]
+    assert [plugin.source.name for plugin in matrix.plugins] == ["mine.py"]
 
 
 def test_numbers_are_checked_for_every_method_that_has_them(
@@ -99,7 +99,7 @@ def test_an_installed_method_is_known_without_a_key(
     """The matrix knows which package it comes from; one that does not use it knows nothing of it."""
     install(_METHOD.replace("NAME", "theirs"))
     matrix = read_matrix(write("methods: [theirs]\n"), known_names())
-    assert [source.name for source in matrix.plugins] == ["ours (acme 1.2)"]
+    assert [plugin.source.name for plugin in matrix.plugins] == ["ours (acme 1.2)"]
     assert read_matrix(write("methods: [zero_shot]\n"), known_names()).plugins == ()
 
 

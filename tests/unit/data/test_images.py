@@ -111,7 +111,10 @@ def test_first_frame_is_read(tmp_path: Path) -> None:
 def test_16_bit_grey_is_scaled(tmp_path: Path, suffix: str) -> None:
     """The whole range becomes 0 to 255; Pillow's own conversion makes nearly all of it white."""
     levels = np.array([[0, 255, 256, 0x7FFF], [0x8000, 0xFF00, 0xFFFE, 0xFFFF]], dtype=np.uint16)
-    Image.fromarray(levels).save(tmp_path / f"a.{suffix}")
+    if suffix == "pgm":  # which not every Pillow writes of so many bits
+        (tmp_path / "a.pgm").write_bytes(b"P5 4 2 65535\n" + levels.astype(">u2").tobytes())
+    else:
+        Image.fromarray(levels).save(tmp_path / f"a.{suffix}")
     image = image_reader(tmp_path)(f"a.{suffix}")
     assert image.mode == "RGB"
     assert np.asarray(image).tolist() == [[[v] * 3 for v in row] for row in ([0, 0, 1, 127], [128, 255, 255, 255])]

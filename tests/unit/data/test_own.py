@@ -12,7 +12,8 @@ from harness.data.layout import SplitFile
 from harness.data.own import catalog_with
 from harness.errors import DataError, PluginError
 from harness.matrix.source import DEFAULT_TEMPLATE, DatasetSource
-from harness.plugins import Plugin, file_plugin
+from harness.plugins.plugin import Plugin
+from harness.plugins.reading import file_plugin
 
 LIKEABLE = [name for name, row in DATASETS.items() if row.layout.folder is not None]
 

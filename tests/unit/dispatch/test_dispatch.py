@@ -22,7 +22,7 @@ from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.plan.attempt import begin_attempt
 from harness.plan.job import BROKE, DONE, NOT_BEGUN, NOT_WRITTEN, OUT_OF_MEMORY, STOPPED
-from harness.store.claims import Owner
+from harness.store.owner import Owner
 
 OTHER = Owner("elsewhere", "", 7, 0, 120.0)
 Work = Callable[["World", Path, list[Cell]], int | None]

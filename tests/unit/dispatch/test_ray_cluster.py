@@ -132,7 +132,9 @@ def test_what_ray_says_is_passed_on_with_what_to_do(
 def test_missing_package_names_the_extra(fake_ray: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Asking for what is not installed says how to install it."""
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(MatrixError, match=r"--launcher: ray is not installed\. `pip install -e '\.\[ray\]'`"):
+    with pytest.raises(
+        MatrixError, match=r"--launcher: ray is not installed\. `pip install 'coop-harness\[ray\]'`"
+    ):
         open_cluster(None)
 
 

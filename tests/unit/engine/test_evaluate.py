@@ -25,6 +25,13 @@ def test_logits_that_are_not_finite_are_refused() -> None:
         evaluate(lambda images: images, torch.tensor([[float("nan"), 1.0]]), torch.tensor([0]), 2)
 
 
+@pytest.mark.parametrize("columns", [1, 3])
+def test_logits_of_other_classes_are_refused(columns: int) -> None:
+    """The predictor of a plug-in may have too few or too many; the numbers would be wrong without a word."""
+    with pytest.raises(RunError, match=r"the logits of 4 images and 2 classes have the shape \(4, \d\)\."):
+        evaluate(lambda images: images[:, :columns], torch.eye(4), torch.tensor([0, 1, 0, 1]), 2)
+
+
 def test_a_watcher_sees_every_chunk_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it is shown, put together, are the logits of all test images."""
     monkeypatch.setattr(room, "CHUNK", 2)

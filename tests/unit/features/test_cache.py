@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.features.cache import cache_use, cached, clear_cache, features_folder
+from harness.errors import HarnessError
+from harness.features.cache import cache_use, cached, clear_cache, features_folder, limit_bytes
 from harness.features.key import FeatureKey
 
 KEY = FeatureKey("w", "fp32", 32, (0.5,), (0.5,), "i", None, "centre", "cpu", (("torch", "2"),), "a")
@@ -83,3 +84,11 @@ def test_clearing_removes_everything() -> None:
     cached(KEY, lambda: TABLE, _silent)
     assert clear_cache().n_tables == 1
     assert cache_use().n_tables == 0
+
+
+@pytest.mark.parametrize("written", ["much", "-1", "nan", "inf"])
+def test_a_bound_that_is_no_number_is_said(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    """The variable is named, with what it may be."""
+    monkeypatch.setenv("HARNESS_CACHE_GB", written)
+    with pytest.raises(HarnessError, match=f"HARNESS_CACHE_GB: must be a number of gigabytes.*not '{written}'"):
+        limit_bytes()

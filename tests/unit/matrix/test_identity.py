@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness.matrix.cell import CELL_KEYS, Cell
-from harness.matrix.identity import cell_id, display_names, stream
+from harness.matrix.identity import cell_id, display_names
 
 # A change of these digits orphans every record that anybody has: raise the schema version with it.
 COOP_FLAT: dict[str, Any] = {
@@ -162,18 +162,3 @@ def test_names_are_unique(make_cell: Callable[..., Cell]) -> None:
     """Different cells have different names."""
     cells = [make_cell(shots=shots, context=context) for shots in (1, "all") for context in ("unified", "other")]
     assert len(set(names(*cells))) == len(cells)
-
-
-def test_stream_is_pinned() -> None:
-    """A random stream's seed follows from its names for ever."""
-    assert stream("views", 1) == 5842519044162513170
-
-
-def test_streams_of_other_names_differ() -> None:
-    """Names are not run together: (a, bc) and (ab, c) are two streams."""
-    assert stream("a", "bc") != stream("ab", "c")
-
-
-def test_streams_fit_into_63_bits() -> None:
-    """Every seed is one that torch and numpy accept."""
-    assert all(0 <= stream(number) < 2**63 for number in range(100))

@@ -9,7 +9,8 @@ import pytest
 
 from harness.errors import PluginError
 from harness.methods.table import METHODS, load_method, methods_of, methods_with
-from harness.plugins import Plugin, file_plugin
+from harness.plugins.plugin import Plugin
+from harness.plugins.reading import file_plugin
 
 _IMPORTS = """
 from harness.matrix.protocol import Number

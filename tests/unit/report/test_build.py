@@ -57,10 +57,10 @@ def test_groups_that_differ_in_more_than_the_backbone(make_entry) -> None:
 
 
 def test_evaluations_elsewhere_add_tables_and_no_curves(small_matrix, make_entry, tmp_path) -> None:
-    """The tables and panels of the source stay as they are; what was evaluated elsewhere has one table more."""
+    """The tables and curves of the source stay as they are; what was evaluated elsewhere has one table more."""
     more = [make_entry("zero_shot", 500, evaluate_on="x"), make_entry("coop", 600, 16, 1, evaluate_on="x")]
     (plain,), (group,) = (build_report("m", entries).groups for entries in (small_matrix, small_matrix + more))
-    assert (group.tables, group.panels) == (plain.tables, plain.panels)
+    assert (group.tables, group.figures[0]) == (plain.tables, plain.figures[0])
     assert [table.stem for table in group.elsewhere] == ["digits-elsewhere"]
     write_report(build_report("m", small_matrix + more), tmp_path)
     links = re.findall(r"\]\(([^)]+)\)", (tmp_path / "index.md").read_text())

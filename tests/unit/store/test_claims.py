@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.store import claims as room
+from harness.store import owner
 from harness.store.claims import Claimant, Claims
 
 LEASE_S = 120.0
@@ -53,7 +54,7 @@ def another(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setattr(room, "_BEATS", 1e-6)
 
     def make() -> Claimant:
-        monkeypatch.setattr(room, "_kernel", lambda: f"machine {len(made)}")
+        monkeypatch.setattr(room, "kernel_name", lambda: f"machine {len(made)}")
         made.append(Claimant(tmp_path, clock))
         return made[-1]
 
@@ -229,7 +230,7 @@ def test_a_process_that_may_not_be_looked_at_is_not_taken_for_gone(
     other = Claimant(tmp_path)
     other.claim("a")
     claims = Claims(tmp_path)
-    monkeypatch.setattr(room, "_started", lambda _: None)
+    monkeypatch.setattr(owner, "started_at", lambda _: None)
     assert claims.holder("a") is None
     monkeypatch.setattr(room.os, "kill", hidden)
     assert claims.holder("a") is not None

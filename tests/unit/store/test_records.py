@@ -19,9 +19,9 @@ from harness.store.records import (
     read_records,
     record_path,
     require_writable,
-    survey_records,
     write_record,
 )
+from harness.store.survey import survey_records
 
 MakeCell = Callable[..., Cell]
 MakeRecord = Callable[..., RunRecord]

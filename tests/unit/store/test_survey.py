@@ -13,12 +13,13 @@ from harness.cli import main
 from harness.files import cache_folder
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
-from harness.store import reading, records
+from harness.store import reading, survey
 from harness.store.facts import facts_of
 from harness.store.reading import is_sealed, read_facts
 from harness.store.record import RunRecord, Spent
-from harness.store.records import read_records, record_path, record_text, survey_records, write_record
+from harness.store.records import read_records, record_path, record_text, write_record
 from harness.store.scan_index import clear_index
+from harness.store.survey import survey_records
 
 MakeCell = Callable[..., Cell]
 MakeRecord = Callable[..., RunRecord]
@@ -31,7 +32,7 @@ def many(
     tmp_path: Path, make_cell: MakeCell, make_record: MakeRecord, monkeypatch: pytest.MonkeyPatch
 ) -> list[str]:
     """Six records in ``tmp_path``, an hour old, which are enough for an index; their ids."""
-    monkeypatch.setattr(records, "_INDEXED", 3)
+    monkeypatch.setattr(survey, "_INDEXED", 3)
     monkeypatch.setattr(reading, "_SETTLED_NS", -(10**12))  # so that they need not be waited for
     made = [make_record(make_cell(seed=seed), spent=SPENT) for seed in range(6)]
     for record in made:
@@ -48,7 +49,7 @@ def read_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(Path(path).stem)
         return read_facts(path)
 
-    monkeypatch.setattr(records, "read_facts", read)
+    monkeypatch.setattr(survey, "read_facts", read)
     return names
 
 
@@ -293,5 +294,5 @@ def test_records_of_before_seals_are_read_whole_once(tmp_path: Path, many: list[
     first = survey_records(tmp_path)
     assert sorted(first.facts) == sorted(many)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records, "_read_into", lambda scan, path: pytest.fail("read again"))
+        patch.setattr(survey, "read_records", lambda results, names: pytest.fail("read again"))
         assert survey_records(tmp_path) == first

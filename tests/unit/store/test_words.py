@@ -47,6 +47,7 @@ def test_distances_are_rounded() -> None:
         (json.dumps(spelled_words((1,), NEAREST[:1])), "its shape is not 2"),
         (json.dumps(spelled_words((2,), [NEAREST[0], []])), "its shape is not 2"),
         ('{"shape": [2], "nearest": [[{"word": "to"}], []]}', "is damaged: 'distance'"),
+        ('{"shape": [2], "nearest": [[{"word": "to", "distance": 1' + "0" * 400 + "}], []]}", "is damaged"),
     ],
 )
 def test_damaged_words_are_told(tmp_path: Path, record: RunRecord, words: str | None, what: str) -> None:

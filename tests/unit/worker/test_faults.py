@@ -303,7 +303,7 @@ def test_the_cells_of_a_node_that_vanished_are_done(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("HARNESS_LEASE_S", "0.3")
     monkeypatch.setattr(work, "_LOOK_AGAIN_S", 0.05)
     with monkeypatch.context() as patch:
-        patch.setattr("harness.store.claims._kernel", lambda: "another machine")
+        patch.setattr("harness.store.claims.kernel_name", lambda: "another machine")
         patch.setattr("harness.store.claims._BEATS", 1e-9)
         node = Claimant(tmp_path)
         node.claim(cell_id(ZERO_SHOT))

@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.matrix.cell import Cell
 from harness.plan.job import JOB_FILE, Job, flat_cells, write_job
 from harness.store.provenance import processor_name
-from harness.store.records import survey_records
+from harness.store.survey import survey_records
 from harness.worker.__main__ import main
 
 MakeCell = Callable[..., Cell]

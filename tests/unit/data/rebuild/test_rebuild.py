@@ -391,7 +391,7 @@ def test_page_saved_as_a_mat_file_is_named(tmp_path: Path, name: str, file: str)
         ({"1": "pink primrose", "7": "moon orchid"}, "has no name for: 2, 10."),
         (["pink primrose"], 'is not of the form `{"1": "pink primrose", ...}`.'),
         ({"1": 1}, 'is not of the form `{"1": "pink primrose", ...}`.'),
-        ({"1": "\ud800", "2": "a\tb"}, 'is not of the form `{"1": "pink primrose", ...}`.'),
+        ({"1": "a\tb"}, 'is not of the form `{"1": "pink primrose", ...}`.'),
     ],
 )
 def test_bad_flower_names_are_said(tmp_path: Path, names: object, what: str) -> None:
@@ -399,7 +399,7 @@ def test_bad_flower_names_are_said(tmp_path: Path, names: object, what: str) -> 
     assert faults("oxford_flowers", put_flowers(tmp_path, [10, 2, 1], names))[0] == f"DIR/cat_to_name.json: {what}"
 
 
-@pytest.mark.parametrize("content", ["", "{", "[" * 100_000])
+@pytest.mark.parametrize("content", ["", "{", "[" * 100_000, '{"1": "\\ud800"}'])
 def test_flower_names_that_are_no_json_are_said(tmp_path: Path, content: str) -> None:
     """Text that is no JSON, however it is not, is a fault of that file."""
     put_flowers(tmp_path, [1], {})

@@ -11,8 +11,9 @@ import pytest
 from harness.cli.vocabulary import known_names
 from harness.data.catalog import DATASETS
 from harness.matrix.cell import Cell
-from harness.matrix.identity import cell_id, stream
+from harness.matrix.identity import cell_id
 from harness.matrix.matrix import read_matrix
+from harness.matrix.streams import stream
 from harness.report.build import build_report
 from harness.report.numbers.entry import Entry
 from harness.report.page import document

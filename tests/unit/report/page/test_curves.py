@@ -22,14 +22,16 @@ def points_of(group: dict[str, Any], metric: str, place: str, row: str) -> dict[
 
 
 def test_accuracy_is_that_of_the_figure(small_matrix: list[Entry]) -> None:
-    """The page's means and spreads are those of the report's own panels."""
+    """The page's means and spreads are those of the report's own curves."""
     (group,), (report,) = pack_curves(small_matrix, "sample"), build_report("m", small_matrix).groups
-    for series in report.panels[0].series:
-        found = points_of(group, "Accuracy", "digits", series.label)
-        assert set(found) == {point.shots for point in series.points}
-        for point in series.points:
-            assert found[point.shots][0] == pytest.approx(point.mean, abs=1e-3)
-            assert found[point.shots][1] == (None if point.sd is None else pytest.approx(point.sd, abs=1e-3))
+    (chart,) = report.figures[0].charts
+    words = dict(chart.ticks)
+    for trace in chart.traces:
+        found = {str(shots): point for shots, point in points_of(group, "Accuracy", "digits", trace.label).items()}
+        assert set(found) == {words[mark.x] for mark in trace.marks}
+        for mark in trace.marks:
+            assert found[words[mark.x]][0] == pytest.approx(mark.y, abs=1e-3)
+            assert found[words[mark.x]][1] == (None if mark.sd is None else pytest.approx(mark.sd, abs=1e-3))
 
 
 def test_values_of_seeds(small_matrix: list[Entry]) -> None:

@@ -10,15 +10,9 @@ import pytest
 
 from harness.errors import PluginError
 from harness.files import digest_bytes
-from harness.plugins import (
-    PluginSource,
-    digests_of,
-    file_plugin,
-    installed_plugins,
-    load_plugins,
-    load_target,
-    rows_of,
-)
+from harness.plugins.plugin import PluginSource
+from harness.plugins.reading import file_plugin, installed_plugins, load_plugins
+from harness.plugins.tables import digests_of, load_target, rows_of
 
 Put = Callable[[str, str], Path]
 
