@@ -196,3 +196,20 @@ def test_other_errors_are_not_taken_for_memory() -> None:
 
     with pytest.raises(RuntimeError, match="shape mismatch"):
         _train(_runs()[0], encode=broken)
+
+
+def test_a_training_that_is_broken_off_goes_on_as_if_it_had_not_been() -> None:
+    """Context, velocity, epochs and seconds of a state are all that the rest of a training needs."""
+    whole, other = _runs()[0], _runs()[2]
+    states = {}
+    for event in train_together([whole, other], lambda contexts: contexts, SCALE):
+        if isinstance(event, Progress) and event.epochs == 1:
+            states[event.run] = event.state()
+    state = states[0]
+    assert (len(state.history), state.seconds > 0) == (1, True)
+    rest = Run(whole.context * float("nan"), list(whole.epochs)[1:], whole.momentum, whole.weight_decay, state)
+    gone_on, beside = _train(rest, other)
+    _assert_same(gone_on, _alone(whole))
+    _assert_same(beside, _alone(other))
+    assert isinstance(gone_on, Trained)
+    assert gone_on.seconds > state.seconds
