@@ -1,11 +1,13 @@
 """Training one context."""
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 
+from harness.engine import sgd
 from harness.engine.sgd import Ended, Progress, Run, Trained, train_together
 from harness.errors import RunError
 
@@ -213,3 +215,25 @@ def test_a_training_that_is_broken_off_goes_on_as_if_it_had_not_been() -> None:
     _assert_same(beside, _alone(other))
     assert isinstance(gone_on, Trained)
     assert gone_on.seconds > state.seconds
+
+
+def test_memory_is_halved_until_it_holds_the_runs() -> None:
+    """Four runs, then two, then one at a time; all are told."""
+
+    def small_memory(contexts: torch.Tensor) -> torch.Tensor:
+        if len(contexts) > 1:
+            raise torch.OutOfMemoryError("simulated")
+        return contexts
+
+    outcomes = _train(*_runs(), _runs()[0], encode=small_memory)
+    notes = tuple(f"out of memory: {number} runs at a time from here" for number in (2, 1))
+    assert [outcome.notes for outcome in outcomes if isinstance(outcome, Trained)] == [notes] * 4
+
+
+def test_seconds_of_runs_are_their_shares_of_the_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An epoch's time is divided among the runs that were in it, and epochs add up."""
+    ticks = itertools.count()
+    monkeypatch.setattr(sgd.time, "perf_counter", lambda: float(next(ticks)))
+    assert _alone(_runs()[0]).seconds == 3.0
+    pair = _train(_runs()[1], _runs()[1])
+    assert [outcome.seconds for outcome in pair if isinstance(outcome, Trained)] == [0.5, 1.0]
