@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from harness.engine.batches import epoch_batches
+from harness.matrix.streams import stream
 
 
 def test_an_epoch_sees_every_image_once() -> None:
@@ -38,6 +39,13 @@ def test_order_depends_on_names_and_epoch_alone() -> None:
         order(("split", 16, 1), 1),
     ]
     assert all(other != first for other in others)
+
+
+def test_order_follows_from_a_seed_by_name() -> None:
+    """Under another name all trainings would see other batches than those that were published."""
+    seed = stream("batches", "split", 16, 1, 5)
+    expected = torch.randperm(64, generator=torch.Generator().manual_seed(seed))
+    assert torch.equal(torch.cat(epoch_batches(("split", 16, 1), 64, 32, 5)), expected)
 
 
 def test_the_global_generator_is_left_alone() -> None:

@@ -19,6 +19,12 @@ def test_counts_by_class(monkeypatch: pytest.MonkeyPatch) -> None:
     assert counts == Counts(n_test=(1, 2, 2), n_correct=(1, 1, 1), n_predicted=(3, 1, 1))
 
 
+def test_classes_without_test_images_are_counted() -> None:
+    """There is a number for every class, also behind the last that occurs."""
+    counts = evaluate(lambda images: images, torch.eye(4)[:2], torch.tensor([0, 0]), 4)
+    assert counts == Counts(n_test=(2, 0, 0, 0), n_correct=(1, 0, 0, 0), n_predicted=(1, 1, 0, 0))
+
+
 def test_logits_that_are_not_finite_are_refused() -> None:
     """A prediction from NaN is no prediction."""
     with pytest.raises(RunError, match="not finite"):

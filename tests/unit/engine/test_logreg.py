@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from harness.engine.logreg import fit_probe
+from harness.engine import logreg
+from harness.engine.logreg import Probe, fit_probe
 
 
 def test_without_rounds_the_best_of_the_grid_is_kept() -> None:
@@ -24,6 +25,20 @@ def test_labels_need_not_be_without_gaps() -> None:
     """Classes that have no training image are simply not known to the probe."""
     x, y = np.array([[-1.0], [1.0]]), np.array([3, 7])
     assert fit_probe((x, y), (x, y), 100, 1).classifier.classes_.tolist() == [3, 7]
+
+
+@pytest.mark.parametrize("best", [-4.7, -0.2, 2.7])
+def test_search_finds_the_best_between_the_points_of_the_grid(
+    monkeypatch: pytest.MonkeyPatch, best: float
+) -> None:
+    """Eight halvings of two decades lie within a fiftieth of a decade of an accuracy that has one peak."""
+
+    def fit(train: object, val: object, c: float, max_iter: int) -> Probe:
+        return Probe(None, c, -abs(np.log10(c) - best), True)
+
+    monkeypatch.setattr(logreg, "_fit", fit)
+    nothing = np.zeros((0, 1)), np.zeros(0)
+    assert np.log10(fit_probe(nothing, nothing, 1, 8).c) == pytest.approx(best, abs=0.02)
 
 
 @pytest.mark.parametrize("rounds", [1, 3])

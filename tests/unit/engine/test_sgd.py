@@ -1,11 +1,13 @@
 """Training one context."""
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 
+from harness.engine import sgd
 from harness.engine.sgd import Ended, Progress, Run, Trained, train_together
 from harness.errors import RunError
 
@@ -196,3 +198,42 @@ def test_other_errors_are_not_taken_for_memory() -> None:
 
     with pytest.raises(RuntimeError, match="shape mismatch"):
         _train(_runs()[0], encode=broken)
+
+
+def test_a_training_that_is_broken_off_goes_on_as_if_it_had_not_been() -> None:
+    """Context, velocity, epochs and seconds of a state are all that the rest of a training needs."""
+    whole, other = _runs()[0], _runs()[2]
+    states = {}
+    for event in train_together([whole, other], lambda contexts: contexts, SCALE):
+        if isinstance(event, Progress) and event.epochs == 1:
+            states[event.run] = event.state()
+    state = states[0]
+    assert (len(state.history), state.seconds > 0) == (1, True)
+    rest = Run(whole.context * float("nan"), list(whole.epochs)[1:], whole.momentum, whole.weight_decay, state)
+    gone_on, beside = _train(rest, other)
+    _assert_same(gone_on, _alone(whole))
+    _assert_same(beside, _alone(other))
+    assert isinstance(gone_on, Trained)
+    assert gone_on.seconds > state.seconds
+
+
+def test_memory_is_halved_until_it_holds_the_runs() -> None:
+    """Four runs, then two, then one at a time; all are told."""
+
+    def small_memory(contexts: torch.Tensor) -> torch.Tensor:
+        if len(contexts) > 1:
+            raise torch.OutOfMemoryError("simulated")
+        return contexts
+
+    outcomes = _train(*_runs(), _runs()[0], encode=small_memory)
+    notes = tuple(f"out of memory: {number} runs at a time from here" for number in (2, 1))
+    assert [outcome.notes for outcome in outcomes if isinstance(outcome, Trained)] == [notes] * 4
+
+
+def test_seconds_of_runs_are_their_shares_of_the_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An epoch's time is divided among the runs that were in it, and epochs add up."""
+    ticks = itertools.count()
+    monkeypatch.setattr(sgd.time, "perf_counter", lambda: float(next(ticks)))
+    assert _alone(_runs()[0]).seconds == 3.0
+    pair = _train(_runs()[1], _runs()[1])
+    assert [outcome.seconds for outcome in pair if isinstance(outcome, Trained)] == [0.5, 1.0]

@@ -131,6 +131,7 @@ def test_survey_judges_junk_as_the_whole_reading_does(
 
 def test_file_that_cannot_even_be_looked_at_is_broken(tmp_path: Path) -> None:
     """A name that no file system takes is told as by the whole reading, and one that is not there is nothing."""
+    (tmp_path / "records").mkdir()
     names = ["a" * 300, "none"]
     assert survey_records(tmp_path, names).broken == read_records(tmp_path, names).broken
     assert list(survey_records(tmp_path, names).broken) == [record_path(tmp_path, "a" * 300)]
