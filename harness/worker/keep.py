@@ -19,7 +19,7 @@ from harness.engine.evaluate import Counts, evaluate
 from harness.errors import HarnessError
 from harness.files import digest_bytes
 from harness.host import cpu_threads
-from harness.machine import is_machine_fault, is_out_of_memory
+from harness.machine_faults import is_machine_fault, is_out_of_memory
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.methods.method import Fit

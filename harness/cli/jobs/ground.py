@@ -12,7 +12,7 @@ from harness.dispatch.dispatch import Ground
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.plan.job import Job, write_job
-from harness.plan.pending import Standing, standings
+from harness.plan.pending import standings
 from harness.store.claims import Claimant
 from harness.store.record import RunRecord
 from harness.store.records import read_records, write_record
@@ -39,7 +39,7 @@ def ground_of(
     def unfinished(cells: Sequence[Cell]) -> list[Cell]:
         scan = read_records(results, [cell_id(cell) for cell in cells])
         found = standings(cells, scan, results, situation.today)
-        return [standing.cell for standing in found if not _counts(standing, again)]
+        return [standing.cell for standing in found if not standing.is_over(again)]
 
     def fail(cell: Cell, reason: str, log_tail: list[str]) -> None:
         identifier = cell_id(cell)
@@ -65,10 +65,3 @@ def ground_of(
         holder=lambda cell: claims.cleared(cell_id(cell)),
         fail=fail,
     )
-
-
-def _counts(standing: Standing, again: Mapping[str, str]) -> bool:
-    """Whether a cell has its record; the failure that it is run again because of is none."""
-    if standing.state == "failed" and standing.record is not None:
-        return again.get(standing.id) != standing.record.created_at
-    return standing.state == "done"

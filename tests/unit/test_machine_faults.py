@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from harness.errors import RunError, TooLargeError
-from harness.machine import is_machine_fault, is_out_of_memory
+from harness.machine_faults import is_machine_fault, is_out_of_memory
 
 
 @pytest.mark.parametrize(
