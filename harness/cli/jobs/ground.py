@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.cli.state.situation import Situation
@@ -14,7 +13,7 @@ from harness.matrix.identity import cell_id
 from harness.plan.job import Job, write_job
 from harness.plan.pending import standings
 from harness.store.claims import Claimant
-from harness.store.record import RunRecord
+from harness.store.record import failed_record
 from harness.store.records import read_records, write_record
 
 
@@ -47,15 +46,7 @@ def ground_of(
             return  # somebody else has it in hand
         try:
             if unfinished([cell]):
-                record = RunRecord(
-                    cell_id=identifier,
-                    cell=cell.to_dict(),
-                    status="failed",
-                    reason=reason,
-                    details={"log_tail": log_tail},
-                    created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                )
-                write_record(results, record)
+                write_record(results, failed_record(cell, reason, log_tail=log_tail))
         finally:
             claims.release(identifier)
 

@@ -127,7 +127,7 @@ def test_tensorboard_shows_scalars_text_files_and_curves(
 
 
 def test_tensorboard_clears_away_what_a_killed_process_left(tmp_path: Path, matrix: TrackedMatrix) -> None:
-    """The run of a matrix is shown anew while a run goes on, and the showing before may not have ended by itself."""
+    """The run of a matrix is shown anew while cells are trained, and the showing before may have been ended."""
     folder = tmp_path / "m" / "tensorboard"
     (folder / f".{matrix.id}.120000000000.part").mkdir(parents=True)
     (folder / ".another.120000000000.part").mkdir()
