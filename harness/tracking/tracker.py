@@ -144,30 +144,3 @@ class NullTracker:
 def open_none(_: Tracking, __: Opening) -> NullTracker:
     """A tracker that mirrors nothing."""
     return NullTracker()
-
-
-class MemoryTracker:
-    """Keeps what it was shown, by id; for tests."""
-
-    at_once = 1
-
-    def __init__(self, destination: str = "memory") -> None:
-        """Nothing shown yet."""
-        self.destination = destination
-        self.shown: dict[str, TrackedRun] = {}
-        self.matrices: dict[str, TrackedMatrix] = {}
-
-    def holds(self, identifier: str) -> bool:
-        """Whether it was shown."""
-        return identifier in self.shown or identifier in self.matrices
-
-    def mirror(self, run: TrackedRun) -> None:
-        """Keep the run."""
-        self.shown[run.id] = run
-
-    def summarize(self, matrix: TrackedMatrix) -> None:
-        """Keep the matrix."""
-        self.matrices[matrix.id] = matrix
-
-    def close(self) -> None:
-        """Do nothing."""

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 from support.flowers import write_flowers
+from support.memory_tracker import MemoryTracker
 
 from harness.data.catalog import DATASETS, DatasetRow
 from harness.data.digits import digits_split
@@ -27,7 +28,6 @@ from harness.methods.table import METHODS, MethodRow
 from harness.testing import datasets, launchers, methods, trackers
 from harness.testing.check import Owed
 from harness.testing.plugins import launcher_row, plugin_checks, read_plugin, tracker_row
-from harness.tracking.tracker import MemoryTracker
 
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 

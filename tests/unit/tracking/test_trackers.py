@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from support.memory_tracker import MemoryTracker
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from harness.errors import TrackingError
@@ -13,7 +14,7 @@ from harness.matrix.tracking import Tracking
 from harness.testing.check import Owed
 from harness.testing.trackers import TRACKER_CONTRACT, Shown, Subject, sample_matrix, sample_run
 from harness.tracking.table import open_tracker
-from harness.tracking.tracker import MemoryTracker, NullTracker, Opening, TrackedMatrix, TrackedRun
+from harness.tracking.tracker import NullTracker, Opening, TrackedMatrix, TrackedRun
 
 KINDS = ("memory", "tensorboard", "wandb offline", "wandb online")
 
