@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.waiting import until
 
 from harness.backbone.spec import backbone_spec
 from harness.backbone.weights import weights_digest
@@ -165,17 +166,9 @@ def run(tmp_path: Path) -> Iterator[Run]:
         command.process.wait()
 
 
-def _wait_for(happens: Callable[[], object]) -> None:
-    for _ in range(6000):
-        if happens():
-            return
-        time.sleep(0.005)
-    raise TimeoutError
-
-
 def _are_gone(processes: list[int]) -> None:
     """All have ended; Ray's take a moment to."""
-    _wait_for(lambda: not any(map(_is_alive, processes)))
+    until(lambda: not any(map(_is_alive, processes)))
 
 
 def _is_alive(process: int) -> bool:
@@ -196,10 +189,10 @@ def test_a_first_interrupt_lets_running_jobs_finish(run: Run, tmp_path: Path, pl
     a_job_more = "include: {dataset: digits_noisy, method: zero_shot}\n"
     (tmp_path / "m.yaml").write_text(MATRIX + a_job_more)
     command = run(f"while number and not Path({str(tmp_path / 'go')!r}).exists(): time.sleep(0.01)", *place)
-    _wait_for(lambda: command.n_done >= 1)
+    until(lambda: command.n_done >= 1)
     processes = command.workers() + command.started()
     command.process.send_signal(signal.SIGINT)
-    _wait_for(lambda: "running jobs finish, no others begin; Ctrl-C again stops now" in command.said)
+    until(lambda: "running jobs finish, no others begin; Ctrl-C again stops now" in command.said)
     (tmp_path / "go").touch()
     assert command.wait() == 130
     assert f"mine: {N_CELLS} done, 0 failed, 1 unfinished" in command.said
@@ -217,7 +210,7 @@ def test_a_stop_ends_workers_in_order(
 ) -> None:
     """At once, what is unfinished is left to the next run, and no claim stays."""
     command = run("if number == 1: time.sleep(60)", *place)
-    _wait_for(lambda: command.n_done == 2)  # so that each of two workers sleeps
+    until(lambda: command.n_done == 2)  # so that each of two workers sleeps
     processes = command.workers() + command.started()
     for kind in signals:
         command.process.send_signal(kind)
@@ -242,7 +235,7 @@ def test_a_signal_before_the_first_job_ends_the_check(
     """The worker that looks at the cells is ended with its command, which says so in one line."""
     monkeypatch.setenv("CHECK_S", "60")
     command = run("", *place)
-    _wait_for(command.workers)
+    until(command.workers)
     processes = command.workers() + command.started()
     command.process.send_signal(kind)
     assert command.wait() == code
@@ -260,7 +253,7 @@ def test_a_signal_while_a_cluster_starts_ends_it(
 ) -> None:
     """Ray's own handlers do not get in the way, and none of its processes stays."""
     command = run("", "--launcher", "ray")
-    _wait_for(command.started)
+    until(command.started)
     time.sleep(after_s)
     processes = command.started()
     command.process.send_signal(kind)
@@ -291,7 +284,7 @@ def test_a_poisonous_cell_fails_and_the_others_are_done(run: Run) -> None:
 def test_a_killed_command_is_gone_on_with(run: Run) -> None:
     """Its worker ends with it; of two further runs at once each does a part, and no cell is done twice."""
     first = run("time.sleep(0.3)")
-    _wait_for(lambda: first.n_done >= 2)
+    until(lambda: first.n_done >= 2)
     first.process.kill()
     first.process.wait()
     both = run("time.sleep(0.1)"), run("time.sleep(0.1)")

@@ -6,6 +6,7 @@ import ctypes
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -182,3 +183,16 @@ def start_task() -> Callable[..., FakeTask]:
         return task
 
     return start
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Callable[..., Path]:
+    """A maker of job folders."""
+
+    def make(name: str, code: str = "") -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "job.json").write_text(code)
+        return folder
+
+    return make

@@ -6,9 +6,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from support.waiting import until
 
 from harness.dispatch import local, remote
 from harness.dispatch import ray as ray_launcher
@@ -54,28 +54,6 @@ def launcher(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         launcher = LocalLauncher([Device("cpu"), Device("cpu")])
     yield launcher
     launcher.close()
-
-
-@pytest.fixture
-def job(tmp_path: Path) -> Callable[..., Path]:
-    """A maker of job folders."""
-
-    def make(name: str, code: str = "") -> Path:
-        folder = tmp_path / name
-        folder.mkdir()
-        (folder / "job.json").write_text(code)
-        return folder
-
-    return make
-
-
-def until(is_so: Callable[[], Any]) -> None:
-    """Wait for something that is soon so."""
-    for _ in range(2000):
-        if is_so():
-            return
-        time.sleep(0.01)
-    raise TimeoutError
 
 
 def ended(handle: Handle) -> JobState:

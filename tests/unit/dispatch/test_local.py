@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.waiting import until
 
 from harness.dispatch import local
 from harness.dispatch.devices import Device
@@ -66,15 +67,6 @@ def ended(handle: LocalHandle) -> JobState:
         state = handle.state()
         if state.phase == "ended":
             return state
-        time.sleep(0.005)
-    raise TimeoutError
-
-
-def wait_for(happens: Callable[[], object]) -> None:
-    """Return once it does."""
-    for _ in range(3000):
-        if happens():
-            return
         time.sleep(0.005)
     raise TimeoutError
 
@@ -165,7 +157,7 @@ def test_a_job_that_ends_badly_takes_its_worker_along(launch: Launch, folders: l
     (first,) = launcher.submit(folders[:1])
     assert ended(first) == JobState("ended", 3)
     assert launcher.room == 0
-    wait_for(lambda: launcher.room == 1)
+    until(lambda: launcher.room == 1)
     assert is_gone(first.process)
 
 
@@ -180,11 +172,11 @@ time.sleep(60)
     launcher = launch(do.strip())
     (handle,) = launcher.submit(folders[:1])
     said = folders[0] / "job.json.child"
-    wait_for(lambda: said.exists() and said.read_text())
+    until(lambda: said.exists() and said.read_text())
     assert handle.state() == JobState("running")
     launcher.stop([handle])
     assert handle.state() == JobState("ended", -15)
-    wait_for(lambda: is_gone(int(said.read_text())))
+    until(lambda: is_gone(int(said.read_text())))
 
 
 def test_a_deaf_worker_is_killed(launch: Launch, folders: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +185,7 @@ def test_a_deaf_worker_is_killed(launch: Launch, folders: list[Path], monkeypatc
     do = "import signal; signal.signal(15, signal.SIG_IGN); open(job + '.deaf', 'w'); time.sleep(60)"
     launcher = launch(do)
     (handle,) = launcher.submit(folders[:1])
-    wait_for((folders[0] / "job.json.deaf").exists)
+    until((folders[0] / "job.json.deaf").exists)
     launcher.stop([handle])
     assert handle.state() == JobState("ended", -9)
 
@@ -203,7 +195,7 @@ def test_a_stuck_worker_is_killed(launch: Launch, folders: list[Path], monkeypat
     monkeypatch.setattr(local, "_SILENT_S", 0.1)
     launcher = launch("time.sleep(60)")
     (handle,) = launcher.submit(folders[:1])
-    wait_for(lambda: (handle.state(), handle._worker._patience_s < 1)[1])
+    until(lambda: (handle.state(), handle._worker._patience_s < 1)[1])
     os.kill(handle.process, signal.SIGSTOP)
     state = ended(handle)
     assert state.status == -9
@@ -240,4 +232,4 @@ time.sleep(60)
     command.kill()
     command.wait()
     command.stdout.close()
-    wait_for(lambda: is_gone(worker))
+    until(lambda: is_gone(worker))

@@ -37,19 +37,6 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray_launcher, "serve_command", lambda: [sys.executable, "-S", "-E", "-c", WORKER])
 
 
-@pytest.fixture
-def job(tmp_path: Path) -> Callable[..., Path]:
-    """A maker of job folders."""
-
-    def make(name: str, code: str = "") -> Path:
-        folder = tmp_path / name
-        folder.mkdir()
-        (folder / "job.json").write_text(code)
-        return folder
-
-    return make
-
-
 def launching(**options: Any) -> Launching:
     """Options for Ray."""
     return Launching.model_validate({"kind": "ray", **options})

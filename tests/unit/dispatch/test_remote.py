@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.waiting import until
 
 from harness.dispatch import remote
 from harness.dispatch.remote import Errand, keep_worker, look_around, read_attempts
@@ -67,15 +68,6 @@ def errand(tmp_path: Path) -> Callable[..., Errand]:
         )
 
     return make
-
-
-def until(is_so: Callable[[], object]) -> None:
-    """Wait for something that is soon so."""
-    for _ in range(1000):
-        if is_so():
-            return
-        time.sleep(0.01)
-    raise TimeoutError
 
 
 def is_alive(process: int) -> bool:

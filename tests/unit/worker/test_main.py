@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from support.serving import Serving
+from support.waiting import until
 
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
@@ -30,46 +30,16 @@ LONG = Cell.from_dict(
 )  # fmt: skip
 
 
-class Worker:
-    """A worker process that serves."""
-
-    def __init__(self, tmp_path: Path) -> None:
-        with (tmp_path / "worker.txt").open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "harness.worker", "--serve"],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
-                env={**os.environ, "HARNESS_STATE_S": "0.05"},
-            )  # fmt: skip
-
-    def send(self, folder: Path) -> None:
-        """Give it a job."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{folder / JOB_FILE}\n")
-        self.process.stdin.flush()
-
-    def answer(self, kind: str) -> dict[str, Any]:
-        """The next answer of a kind."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if kind in json.loads(line):
-                found: dict[str, Any] = json.loads(line)
-                return found
-        raise EOFError
-
-    def hang_up(self) -> int:
-        """Close both pipes; the exit status."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.close()
-        status = self.process.wait(60)
-        self.process.stdout.close()
-        return status
-
-
 @pytest.fixture
-def worker(tmp_path: Path) -> Iterator[Worker]:
+def worker(tmp_path: Path) -> Iterator[Serving]:
     """A worker, which is gone behind the test."""
-    found = Worker(tmp_path)
+    with (tmp_path / "worker.txt").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "harness.worker", "--serve"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+            env={**os.environ, "HARNESS_STATE_S": "0.05"},
+        )  # fmt: skip
+    found = Serving(process)
     yield found
     found.process.kill()
     if found.process.stdin is not None and not found.process.stdin.closed:
@@ -81,21 +51,13 @@ def _job(results: Path, *cells: Cell) -> Path:
     return write_job(job, 1)
 
 
-def _wait_for(happens: Callable[[], object]) -> None:
-    for _ in range(12000):
-        if happens():
-            return
-        time.sleep(0.005)
-    raise TimeoutError
-
-
 def _status(folder: Path) -> int | None:
     attempt = read_attempt(folder)
     return None if attempt is None else attempt.status
 
 
 @pytest.mark.slow
-def test_a_worker_serves_until_it_is_told_to_end(worker: Worker, tmp_path: Path) -> None:
+def test_a_worker_serves_until_it_is_told_to_end(worker: Serving, tmp_path: Path) -> None:
     """Job after job, each with its own log, and a file that is no job does not end it.
 
     Terminated, it saves where a training stands, lets go of its claims, leaves its status, and is gone.
@@ -113,7 +75,7 @@ def test_a_worker_serves_until_it_is_told_to_end(worker: Worker, tmp_path: Path)
     assert [path.name for path in (tmp_path / "records").glob("*.json")] == [f"{cell_id(ZERO_SHOT)}.json"]
     long = _job(tmp_path, LONG)
     worker.send(long)
-    _wait_for(lambda: list((tmp_path / "unfinished").glob("[!.]*")))
+    until(lambda: list((tmp_path / "unfinished").glob("[!.]*")))
     saved = next((tmp_path / "unfinished").glob("[!.]*"))
     before = saved.stat().st_mtime_ns
     time.sleep(0.1)

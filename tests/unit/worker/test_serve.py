@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from support.serving import Serving
+from support.waiting import until
 
 # What __main__ does around serve, with a job that is a few lines.
 CODE = """
@@ -51,31 +50,16 @@ class Worker:
                 stderr=log,
                 text=True,
             )
+        self._talk = Serving(self.process)
+        self.answer, self.hang_up = self._talk.answer, self._talk.hang_up
 
     def send(self, name: str, code: str) -> Path:
         """Give it a job of some lines; its folder."""
         folder = self.folder / name
         folder.mkdir()
         (folder / "job.json").write_text(code)
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{folder / 'job.json'}\n")
-        self.process.stdin.flush()
+        self._talk.send(folder)
         return folder
-
-    def answer(self, kind: str) -> dict[str, Any]:
-        """The next answer of a kind."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if kind in json.loads(line):
-                found: dict[str, Any] = json.loads(line)
-                return found
-        raise EOFError
-
-    def hang_up(self) -> int:
-        """Close its stdin; the exit status."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        return self.process.wait(30)
 
 
 @pytest.fixture
@@ -88,14 +72,6 @@ def worker(tmp_path: Path) -> Iterator[Worker]:
     for pipe in (found.process.stdin, found.process.stdout):
         assert pipe is not None
         pipe.close()
-
-
-def _wait_for(happens: Callable[[], object]) -> None:
-    for _ in range(6000):
-        if happens():
-            return
-        time.sleep(0.005)
-    raise TimeoutError
 
 
 def test_jobs_are_done_in_turn_with_a_log_each(worker: Worker) -> None:
@@ -139,7 +115,7 @@ def test_a_job_that_ends_badly_ends_its_worker(worker: Worker, status: int) -> N
 def test_a_busy_worker_ends_in_order_when_stdin_ends(worker: Worker) -> None:
     """Its command was killed: a job that waits, and one that never comes back to Python's eye, both end."""
     folder = worker.send("long", "time.sleep(60)")
-    _wait_for((folder / "log.txt").exists)
+    until((folder / "log.txt").exists)
     assert worker.hang_up() == 143
     assert (worker.folder / "in order").exists()
 
@@ -148,7 +124,7 @@ def test_a_job_that_does_not_end_is_ended_hard(worker: Worker) -> None:
     """What has to be left behind is left all the same."""
     code = "while True:\n    try: time.sleep(60)\n    except BaseException: pass"
     folder = worker.send("deaf", code)
-    _wait_for((folder / "log.txt").exists)
+    until((folder / "log.txt").exists)
     assert worker.hang_up() == 143
     assert not (worker.folder / "in order").exists()
     assert (worker.folder / "last words").exists()
@@ -166,7 +142,7 @@ def test_a_job_behind_a_closed_stdin_is_not_begun_in_vain(worker: Worker) -> Non
     """Jobs that were sent before their command died are not worked off for nobody."""
     first = worker.send("first", "time.sleep(60)")
     second = worker.send("second", "time.sleep(60)")
-    _wait_for((first / "log.txt").exists)
+    until((first / "log.txt").exists)
     assert worker.hang_up() == 143
     assert not (second / "log.txt").exists()
 
@@ -177,7 +153,7 @@ def test_answers_that_nobody_reads_are_dropped(worker: Worker) -> None:
     assert worker.process.stdout is not None
     worker.process.stdout.close()
     worker.send("one", "global status; status = 0")
-    _wait_for((worker.folder / "one" / "log.txt").exists)
+    until((worker.folder / "one" / "log.txt").exists)
     assert worker.hang_up() in (0, 143)
     assert (worker.folder / "start.txt").stat().st_size == 0
 
@@ -196,7 +172,7 @@ def test_a_stopped_worker_wakes_up_when_its_command_is_killed(tmp_path: Path) ->
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    _wait_for(lambda: not _runs(worker))
+    until(lambda: not _runs(worker))
 
 
 def _runs(process: int) -> bool:
