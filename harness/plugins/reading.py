@@ -21,11 +21,9 @@ def file_plugin(path: Path) -> Plugin:
     """The plug-in in a file. It imports files beside it as ``from .other import name``.
 
     Raises:
-        PluginError: there is no such file, it cannot be imported, or it has none of the tables.
+        PluginError: the file cannot be read or imported, or has none of the tables.
     """
-    if not path.is_file():
-        raise PluginError(Fault(path.name, f"there is no file {path}."))
-    source = PluginSource(name=path.name, file=str(path.absolute()), files=digests(path))
+    source = PluginSource(name=path.name, file=str(path.absolute()), files=_digests(path, path.name))
     return _plugin(source, lambda: import_file(path, source))
 
 
@@ -84,8 +82,22 @@ def _installed(entry: EntryPoint) -> Plugin:
         raise broken(name, error) from error
     if found is None or found.origin is None:
         raise PluginError(Fault(name, f"there is no module {entry.module}."))
-    source = PluginSource(name=name, module=entry.module, files=digests(Path(found.origin)))
+    source = PluginSource(name=name, module=entry.module, files=_digests(Path(found.origin), name))
     return _plugin(source, lambda: importlib.import_module(entry.module))
+
+
+def _digests(path: Path, name: str) -> dict[str, str]:
+    """The digests of a module's files.
+
+    Raises:
+        PluginError: one cannot be read.
+    """
+    try:
+        return digests(path)
+    except FileNotFoundError:
+        raise PluginError(Fault(name, f"there is no file {path}.")) from None
+    except (OSError, ValueError) as error:  # a path with a zero byte is a ValueError
+        raise PluginError(Fault(name, f"{path} cannot be read: {error}.")) from None
 
 
 def _installed_name(entry: EntryPoint) -> str:

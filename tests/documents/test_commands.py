@@ -27,15 +27,20 @@ def _program() -> Any:
     return get_command(app)
 
 
-def _parsed(arguments: list[str]) -> Any:
-    """The context in which a command would be run with these arguments; a usage error is raised."""
-    command, context = _program(), None
-    words = list(arguments)
-    while hasattr(command, "commands") and words and not words[0].startswith("-"):
-        context = command.make_context(command.name, [], parent=context, resilient_parsing=True)
-        assert words[0] in command.commands, f"there is no command {words[0]}"
-        command = command.commands[words.pop(0)]
-    return command.make_context(command.name, words, parent=context)
+def _named(words: list[str]) -> tuple[Any, list[str]]:
+    """The command, or the group of commands, that is named first, and what follows."""
+    command, rest = _program(), list(words)
+    while hasattr(command, "commands") and rest and rest[0] in command.commands:
+        command = command.commands[rest.pop(0)]
+    return command, rest
+
+
+def _parse(arguments: list[str]) -> None:
+    """Read the arguments as ``harness`` would, and do nothing; a usage error is raised."""
+    command, rest = _named(arguments)
+    is_whole = not hasattr(command, "commands") or not rest or rest[0].startswith("-")
+    assert is_whole, f"there is no command {rest[0]}"
+    command.make_context(command.name, rest)
 
 
 def _misunderstood(calls: list[list[str]]) -> dict[str, str]:
@@ -43,7 +48,7 @@ def _misunderstood(calls: list[list[str]]) -> dict[str, str]:
     found = {}
     for arguments in calls:
         try:
-            _parsed(arguments)
+            _parse(arguments)
         except Exception as error:  # usage errors have no class that Typer promises
             found[" ".join(arguments)] = str(error)
     return found
@@ -72,9 +77,7 @@ def test_commands_within_sentences_are_understood() -> None:
     for place, span in ((name_of(document), span) for document in documents() for span in code_spans(document)):
         if not re.match(r"harness( |$)", span):
             continue
-        words, command = span.split()[1:], _program()
-        while hasattr(command, "commands") and words and words[0] in command.commands:
-            command = command.commands[words.pop(0)]
+        command, words = _named(span.split()[1:])
         options = {option for parameter in command.params for option in parameter.opts}
         used = {part for word in words for part in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", word)}
         is_whole = not hasattr(command, "commands") or not words or words[0].isupper() or words[0][0] in "-."

@@ -99,8 +99,13 @@ def test_a_report_needs_neither_plugin_nor_matrix(folder: Path, command: Command
     assert (code, said.split()[-6:]) == (0, ["my_method", "2", "2", "0", "0", "0"])
 
 
-def test_a_raised_version_makes_its_records_stale(folder: Path, command: Command) -> None:
-    """They are pending again, with the reason; an edit alone changes nothing, and other methods' records stay."""
+def test_a_raised_version_makes_its_records_stale(
+    folder: Path, finished: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are pending again, with the reason; an edit alone changes nothing, and other methods' records stay.
+
+    Made anew they have another origin, which a comparison of results tells.
+    """
     plugin, matrix = folder / "my_method.py", str(folder / "my_method.yaml")
     plugin.write_text(plugin.read_text().replace("their", "her").replace("Tip-Adapter as", "Tip-Adapter, as"))
     assert "2 done, 0 pending, 0 failed" in command("plan", "--matrix", matrix)[1]
@@ -110,6 +115,9 @@ def test_a_raised_version_makes_its_records_stale(folder: Path, command: Command
     assert "1 pending again, stale: other version of tip_adapter (1, today 2)" in said
     assert command("run", "--matrix", matrix, "--device", "cpu")[0] == 0
     assert made_from(records(folder)["tip_adapter"]).method_version == 2
+    capsys.readouterr()
+    assert main(["compare", str(finished / "results"), str(folder / "results")]) == 0
+    assert "plug-in my_method.py" in capsys.readouterr().out
 
 
 def test_a_plugin_that_changes_under_a_run_is_seen(
@@ -132,20 +140,6 @@ def test_a_plugin_that_changes_under_a_run_is_seen(
     assert "my_method.py: is not what it was when this was asked for: cache_model.py changed." in said
 
 
-def test_comparing_results_shows_the_plugins(
-    folder: Path, finished: Path, command: Command, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Another digest of the plug-in is another origin of the same cells."""
-    beside = folder / "cache_model.py"
-    beside.write_text(beside.read_text() + "# an afterthought\n")
-    shutil.rmtree(folder / "results" / "records")
-    at = ("--matrix", str(folder / "my_method.yaml"), "--results", str(folder / "results"))
-    assert main(["run", *at, "--device", "cpu"]) == 0
-    capsys.readouterr()
-    assert main(["compare", str(finished / "results"), str(folder / "results")]) == 0
-    assert "plug-in my_method.py" in capsys.readouterr().out
-
-
 def run_example(name: str, folder: Path, *arguments: str, **changes: str) -> int:
     """``harness run`` of a copy of an example's plug-in and matrix, some words of which are changed."""
     shutil.copy(EXAMPLES / f"{name}.py", folder)
@@ -158,14 +152,14 @@ def run_example(name: str, folder: Path, *arguments: str, **changes: str) -> int
     return main(["run", *at, *arguments])
 
 
-def test_jobs_go_through_a_launcher_of_ones_own(in_this_process: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Its command is run once a job; here one that brings the record in the place of a worker, which is slow."""
-    wanted = ("--select", "method=zero_shot", "--device", "cpu")
-    assert run_example("my_launcher", tmp_path, *wanted, "--launcher", "local") == 0
-    (record,) = (tmp_path / "results" / "records").glob("*.json")
-    record.rename(tmp_path / "saved.json")
-    command = {"nice -n 10 {}": f"cp {tmp_path}/saved.json {record} # {{}}"}
-    assert run_example("my_launcher", tmp_path, *wanted, **command) == 0
+def test_jobs_go_through_a_launcher_of_ones_own(finished: Path, tmp_path: Path) -> None:
+    """Its command is run once a job; here one that brings a record in the place of a worker, which is slow."""
+    (made,) = (
+        path for path in (finished / "results" / "records").glob("*.json") if "zero_shot" in path.read_text()
+    )
+    place = tmp_path / "results" / "records" / made.name
+    command = {"nice -n 10 {}": f"cp {made} {place} # {{}}"}
+    assert run_example("my_launcher", tmp_path, "--select", "method=zero_shot", "--device", "cpu", **command) == 0
     assert list(records(tmp_path)) == ["zero_shot"]
     jobs = [json.loads(path.read_text()) for path in (tmp_path / "results").rglob("job.json")]
     assert [job["plugins"] for job in jobs] == [[]] * len(jobs)  # a worker needs to know nothing of it
@@ -184,14 +178,13 @@ def test_flags_are_checked_by_a_launchers_own_options(tmp_path: Path, capsys: py
 def test_a_tracker_of_ones_own_shows_cells_and_the_matrix(
     in_this_process: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Through the mirror process, while cells are run; ``harness sync`` finds the plug-in again."""
+    """Through the mirror process, while cells are run."""
     assert run_example("my_tracker", tmp_path, "--select", "method=zero_shot", "--device", "cpu") == 0
     with closing(sqlite3.connect(tmp_path / "results" / "my_tracker" / "runs.sqlite")) as connection:
         rows = connection.execute("SELECT dataset, method, accuracy FROM runs ORDER BY id").fetchall()
     (record,) = records(tmp_path).values()
     assert ("digits", "zero_shot", record.accuracy) in rows
     assert (None, None, None) in rows  # the matrix's own
-    assert main(["sync", "--results", str(tmp_path / "results"), "--dry-run"]) == 0
 
 
 def test_a_data_set_of_ones_own_is_run(

@@ -70,7 +70,7 @@ def harness_calls(command: str) -> Iterator[list[str]]:
     """The arguments of every call of ``harness`` in a line of commands."""
     for part in re.split(r"&&|\|\||;|\s\|\s", command):
         words = shlex.split(part)
-        while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+        while words and re.fullmatch(r"do|[A-Z_]+=.*", words[0]):
             words.pop(0)
         if words and words[0] == "harness":
             yield words[1:]

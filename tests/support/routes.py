@@ -48,6 +48,10 @@ ELSEWHERE: dict[str, By] = {
     # What needs published images and weights.
     "harness backbones fetch RN50:openai": By("tests/unit/cli/test_backbones.py", '"fetch", "RN50:openai"'),
     "harness data fetch eurosat --data data": By("tests/unit/data/fetch/test_fetch.py", '"data", "fetch", "dtd"'),
+    "for name in caltech101 oxford_pets stanford_cars oxford_flowers food101 fgvc_aircraft sun397 dtd ucf101; "
+    "do harness data fetch $name --data data; done": By(
+        "tests/unit/data/fetch/test_fetch.py", '"data", "fetch", "dtd"'
+    ),
     "harness data fetch imagenet --from /datasets/imagenet --data data": By(
         "tests/unit/data/fetch/test_fetch.py", "imagenet.fetch(given)"
     ),

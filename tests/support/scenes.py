@@ -103,5 +103,6 @@ def _compare(fence: Fence, printed: str, where: str) -> None:
 
 
 def _masked(line: str) -> str:
-    """The line without its numbers, units of bytes and digests, and with single blanks."""
-    return re.sub(r"\s+", " ", re.sub(r"\b[0-9a-f]{12,}\b|\d[\d.,]*|(?<=\s)[kMG]?B\b", "#", line)).strip()
+    """The line with single blanks, and ``#`` for every digest and number with its unit of time or bytes."""
+    numbers = r"\b[0-9a-f]{12,}\b|\d[\d.,]*(?:\s(?:s|min|h|days?|[kMG]?B)\b)?"
+    return re.sub(r"\s+", " ", re.sub(numbers, "#", line)).strip()

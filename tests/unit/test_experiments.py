@@ -50,10 +50,14 @@ def test_every_matrix_can_be_planned(name: str, tmp_path: Path, capsys: pytest.C
 
 
 def test_downloads_are_told(repository: Path) -> None:
-    """What the data sets of the main figure take to download stands where the costs are."""
-    sizes = [SOURCES[name].download_bytes or 0 for name in {cell.dataset for cell in _cells("full")}]
+    """What the data sets of the main figure take to download stands where the costs are, and all are fetched."""
+    names = {cell.dataset for cell in _cells("full")}
+    sizes = [SOURCES[name].download_bytes or 0 for name in names]
     for document in ("README.md", "docs/reproduce.md"):
-        assert f"{sum(sizes) / 1e9:.0f} GB of downloads" in (repository / document).read_text(encoding="utf-8")
+        text = (repository / document).read_text(encoding="utf-8")
+        assert f"{sum(sizes) / 1e9:.0f} GB of downloads" in text
+    (fetched,) = re.findall(r"^for name in ([^;]+);", text, re.M)
+    assert {*fetched.split(), "eurosat", "imagenet"} == names
 
 
 def test_studies_are_listed(repository: Path) -> None:

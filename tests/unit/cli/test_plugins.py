@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from harness.cli.vocabulary import known_names
+from harness.cli.vocabulary import known_names, names_still_there
 from harness.matrix.matrix import read_matrix
+from harness.plugins.reading import file_plugin
 
 Harness = Callable[..., Any]
 
@@ -127,3 +128,26 @@ def test_text_features_of_a_plugins_cell_are_not_exported(
     answer = harness("prompts", "export", record.cell_id, "--out", tmp_path / "out", "--results", tmp_path)
     assert answer.code == 2
     assert "mine is a plug-in's; text features are exported of the harness's own methods." in answer.err
+
+
+def test_a_tracker_that_was_used_before_is_known_while_its_plugin_is_there(tmp_path: Path) -> None:
+    """Whole results folders are sent again by it; where it is gone nothing breaks."""
+    path = tmp_path / "mine.py"
+    path.write_text("from harness.tracking.table import TrackerRow\nTRACKERS = {'mine': TrackerRow(':Mine')}\n")
+    source = file_plugin(path).source
+    assert list(names_still_there([source, source]).trackers)[-1] == "mine"
+    path.unlink()
+    assert "mine" not in names_still_there([source]).trackers
+
+
+def test_trackers_of_plugins_can_be_named_beside_their_matrix(
+    write: Callable[[str], Path], harness: Harness, tmp_path: Path
+) -> None:
+    """The nearest of all known names is offered."""
+    (tmp_path / "parts" / "shown.py").write_text(
+        "from harness.tracking.table import TrackerRow\nTRACKERS = {'shown': TrackerRow(':Shown')}\n"
+    )
+    matrix = write("plugins: parts/shown.py\nmethods: zero_shot\n")
+    for command in ("run", "sync"):
+        answer = harness(command, "--matrix", matrix, "--track", "showm")
+        assert (answer.code, "Did you mean 'shown'?" in answer.err) == (2, True)

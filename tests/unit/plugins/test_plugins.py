@@ -109,6 +109,13 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
     assert said(caught) == [f"no.py: there is no file {tmp_path / 'no.py'}."]
 
 
+@pytest.mark.parametrize("name", [".", "a\0b.py", "x" * 300 + ".py"])
+def test_what_is_no_file_is_told(tmp_path: Path, name: str) -> None:
+    """A folder, and names that no file can have."""
+    with pytest.raises(PluginError, match=r"cannot be read: "):
+        file_plugin(tmp_path / name)
+
+
 def test_an_installed_package_names_its_module(install: Callable[..., Path]) -> None:
     """The same tables are read; its source is the package with its version, and no path."""
     path = install("TRACKERS = {'t': 1}\n")

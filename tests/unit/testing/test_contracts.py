@@ -79,13 +79,10 @@ def test_the_package_of_the_examples_keeps_its_contract(
         check(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["digits", "digits_noisy"])
 @pytest.mark.parametrize("owed", datasets.DATASET_CONTRACT, ids=lambda owed: owed.__name__)
-def test_the_digits_keep_the_contract_of_data_sets(
-    name: str, owed: Owed[datasets.Subject], tmp_path: Path
-) -> None:
-    """Those that train, and those that are only evaluated on."""
-    owed(datasets.Subject(DATASETS[name], None), tmp_path)
+def test_the_digits_keep_the_contract_of_data_sets(owed: Owed[datasets.Subject], tmp_path: Path) -> None:
+    """As the harness's own methods, launchers and trackers keep theirs, in their rooms."""
+    owed(datasets.Subject(DATASETS["digits"], None), tmp_path)
 
 
 # --- whatever breaks a contract is caught by it ----------------------------------------------------------------
