@@ -8,18 +8,18 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from harness.dispatch.ended import Ended, last_line, spelled
 from harness.dispatch.launcher import CANCELLED, PREEMPTED, Launcher
 from harness.dispatch.logs import last_log
 from harness.dispatch.orders import Orders
 from harness.dispatch.piece import Piece, n_disjoint, smaller_pieces
-from harness.dispatch.watch import Ended, Event, Watch
+from harness.dispatch.watch import Event, Watch
 from harness.errors import Fault
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.plan.attempt import read_attempt
-from harness.plan.job import BROKE, DONE, NOT_BEGUN, NOT_WRITTEN, OUT_OF_MEMORY, STOPPED
+from harness.plan.job import DONE, NOT_BEGUN, NOT_WRITTEN, OUT_OF_MEMORY, STOPPED
 from harness.store.owner import Owner
 
 _ALIKE = 3  # jobs that end alike before any cell is done: all would
@@ -213,7 +213,7 @@ class _Dispatch:
         """
         if self._is_fruitful:
             return False
-        ending = (kind, ended.status, _last_line(ended))
+        ending = (kind, ended.status, last_line(ended))
         if ending != self._ending:
             self._alike, self._ending = [], ending
         self._alike.append(piece)
@@ -273,37 +273,13 @@ class _Dispatch:
         self._on_event({"event": "say", "text": text})
 
 
-def spelled(ended: Ended) -> str:
-    """How a worker ended, in words that go behind ``the worker``."""
-    if ended.why:
-        return f"is gone: {ended.why}"
-    status: Any = ended.status
-    if status is None:
-        return "is gone, and nobody knows how it ended"
-    if status == OUT_OF_MEMORY:
-        return "ran out of memory"
-    if status == STOPPED:
-        return "was told to end by somebody else"
-    if status == BROKE:
-        return f"broke down: {_last_line(ended)}"
-    if status == -signal.SIGKILL:
-        return "was killed by SIGKILL, as the system does when memory runs out"
-    if status < 0:
-        return f"was killed by {signal.Signals(-status).name}"
-    return f"ended with status {status}"
-
-
 def _full(ended: Ended) -> Fault:
     """The fault of a worker that could write nothing more; its log may not hold that, for the same reason."""
-    said = _last_line(ended)
+    said = last_line(ended)
     if "can be written" in said:
         return Fault("", said)
     what = "nothing can be written here any more: the disk is full, or read-only."
     return Fault(str(ended.folder), what, "Mend that, and the next run goes on from here.")
-
-
-def _last_line(ended: Ended) -> str:
-    return ended.log_tail(1).strip()
 
 
 def _cells(number: int) -> str:

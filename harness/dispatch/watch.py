@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.dispatch.ended import Ended
 from harness.dispatch.launcher import Handle, JobState, Launcher
-from harness.dispatch.logs import log_tail
 from harness.files import parsed_json
 from harness.plan.attempt import read_attempt
 from harness.plan.job import EVENTS_FILE
@@ -17,25 +16,6 @@ from harness.plan.job import EVENTS_FILE
 Event = dict[str, Any]
 _EVENTS_S = 0.2  # between two looks at the events of a job that runs
 _SHORTEST_S, _LONGEST_S = 0.001, 0.1  # between two looks at all jobs
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A job that ended.
-
-    Attributes:
-        folder: the job's.
-        status: the worker's exit status, ``None`` where nobody knows it.
-        why: what the launcher says of it, empty mostly.
-    """
-
-    folder: Path
-    status: int | None
-    why: str = ""
-
-    def log_tail(self, lines: int = 15) -> str:
-        """The last lines that the worker printed, or those of the engine where there was none."""
-        return log_tail(self.folder, lines)
 
 
 class Watch:

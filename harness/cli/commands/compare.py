@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.cli.output import console
+from harness.cli.output.out_file import cells_csv, write_out
 from harness.cli.vocabulary import known_names
 from harness.errors import Fault, RecordError
-from harness.files import canonical_json, write_text
-from harness.matrix.cell import CELL_KEYS, Cell
+from harness.matrix.cell import Cell
 from harness.matrix.matrix import read_matrix
 from harness.matrix.select import select
 from harness.report.changes import Change, Changes, Shift, changes, noticeable
@@ -48,7 +46,7 @@ def compare_command(
     cells = select(_cells(matrix, (was, now), records), expression)
     found = changes(cells, *records)
     if out is not None:
-        _write(out, found, was, now)
+        write_out(out, _json(found, was, now) if out.suffix == ".json" else _csv(found))
     _print(found, was, now)
     if out is not None:
         console.say(f"{len(found.cells)} cells in {out}")
@@ -178,41 +176,15 @@ def _short(value: str) -> str:
     return value[:_DIGEST] if is_digest else value
 
 
-def _write(out: Path, found: Changes, was: Path, now: Path) -> None:
-    """Write every cell; as JSON also the shifts and what numbers were made from.
-
-    Raises:
-        RecordError: it cannot be written.
-    """
-    text = _json(found, was, now) if out.suffix == ".json" else _csv(found)
-    try:
-        write_text(out, text)
-    except OSError as error:
-        what = f"cannot be written: {error.strerror}."
-        raise RecordError(Fault(f"--out {out}", what, "Name another file.")) from None
-
-
 def _csv(found: Changes) -> str:
-    text = io.StringIO()
-    extras = sorted({key for each in found.cells for key in each.cell.to_dict()} - set(CELL_KEYS))
-    numbers = ("kind", "n_correct_a", "n_test_a", "n_correct_b", "n_test_b", "difference", "noticeable")
-    writer = csv.DictWriter(text, ("cell_id", *CELL_KEYS, *extras, *numbers), lineterminator="\n")
-    writer.writeheader()
+    columns = ("kind", "n_correct_a", "n_test_a", "n_correct_b", "n_test_b", "difference", "noticeable")
+    rows = []
     for each in found.cells:
-        flat = each.cell.to_dict()
-        flat["recipe"] = None if flat["recipe"] is None else canonical_json(flat["recipe"])
         (right_a, n_a), (right_b, n_b) = each.was or ("", ""), each.now or ("", "")
-        values = (
-            each.kind,
-            right_a,
-            n_a,
-            right_b,
-            n_b,
-            _points(each),
-            "yes" if noticeable(each, TIPPING) else "no",
-        )
-        writer.writerow({"cell_id": each.id, **flat, **dict(zip(numbers, values, strict=True))})
-    return text.getvalue()
+        is_noticeable = "yes" if noticeable(each, TIPPING) else "no"
+        values = (each.kind, right_a, n_a, right_b, n_b, _points(each), is_noticeable)
+        rows.append((each.cell, dict(zip(columns, values, strict=True))))
+    return cells_csv(columns, rows)
 
 
 def _points(each: Change) -> str:

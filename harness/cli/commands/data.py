@@ -100,7 +100,7 @@ def split_command(folder: Path, class_names: Path | None, out: Path) -> int:
     try:
         write_bytes(out, split_json(split))
     except OSError as error:
-        raise DataError(Fault(str(out), f"cannot be written: {error}.")) from None
+        raise DataError(Fault(str(out), f"cannot be written: {error.strerror}.")) from None
     sizes = f"{len(split.train)} train, {len(split.val)} val, {len(split.test)} test"
     console.say(f"{out}: {len(split.class_names)} classes, {sizes}, digest {split.digest[:12]}")
     return 0

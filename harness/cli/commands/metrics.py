@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from harness.cli.output import console
+from harness.cli.output.out_file import cells_csv, write_out
 from harness.cli.state.situation import look, look_at_cells, what_was_run
 from harness.data.dataset import data_root
-from harness.errors import Fault, HarnessError, RecordError
-from harness.files import canonical_json, write_text
-from harness.matrix.cell import CELL_KEYS
+from harness.errors import HarnessError
 from harness.matrix.identity import cell_id, display_names
 from harness.matrix.select import select
 from harness.plan.pending import Standing
@@ -48,7 +45,7 @@ def metrics_command(matrix: Path | None, expression: str | None, results: Path, 
     names = display_names([standing.cell for standing in standings])
     rows = [_row(results, standing) for standing in standings]
     if out is not None:
-        _write(out, rows)
+        write_out(out, _csv(rows))
     lines = [
         (names[row.standing.id], *(_spelled(row.numbers.get(key)) for key in _NUMBERS), row.why) for row in rows
     ]
@@ -124,19 +121,7 @@ def _spelled(number: float | None) -> str:
     return f"{number:,}" if isinstance(number, int) else f"{number:.{_DIGITS}f}"
 
 
-def _write(out: Path, rows: Sequence[Row]) -> None:
-    """Write every cell with all of its axes, its numbers unrounded."""
-    flats = [row.standing.cell.to_dict() for row in rows]
-    extras = sorted({key for flat in flats for key in flat} - set(CELL_KEYS))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, ("cell_id", *CELL_KEYS, *extras, *_NUMBERS, "note"), lineterminator="\n")
-    writer.writeheader()
-    for row, flat in zip(rows, flats, strict=True):
-        recipe = None if flat["recipe"] is None else canonical_json(flat["recipe"])
-        note = " ".join(filter(None, (row.why, row.finding)))
-        writer.writerow({**flat, "recipe": recipe, "cell_id": row.standing.id, **row.numbers, "note": note})
-    try:
-        write_text(out, text.getvalue())
-    except OSError as error:
-        what = f"cannot be written: {error.strerror}."
-        raise RecordError(Fault(f"--out {out}", what, "Name another file.")) from None
+def _csv(rows: Sequence[Row]) -> str:
+    notes = [" ".join(filter(None, (row.why, row.finding))) for row in rows]
+    values = [(row.standing.cell, {**row.numbers, "note": note}) for row, note in zip(rows, notes, strict=True)]
+    return cells_csv((*_NUMBERS, "note"), values)

@@ -21,13 +21,13 @@ from harness.cli.vocabulary import names_for, plugins_at_hand
 from harness.data.dataset import keep_split
 from harness.dispatch.devices import Device, device_faults
 from harness.dispatch.dispatch import Ground, Outcome, dispatch
+from harness.dispatch.ended import Ended
 from harness.dispatch.launched import Launched, look_at_launches, tidy
 from harness.dispatch.launcher import Launcher
 from harness.dispatch.logs import last_log
 from harness.dispatch.orders import Orders
 from harness.dispatch.piece import Piece
 from harness.dispatch.table import LAUNCHERS, LauncherRow
-from harness.dispatch.watch import Ended
 from harness.environment import environment_faults
 from harness.errors import Fault, HarnessError, MatrixError, did_you_mean
 from harness.matrix.cell import Cell

@@ -8,8 +8,10 @@ from contextlib import closing
 from pathlib import Path
 
 from harness.dispatch.devices import Device
+from harness.dispatch.ended import spelled
 from harness.dispatch.launcher import Launcher
 from harness.dispatch.local import LocalLauncher
+from harness.dispatch.logs import last_log
 from harness.dispatch.watch import run_jobs
 from harness.errors import Fault, HarnessError, RunError
 from harness.plan.job import DONE, FAULTS_FILE, Job, write_job
@@ -35,8 +37,8 @@ def ask(job: Job, launcher: Launcher) -> Path:
     ended = run_jobs([folder], launcher, lambda _: None)[0]
     if ended.status != DONE:
         raise RunError(
-            f"the {job.kind} job ended with status {ended.status}; "
-            f"the end of {folder}/log.txt:\n{ended.log_tail()}"
+            f"the worker of the {job.kind} job {spelled(ended)}; "
+            f"the end of {last_log(folder)}:\n{ended.log_tail()}"
         )
     faults = json.loads((folder / FAULTS_FILE).read_text(encoding="utf-8"))
     if faults:

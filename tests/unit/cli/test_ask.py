@@ -63,8 +63,8 @@ def test_faults_of_a_worker_are_raised_together(asked: Callable[..., Path]) -> N
 
 
 def test_a_worker_that_breaks_down_shows_its_log(asked: Callable[..., Path]) -> None:
-    """Status and the last lines."""
+    """How it ended, and the last lines."""
     with pytest.raises(
-        RunError, match=r"the check job ended with status -11; the end of .*log\.txt:\nout of luck"
+        RunError, match=r"worker of the check job was killed by SIGSEGV; the end of .*log\.txt:\nout of luck"
     ):
         asked(-11, LOG_FILE, "out of luck\n")

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.dispatch import watch
+from harness.dispatch.ended import Ended
 from harness.dispatch.launcher import JobState
-from harness.dispatch.watch import Ended, run_jobs
+from harness.dispatch.watch import run_jobs
 from harness.plan.attempt import begin_attempt, end_attempt
 
 
