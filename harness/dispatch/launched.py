@@ -10,7 +10,8 @@ from pathlib import Path
 
 from harness.dispatch.launcher import JobState
 from harness.dispatch.launches import Launch, LaunchedJob, read_launches
-from harness.dispatch.slurm import forget_launch, judged
+from harness.dispatch.slurm import forget_launch
+from harness.dispatch.slurm_handle import judged
 from harness.dispatch.slurm_queue import accounted_jobs, cancel, queued_jobs
 from harness.plan.attempt import read_attempt
 

@@ -9,96 +9,24 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.dispatch.launcher import CANCELLED, PREEMPTED, USUAL_WORKERS, Handle, JobState, Site
+from harness.dispatch.launcher import USUAL_WORKERS, Handle, Site
 from harness.dispatch.launches import Launch, LaunchedJob, forget, hand_over, intend, read_launches
 from harness.dispatch.logs import ENGINE_LOG
-from harness.dispatch.slurm_queue import Seen, Watch, cancel, largest_array, queued_jobs, usual_time_min
+from harness.dispatch.slurm_environment import in_the_way, without
+from harness.dispatch.slurm_handle import SlurmHandle, judged
+from harness.dispatch.slurm_queue import Watch, cancel, largest_array, queued_jobs, usual_time_min
 from harness.dispatch.slurm_run import WorkerRun
 from harness.errors import Fault, MatrixError, RunError
 from harness.matrix.launching import Launching
-from harness.plan.attempt import Attempt, read_attempt
-from harness.plan.job import OUT_OF_MEMORY, STOPPED
+from harness.plan.attempt import read_attempt
 
 _USUAL_ARRAY = 1000  # one less than Slurm's own MaxArraySize
 _TIMEOUTS = 10  # times that a job is queued again after its time limit; each goes on where the last one stood
-_SETTLE_S = 15.0  # for a status that a slow file system has not shown yet, once Slurm says that the job has ended
-_ABSENT_S = 60.0  # the same where Slurm says nothing of the job any more
 _STOP_S = 120.0  # for Slurm to take down what was cancelled
-_LOOK_S = 1.0  # between two readings of a job's status file
-_LOOK_AT_QUEUED_S = 5.0  # the same of one that waits: there may be a thousand
-
-
-class SlurmHandle:
-    """A job of Slurm."""
-
-    def __init__(self, folder: Path, job_id: str, watch: Watch) -> None:
-        """Follow it with ``watch``."""
-        self.folder = folder
-        self.job_id = job_id
-        self._watch = watch
-        self._attempt: Attempt | None = None
-        self._next_look = 0.0
-        self._ended_since: float | None = None
-        self._last = JobState("queued")
-
-    @property
-    def last(self) -> JobState:
-        """How it stood when it was last asked."""
-        return self._last
-
-    def state(self) -> JobState:
-        """How it stands by its own status file, and where that is silent, by what Slurm says."""
-        if self._last.phase != "ended":
-            now = time.monotonic()
-            seen, absent_s = self._watch.look(self.job_id)
-            if now >= self._next_look:
-                waits = seen is not None and seen.phase == "queued"
-                self._next_look = now + (_LOOK_AT_QUEUED_S if waits else _LOOK_S)
-                self._attempt = read_attempt(self.folder)
-            is_over = absent_s > 0 or (seen is not None and seen.phase == "ended")
-            if not is_over:
-                self._ended_since = None
-            elif self._ended_since is None:
-                self._ended_since = now
-            over_s = 0.0 if self._ended_since is None else now - self._ended_since
-            self._last = judged(self._attempt, seen, over_s, absent_s)
-        return self._last
-
-    def end(self) -> None:
-        """Take it for ended: Slurm has let go of it."""
-        self._last = JobState("ended", STOPPED, CANCELLED)
-
-
-def judged(attempt: Attempt | None, seen: Seen | None, over_s: float, absent_s: float) -> JobState:
-    """How a job stands.
-
-    Args:
-        attempt: what its worker left in its folder.
-        seen: what Slurm says of it; ``None`` where it says nothing.
-        over_s: for how long Slurm has taken it for over.
-        absent_s: for how long Slurm's queue has not had it.
-    """
-    status = None if attempt is None else attempt.status
-    if status is not None and status != STOPPED:
-        return JobState("ended", status)
-    if seen is None and not absent_s:
-        return JobState("queued", why="Slurm has not said anything of it yet")
-    if seen is not None and seen.phase == "running":
-        return JobState("running", why="" if seen.state == "RUNNING" else seen.state.lower())
-    if seen is not None and seen.phase == "queued":
-        return JobState("queued", why=seen.reason if attempt is None else PREEMPTED)
-    why = "left the queue" if seen is None else seen.state.lower().replace("_", " ")
-    if over_s < (_ABSENT_S if seen is None else _SETTLE_S):
-        return JobState("running", why=why)
-    if seen is None and attempt is None:
-        why = CANCELLED  # of an array's job that is cancelled before it begins Slurm keeps nothing
-    if why == "out of memory":
-        return JobState("ended", OUT_OF_MEMORY, why)
-    return JobState("ended", STOPPED if why in (CANCELLED, PREEMPTED) else status, why)
 
 
 class SlurmLauncher:
@@ -206,7 +134,7 @@ class SlurmLauncher:
         launch = intend("slurm", folders)
         said = io.StringIO()
         try:
-            with contextlib.redirect_stderr(said), _without(_in_the_way(options)):
+            with contextlib.redirect_stderr(said), without(in_the_way(options)):
                 jobs = self._executor(launch, options).submit_array(
                     [WorkerRun(folder.resolve(), _stop_s(options["time"])) for folder in folders]
                 )
@@ -328,33 +256,3 @@ def _link(link: Path, target: Path) -> None:
     """Point from a job's folder to Slurm's log; a file system without links has it only there."""
     with contextlib.suppress(OSError):
         link.symlink_to(os.path.relpath(target, link.parent.resolve()))
-
-
-# What sbatch takes from the environment before what a script says, and harness has to have its own way with.
-_ALWAYS_OURS = (
-    "ARRAY_INX", "ERROR", "JOB_NAME", "NO_REQUEUE", "OPEN_MODE", "OUTPUT", "REQUEUE", "SIGNAL", "TIMELIMIT",
-    "WAIT",
-)  # fmt: skip
-_OURS_WHERE_GIVEN = ("account", "constraint", "partition", "qos")
-
-
-def _in_the_way(options: Mapping[str, Any]) -> set[str]:
-    """The environment variables that would change jobs which are submitted with these options.
-
-    Inside of a Slurm job those that tell of that job are among them.
-    """
-    ours = {f"SBATCH_{name}" for name in _ALWAYS_OURS}
-    ours |= {f"SBATCH_{name.upper()}" for name in _OURS_WHERE_GIVEN if options[name] is not None}
-    if "SLURM_JOB_ID" in os.environ:
-        ours |= {name for name in os.environ if name.startswith(("SLURM_", "SLURMD_", "SRUN_"))} - {"SLURM_CONF"}
-    return ours & set(os.environ)
-
-
-@contextlib.contextmanager
-def _without(names: Iterable[str]) -> Iterator[None]:
-    """Within, these environment variables are not set."""
-    kept = {name: os.environ.pop(name) for name in names}
-    try:
-        yield
-    finally:
-        os.environ.update(kept)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from harness.cli.commands import run as run_module
-from harness.dispatch import slurm as slurm_module
-from harness.dispatch import slurm_queue
+from harness.dispatch import slurm_handle, slurm_queue
 from harness.dispatch.launches import intend, read_launches
-from harness.dispatch.slurm import SlurmHandle, SlurmLauncher
+from harness.dispatch.slurm import SlurmLauncher
+from harness.dispatch.slurm_handle import SlurmHandle
 from harness.matrix.cell import Cell
 from harness.plan.attempt import begin_attempt, end_attempt
 from harness.store.records import write_record
@@ -27,8 +27,8 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many cells were checked each time, which is all that the check does; Slurm is asked all the time."""
     monkeypatch.setattr(slurm_queue, "_FIRST_S", 0.0)
     monkeypatch.setattr(slurm_queue, "_BUSY_S", 0.0)
-    monkeypatch.setattr(slurm_module, "_LOOK_S", 0.0)
-    monkeypatch.setattr(slurm_module, "_LOOK_AT_QUEUED_S", 0.0)
+    monkeypatch.setattr(slurm_handle, "_LOOK_S", 0.0)
+    monkeypatch.setattr(slurm_handle, "_LOOK_AT_QUEUED_S", 0.0)
     found: list[int] = []
     monkeypatch.setattr(run_module, "ask_worker", lambda job, _: found.append(len(job.cells)))
     return found
@@ -167,7 +167,7 @@ def test_jobs_that_are_cancelled_meanwhile_are_not_tried_again(
     behind_submit: Callable[[Callable[[], object]], None],
 ) -> None:
     """Who cancels a job does not want it: the command that waits ends with what is unfinished."""
-    monkeypatch.setattr(slurm_module, "_SETTLE_S", 0.0)
+    monkeypatch.setattr(slurm_handle, "_SETTLE_S", 0.0)
     run(*SLURM, "--detach")
     behind_submit(lambda: [slurm.set(job_id, "CANCELLED") for job_id in slurm.states()])
     answer = run(*SLURM)

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from harness.dispatch import local, remote, slurm_queue
+from harness.dispatch import local, remote, slurm_handle, slurm_queue
 from harness.dispatch import ray as ray_module
-from harness.dispatch import slurm as slurm_module
 from harness.dispatch.devices import Device
 from harness.dispatch.local import LocalLauncher
 from harness.dispatch.ray import RayLauncher
@@ -61,8 +60,8 @@ def slurm_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, slurm: Any) -> 
     """Jobs of a made-up Slurm, all of which begin at once."""
     monkeypatch.setattr(slurm_queue, "_FIRST_S", 0.0)
     monkeypatch.setattr(slurm_queue, "_BUSY_S", 0.0)
-    monkeypatch.setattr(slurm_module, "_LOOK_S", 0.0)
-    monkeypatch.setattr(slurm_module, "_LOOK_AT_QUEUED_S", 0.0)
+    monkeypatch.setattr(slurm_handle, "_LOOK_S", 0.0)
+    monkeypatch.setattr(slurm_handle, "_LOOK_AT_QUEUED_S", 0.0)
 
     def end(folder: Path, status: int) -> None:
         end_attempt(folder, begin_attempt(folder), status)

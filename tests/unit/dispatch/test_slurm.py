@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from harness.dispatch import slurm as slurm_module
-from harness.dispatch import slurm_queue
+from harness.dispatch import slurm_handle, slurm_queue
 from harness.dispatch.launched import look_at_launches, tidy
 from harness.dispatch.launcher import JobState
 from harness.dispatch.launches import intend, read_launches
-from harness.dispatch.slurm import SlurmLauncher, judged
+from harness.dispatch.slurm import SlurmLauncher
+from harness.dispatch.slurm_handle import judged
 from harness.dispatch.slurm_queue import Seen
 from harness.errors import MatrixError, RunError
 from harness.matrix.cell import Cell
@@ -31,8 +31,8 @@ from harness.plan.job import Job, flat_cells, write_job
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slurm_queue, "_FIRST_S", 0.0)
     monkeypatch.setattr(slurm_queue, "_BUSY_S", 0.0)
-    monkeypatch.setattr(slurm_module, "_LOOK_S", 0.0)
-    monkeypatch.setattr(slurm_module, "_LOOK_AT_QUEUED_S", 0.0)
+    monkeypatch.setattr(slurm_handle, "_LOOK_S", 0.0)
+    monkeypatch.setattr(slurm_handle, "_LOOK_AT_QUEUED_S", 0.0)
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def test_lost_job_ends_after_a_while(
     results: Path, folders: list[Path], slurm: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A job that is in neither the queue nor the accounts, and left no status, has ended with none."""
-    monkeypatch.setattr(slurm_module, "_ABSENT_S", 0.05)
+    monkeypatch.setattr(slurm_handle, "_ABSENT_S", 0.05)
     handle = launch(results).submit(folders[:1])[0]
     begin_attempt(folders[0])
     slurm.drop("100")
