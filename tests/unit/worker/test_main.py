@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from harness.dispatch.launcher import serve_command
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.protocol import COOP
@@ -31,14 +31,17 @@ LONG = Cell.from_dict(
 
 
 class Worker:
-    """A worker process that serves."""
+    """A worker process that serves, started in a folder with a file that would break it."""
 
     def __init__(self, tmp_path: Path) -> None:
+        folder = tmp_path / "mine"
+        folder.mkdir()
+        (folder / "random.py").write_text("raise SystemExit('this is no random')")
         with (tmp_path / "worker.txt").open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "harness.worker", "--serve"],
+                serve_command(),
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
-                env={**os.environ, "HARNESS_STATE_S": "0.05"},
+                cwd=folder, env={**os.environ, "HARNESS_STATE_S": "0.05"},
             )  # fmt: skip
 
     def send(self, folder: Path) -> None:
@@ -98,7 +101,8 @@ def _status(folder: Path) -> int | None:
 def test_a_worker_serves_until_it_is_told_to_end(worker: Worker, tmp_path: Path) -> None:
     """Job after job, each with its own log, and a file that is no job does not end it.
 
-    Terminated, it saves where a training stands, lets go of its claims, leaves its status, and is gone.
+    It imports nothing from the current folder. Terminated, it saves where a training stands, lets go of its
+    claims, leaves its status, and is gone.
     """
     ready = worker.answer("ready")
     assert ready == {"ready": worker.process.pid}
