@@ -85,6 +85,11 @@ def did_you_mean(name: object, known: Sequence[str]) -> str:
     return f"{guess}Known: {', '.join(known)}."
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says, without its full stop; its kind where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+
+
 def few(words: Sequence[str]) -> str:
     """The first five, and how many more there are."""
     more = f" and {len(words) - _FEW:,} more" if len(words) > _FEW else ""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.backbone.spec import BackboneSpec
 from harness.backbone.weights import hub_cache, weights_file
-from harness.errors import BackboneError, Fault
+from harness.errors import BackboneError, Fault, first_line
 
 _YES = frozenset({"1", "ON", "YES", "TRUE"})
 
@@ -44,13 +44,15 @@ def _download(spec: BackboneSpec) -> None:
         try:
             hf_hub_download(repository, filename, cache_dir=hub_cache(), endpoint=endpoint)
         except LocalEntryNotFoundError as error:
-            what = f"cannot be fetched: {endpoint or 'the Hugging Face hub'} did not answer ({_reason(error)})."
+            why = first_line(error.__cause__ or error)
+            what = f"cannot be fetched: {endpoint or 'the Hugging Face hub'} did not answer ({why})."
             mend = f"Try again where it can be reached, or copy {_folder(repository)} from another machine."
             raise BackboneError(Fault(spec.name, what, mend)) from None
         except EntryNotFoundError:
             continue
         except Exception as error:  # the hub's client raises what its HTTP library of the day does
-            raise BackboneError(Fault(spec.name, f"cannot be fetched: {_reason(error)}.")) from None
+            why = first_line(error.__cause__ or error)
+            raise BackboneError(Fault(spec.name, f"cannot be fetched: {why}.")) from None
         return
     what = f"cannot be fetched: {repository} holds neither {' nor '.join(filenames)}."
     raise BackboneError(Fault(spec.name, what))
@@ -64,9 +66,3 @@ def _is_offline() -> bool:
     """The hub's own rule."""
     value = os.environ.get("HF_HUB_OFFLINE") or os.environ.get("TRANSFORMERS_OFFLINE") or ""
     return value.upper() in _YES
-
-
-def _reason(error: Exception) -> str:
-    """The first line of what an error says, or its cause's."""
-    text = str(error.__cause__ or error).strip() or type(error).__name__
-    return text.splitlines()[0].rstrip(".")

@@ -11,12 +11,12 @@ from typing import Annotated, Any
 import typer
 
 import harness
-from harness.cli import console
+from harness.cli.output import console
 from harness.dispatch.orders import INTERRUPTED, SignalledError, ended_by_signals
 from harness.errors import HarnessError
 from harness.matrix.packaged import matrix_path
 
-OK, FAILED, BAD_INPUT = 0, 1, 2
+OK, BAD_INPUT = 0, 2
 
 app = typer.Typer(
     name="harness",
@@ -79,8 +79,8 @@ MaxConcurrentOption = Annotated[
 _RESULTS = Path("results")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; its exit code: 0 ok, 1 something failed, 2 bad input, 130 interrupted, 143 terminated."""
+def answer(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; its exit code, as ``harness.cli.main`` has them."""
     try:
         with ended_by_signals():
             code = app(args=arguments, standalone_mode=False)
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"harness {harness.__version__}")
+        console.say(f"harness {harness.__version__}")
         raise typer.Exit
 
 
@@ -130,7 +130,7 @@ def plan(
     max_concurrent: MaxConcurrentOption = None,
 ) -> int:
     """Show cells by axis, what is done, pending or failed, the jobs, and what is missing on disk."""
-    from harness.cli.plan import plan_command
+    from harness.cli.commands.plan import plan_command
 
     flags = {"workers": workers, "workers_per_gpu": workers_per_gpu, "max_concurrent": max_concurrent}
     return plan_command(matrix, select, results, data, device, launcher, flags)
@@ -195,7 +195,7 @@ def run(
     ] = None,
 ) -> int:
     """Run what is pending; a second run of a finished matrix does nothing."""
-    from harness.cli.run import RunOptions, run_command
+    from harness.cli.commands.run import RunOptions, run_command
 
     flags = {
         "workers": workers, "workers_per_gpu": workers_per_gpu, "partition": partition,
@@ -228,7 +228,7 @@ def status(
     data: DataOption = None,
 ) -> int:
     """Show how far each matrix is, and why cells failed; exit 1 when some did."""
-    from harness.cli.status import status_command
+    from harness.cli.commands.status import status_command
 
     return status_command(matrix, results, data)
 
@@ -265,10 +265,10 @@ def report(
 
     choices = choices_of(against or (), sd, interval)
     if serve:
-        from harness.cli.serve import serve_command
+        from harness.cli.commands.serve import serve_command
 
         return serve_command(matrix, results, out, port, choices)
-    from harness.cli.report import report_command
+    from harness.cli.commands.report import report_command
 
     if port is not None:
         from harness.errors import Fault, HarnessError
@@ -293,7 +293,7 @@ def compare(
     ] = False,
 ) -> int:
     """Show what changed from one results folder to another: cells, numbers, and what they were made from."""
-    from harness.cli.compare import compare_command
+    from harness.cli.commands.compare import compare_command
 
     return compare_command(results_a, results_b, matrix, select, out, fail_on_change)
 
@@ -312,7 +312,7 @@ def sync(
     ] = False,
 ) -> int:
     """Send from the records whatever a tracker does not have; exit 1 when some of it could not be sent."""
-    from harness.cli.sync import SyncOptions, sync_command
+    from harness.cli.commands.sync import SyncOptions, sync_command
 
     return sync_command(SyncOptions(matrix, results, data, track, dry_run, again))
 
@@ -325,7 +325,7 @@ def metrics(
     out: Annotated[Path | None, typer.Option("--out", help="A CSV file to write, too.")] = None,
 ) -> int:
     """Show accuracy, macro-F1, NLL and ECE of each cell, computed from its kept logits."""
-    from harness.cli.metrics import metrics_command
+    from harness.cli.commands.metrics import metrics_command
 
     return metrics_command(matrix, select, results, out)
 
@@ -333,7 +333,7 @@ def metrics(
 @matrix_app.command("list")
 def matrix_list() -> int:
     """Show the matrices that come with the package."""
-    from harness.cli.matrices import list_command
+    from harness.cli.commands.matrices import list_command
 
     return list_command()
 
@@ -343,7 +343,7 @@ def matrix_show(
     name: Annotated[str, typer.Argument(help="One of `harness matrix list`.", show_default=False)],
 ) -> int:
     """Print the YAML of a matrix as it is; `> mine.yaml` keeps a copy to change."""
-    from harness.cli.matrices import show_command
+    from harness.cli.commands.matrices import show_command
 
     return show_command(name)
 
@@ -351,7 +351,7 @@ def matrix_show(
 @data_app.command("list")
 def data_list(data: DataOption = None) -> int:
     """Show the known data sets, their sizes, and which are on disk."""
-    from harness.cli.data import list_command
+    from harness.cli.commands.data import list_command
 
     return list_command(data)
 
@@ -370,7 +370,7 @@ def data_draw(
     rule: Annotated[str, typer.Option("--rule", help="coop, or lpclip: the linear probe's own.")] = "coop",
 ) -> int:
     """Print the images of a few-shot draw: path, label, class name. Needs the split, not the images."""
-    from harness.cli.data import draw_command
+    from harness.cli.commands.data import draw_command
 
     return draw_command(dataset, shots, seed, part, matrix, data, subset_file, rule)
 
@@ -381,7 +381,7 @@ def data_rebuild(
     data: DataOption = None,
 ) -> int:
     """Make a published split file anew from the data set's annotation files, and compare it."""
-    from harness.cli.data import rebuild_command
+    from harness.cli.commands.data import rebuild_command
 
     return rebuild_command(dataset, data)
 
@@ -395,7 +395,7 @@ def data_split(
     ] = None,
 ) -> int:
     """Draw the split of any folder of images, once, and write it."""
-    from harness.cli.data import split_command
+    from harness.cli.commands.data import split_command
 
     return split_command(folder, class_names, out)
 
@@ -408,7 +408,7 @@ def backbones_list(
     ] = False,
 ) -> int:
     """Show backbones, their sizes, and which have their weights on disk."""
-    from harness.cli.backbones import list_command
+    from harness.cli.commands.backbones import list_command
 
     return OK if context.invoked_subcommand else list_command(everything)
 
@@ -418,7 +418,7 @@ def backbones_fetch(
     names: Annotated[list[str], typer.Argument(help="Such as 'ViT-B-16:openai'.", metavar="NAME...")],
 ) -> int:
     """Download weights from the Hugging Face hub into its cache; those on disk are left alone."""
-    from harness.cli.backbones import fetch_command
+    from harness.cli.commands.backbones import fetch_command
 
     return fetch_command(names)
 
@@ -437,7 +437,7 @@ def data_check(
     matrix: Annotated[Path | None, _matrix_option("Check the data sets of this matrix, by file or name.")] = None,
 ) -> int:
     """Show what is missing or wrong with data sets on disk, and how to mend it; exit 1 when something is."""
-    from harness.cli.data_check import check_command
+    from harness.cli.commands.data_check import check_command
 
     return check_command(names or (), data, decode, content, matrix)
 
@@ -455,7 +455,7 @@ def data_fetch(
     ] = None,
 ) -> int:
     """Download a data set, check it, and put it in its place; HF_ENDPOINT names another Hugging Face hub."""
-    from harness.cli.data_fetch import fetch_command
+    from harness.cli.commands.data_fetch import fetch_command
 
     return fetch_command(dataset, data, given, mirror)
 
@@ -470,7 +470,7 @@ def prompts_show(
     results: ResultsOption = _RESULTS,
 ) -> int:
     """Show the vocabulary words nearest to each learned vector, with their distances."""
-    from harness.cli.prompts import show_command
+    from harness.cli.commands.prompts import show_command
 
     return show_command(cell, top, class_name, results)
 
@@ -482,7 +482,7 @@ def prompts_export(
     results: ResultsOption = _RESULTS,
 ) -> int:
     """Write text features, context and a description, for use with open_clip alone."""
-    from harness.cli.prompts import export_command
+    from harness.cli.commands.prompts import export_command
 
     return export_command(cell, out, results)
 
@@ -503,7 +503,7 @@ def prompts_import(
     results: ResultsOption = _RESULTS,
 ) -> int:
     """Keep a context under a name, so that cells can evaluate it; nothing that the file holds is run."""
-    from harness.cli.prompts import import_command
+    from harness.cli.commands.prompts import import_command
 
     return import_command(file, name, position, results)
 
@@ -511,7 +511,7 @@ def prompts_import(
 @cache_app.command("show")
 def cache_show() -> int:
     """Show where the cache is and what it holds."""
-    from harness.cli.cache import show_command
+    from harness.cli.commands.cache import show_command
 
     return show_command()
 
@@ -519,6 +519,6 @@ def cache_show() -> int:
 @cache_app.command("clear")
 def cache_clear() -> int:
     """Remove everything from the cache; the next run computes it again."""
-    from harness.cli.cache import clear_command
+    from harness.cli.commands.cache import clear_command
 
     return clear_command()

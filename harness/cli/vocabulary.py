@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.backbone.spec import WELL_KNOWN, file_of, name_fault
-from harness.cli import console
+from harness.cli.output import console
 from harness.data.catalog import DATASETS, Catalog, DatasetRow
 from harness.data.own import catalog_with, datasets_of
 from harness.dispatch.table import LAUNCHERS, launchers_of, launchers_with

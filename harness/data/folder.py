@@ -107,7 +107,7 @@ def folder_split(folder: Path, names: Mapping[str, str] | None = None) -> Split:
         _check_parts_stand_alone(folder, found)
         images = {name: image_names(folder / name) for name in found}
     except OSError as error:
-        raise DataError(Fault(str(folder), f"cannot be listed: {error}.")) from None
+        raise DataError(Fault(str(error.filename or folder), f"cannot be listed: {error.strerror}.")) from None
     everything = _all_images(folder, {name: files for name, files in images.items() if files})
     return validated(cut_in_three(_items({"all": everything}, names, folder)["all"]), str(folder))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.matrix.cell import Cell
-from harness.matrix.protocol import draw_rule
+from harness.plan.work import draw_of
 
 MOST_TRIES = 3
 
@@ -29,7 +29,7 @@ def smaller_pieces(piece: Piece, unfinished: Sequence[Cell]) -> list[Piece]:
         return []
     parts: dict[object, list[Cell]] = {}
     for cell in unfinished:
-        parts.setdefault(_draw(cell) if tries == 1 else cell, []).append(cell)
+        parts.setdefault(draw_of(cell) if tries == 1 else cell, []).append(cell)
     return [Piece(tuple(cells), tries) for cells in parts.values()]
 
 
@@ -42,7 +42,3 @@ def n_disjoint(pieces: Sequence[Piece]) -> int:
             seen.update(piece.cells)
             number += 1
     return number
-
-
-def _draw(cell: Cell) -> tuple[object, ...]:
-    return cell.backbone, cell.precision, cell.dataset, cell.classes, cell.shots, cell.seed, draw_rule(cell)

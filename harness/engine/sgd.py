@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy
 
 from harness.engine.logits import clip_logits
 from harness.errors import RunError, TooLargeError
-from harness.machine import is_out_of_memory
+from harness.machine_faults import is_out_of_memory
 from harness.shapes import Context, Contexts, ImageFeatures, Labels, TextFeaturesOfRuns
 
 Batch = tuple[ImageFeatures, Labels]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,11 +11,10 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from harness.errors import Fault, HarnessError
+from harness.environment import CACHE_GB
 from harness.features.key import FeatureKey
 from harness.files import cache_folder, digest_bytes, remove_leavings, write_bytes
 
-DEFAULT_LIMIT_GB = 20.0
 _NAME = "features"
 
 
@@ -36,21 +34,12 @@ def features_folder() -> Path:
 
 
 def limit_bytes() -> int:
-    """The bound on all tables together: ``HARNESS_CACHE_GB`` gigabytes, 20 when that is not set.
+    """The bound on all tables together: ``HARNESS_CACHE_GB`` gigabytes.
 
     Raises:
-        HarnessError: it is set to something else.
+        HarnessError: it is set to what is no such number.
     """
-    written = os.environ.get("HARNESS_CACHE_GB") or DEFAULT_LIMIT_GB
-    try:
-        limit_gb = float(written)
-    except ValueError:
-        limit_gb = math.nan
-    if not (0 <= limit_gb < math.inf):
-        raise HarnessError(
-            Fault("HARNESS_CACHE_GB", f"must be a number of gigabytes, such as 50, not {written!r}.")
-        )
-    return int(limit_gb * 1e9)
+    return int(CACHE_GB.value * 1e9)
 
 
 def views_are_kept() -> bool:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from harness.backbone.clip import Clip
 from harness.features.views import View, apply_view, to_pixels
-from harness.machine import is_out_of_memory
+from harness.machine_faults import is_out_of_memory
 from harness.shapes import ImageFeatures
 from harness.threads import side_by_side
 

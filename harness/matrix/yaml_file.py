@@ -63,10 +63,15 @@ def read_yaml(path: Path) -> YamlFile:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise MatrixError(Fault(str(path), "no such matrix file.", _elsewhere(path))) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise MatrixError(Fault(str(path), f"cannot be read: {error}.")) from None
+    except IsADirectoryError:
+        raise MatrixError(Fault(str(path), "is a folder, and no matrix file.", _those_in(path))) from None
+    except OSError as error:
+        raise MatrixError(Fault(str(path), f"cannot be read: {error.strerror}.")) from None
+    except UnicodeDecodeError as error:
+        what = f"is no text in UTF-8: byte {error.start + 1} is {error.object[error.start]:#04x}."
+        raise MatrixError(Fault(str(path), what, "Save it as UTF-8.")) from None
     try:
         node = yaml.compose(text, Loader=_Loader)
         loader = _Loader("")
@@ -182,11 +187,16 @@ def _collect_lines(node: Any, place: Path_, lines: dict[Path_, int]) -> None:
 
 def _elsewhere(path: Path) -> str:
     """Sentences that say what can be written instead: matrices of the same folder, and those of the package."""
-    found = sorted(str(file) for file in path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
-    there = f" Matrices there: {', '.join(found)}." if found else ""
+    there = _those_in(path.parent)
     names = tuple(packaged_matrices())
     if path.stem in names:
-        return f"`--matrix {path.stem}` is the one that comes with harness.{there}"
+        return f"`--matrix {path.stem}` is the one that comes with harness. {there}".strip()
     if path.parent == Path() and not path.suffix:
-        return f"Nor does harness come with one of that name. {did_you_mean(path, names)}{there}"
-    return there.strip()
+        return f"Nor does harness come with one of that name. {did_you_mean(path, names)} {there}".strip()
+    return there
+
+
+def _those_in(folder: Path) -> str:
+    """A sentence that names the matrices of a folder; empty where there are none."""
+    found = sorted(str(file) for file in folder.glob("*.y*ml")) if folder.is_dir() else []
+    return f"Matrices there: {', '.join(found)}." if found else ""

@@ -22,7 +22,7 @@ from harness.methods.context_prompts import (
 )
 from harness.methods.method import Fit, Outcome, RunInputs, one_by_one
 from harness.shapes import Context
-from harness.store.prompts import PromptFacts, read_facts, read_prompt
+from harness.store.prompts import PromptFacts, prompt_facts, read_prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def context_of(content: bytes, where: str) -> ImportedContext:
         held = ", ".join(sorted(tensors)) or "nothing"
         raise PromptError(Fault(where, f"should hold one tensor, `context`, and holds {held}."))
     return ImportedContext(
-        usable_context(tensors["context"], where), read_facts(content, where), digest_bytes(content)
+        usable_context(tensors["context"], where), prompt_facts(content, where), digest_bytes(content)
     )
 
 

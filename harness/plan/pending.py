@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,16 @@ class Standing:
     state: str
     why: str = ""
     record: RunRecord | None = None
+
+    def is_over(self, again: Mapping[str, str]) -> bool:
+        """Whether the cell has its record.
+
+        A failure that is to be tried again is none: ``again`` is from cell id to the time of such a failure. That
+        of a later time is.
+        """
+        if self.state == "failed" and self.record is not None:
+            return again.get(self.id) != self.record.created_at
+        return self.state == "done"
 
 
 def standings(

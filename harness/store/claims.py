@@ -23,7 +23,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from harness.store.owner import Owner, has_ended, kernel_name, lease_s, parsed_owner, started_at
+from harness.environment import LEASE_S
+from harness.store.owner import Owner, has_ended, kernel_name, parsed_owner, started_at
 
 _BEATS = 8  # in the time of a lease
 _NOBODY = "?"
@@ -75,7 +76,7 @@ class Claims:
 
     def _owner(self, name: str) -> Owner:
         """Who has a name; one whose file cannot be read yet is unknown."""
-        return parsed_owner(self._sign_of_life(name)) or Owner("an unknown machine", "", 0, 0, lease_s())
+        return parsed_owner(self._sign_of_life(name)) or Owner("an unknown machine", "", 0, 0, LEASE_S.value)
 
     def _is_gone(self, name: str) -> bool:
         """Whether an owner has ended, or given no sign of life for the time of its lease."""
@@ -86,7 +87,7 @@ class Claims:
         seen = self._seen.get(name)
         if seen is None or seen[0] != sign:
             self._seen[name] = seen = (sign, now)
-        return now - seen[1] >= (lease_s() if owner is None else owner.lease_s)
+        return now - seen[1] >= (LEASE_S.value if owner is None else owner.lease_s)
 
     def _sign_of_life(self, name: str) -> bytes:
         try:
@@ -101,7 +102,9 @@ class Claimant(Claims):
     def __init__(self, results: Path, clock: Callable[[], float] = time.monotonic) -> None:
         """Nothing is claimed yet, and nothing is written before the first claim."""
         super().__init__(results, clock)
-        self._own = Owner(socket.gethostname(), self._kernel, os.getpid(), started_at(os.getpid()) or 0, lease_s())
+        self._own = Owner(
+            socket.gethostname(), self._kernel, os.getpid(), started_at(os.getpid()) or 0, LEASE_S.value
+        )
         self._name = f"{os.getpid()}-{secrets.token_hex(8)}"
         self._held: dict[str, int] = {}
         self._ended = threading.Event()

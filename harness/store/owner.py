@@ -9,13 +9,6 @@ from pathlib import Path
 
 from harness.files import parsed_json
 
-DEFAULT_LEASE_S = 120.0
-
-
-def lease_s() -> float:
-    """Seconds without a sign of life after which a claim may be taken over: ``HARNESS_LEASE_S``, else 120."""
-    return float(os.environ.get("HARNESS_LEASE_S") or DEFAULT_LEASE_S)
-
 
 @dataclass(frozen=True, slots=True)
 class Owner:

@@ -94,7 +94,7 @@ def missing_prompt(results: Path, name: str) -> Fault:
     return Fault(f"prompt {name}", f"is not in {results / FOLDER}{there}.", mend)
 
 
-def read_facts(content: bytes, where: str) -> PromptFacts:
+def prompt_facts(content: bytes, where: str) -> PromptFacts:
     """What the header of a safetensors file says; nothing is known where it is another program's.
 
     Raises:

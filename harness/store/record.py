@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import (
@@ -217,3 +218,20 @@ class RunRecord(RecordHead):
         if self.status == "failed" or not present:
             return None
         return sum(2 * row.n_correct / (row.n_test + row.n_predicted) for row in present) / len(present)
+
+
+def failed_record(cell: Cell, reason: str, **details: Any) -> RunRecord:
+    """The record of a cell that failed now."""
+    return RunRecord(
+        cell_id=cell_id(cell),
+        cell=cell.to_dict(),
+        status="failed",
+        reason=reason,
+        details=details,
+        created_at=now(),
+    )
+
+
+def now() -> str:
+    """The time as records have it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

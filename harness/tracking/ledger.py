@@ -13,13 +13,18 @@ from filelock import FileLock
 
 from harness.files import parsed_json, write_text
 
-_FOLDER, _SENT, _IDENTITY, _LOCKS = "tracking", "sent.jsonl", "identity", "locks"
+_FOLDER, _SENT, _IDENTITY, _LOCKS, _LOG = "tracking", "sent.jsonl", "identity", "locks", "log.txt"
 _N_LOCKS = 64  # runs share them, so that there are few files
 
 
 def tracking_folder(results: Path) -> Path:
     """The folder of what is remembered of tracking, shared by all matrices of a results folder."""
     return results / _FOLDER
+
+
+def tracking_log(results: Path) -> Path:
+    """What trackers printed while whole matrices were shown."""
+    return tracking_folder(results) / _LOG
 
 
 def results_identity(results: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import re
 import shutil
@@ -125,14 +126,20 @@ class _Events:
 
 
 class _Replaced:
-    """A new folder beside the others, which takes the old ones' place when all went well."""
+    """A new folder beside the others, which takes the old ones' place when all went well.
+
+    Of one run there is one at a time: what is found half-made was left by a process that was killed.
+    """
 
     def __init__(self, parent: Path, name: str, older: list[Path]) -> None:
         self._final, self._older = parent / name, older
+        self._left = list(parent.glob(f".{glob.escape(name)}.*.part"))
         stamp = datetime.now(UTC).strftime("%H%M%S%f")
         self._new = parent / f".{name}.{stamp}.part"
 
     def __enter__(self) -> Path:
+        for folder in self._left:
+            shutil.rmtree(folder, ignore_errors=True)
         self._new.mkdir(parents=True)
         return self._new
 

@@ -16,7 +16,7 @@ if __name__ == "__main__":
 from pathlib import Path
 
 from harness.errors import HarnessError, NotWrittenError
-from harness.machine import is_out_of_memory
+from harness.machine_faults import is_out_of_memory
 from harness.plan.attempt import begin_attempt, end_attempt
 from harness.plan.job import BROKE, DONE, NOT_BEGUN, NOT_WRITTEN, OUT_OF_MEMORY, STOPPED, read_job
 from harness.worker.check import check

@@ -1,69 +1,18 @@
 """What comes of a cell, kept: one record each, told to the tracker and to whoever watches."""
 
-import platform
-import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-import torch
-from safetensors.torch import save
-
-import harness
-from harness.backbone.words import nearest_words
-from harness.engine.evaluate import Counts, evaluate
 from harness.errors import HarnessError
-from harness.files import digest_bytes
-from harness.host import cpu_threads
-from harness.machine import is_machine_fault, is_out_of_memory
+from harness.machine_faults import is_machine_fault, is_out_of_memory
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.methods.method import Fit
-from harness.mirror.process import Mirror
-from harness.plan.job import Job
-from harness.shapes import Labels, Logits
-from harness.store.claims import Claimant
-from harness.store.logits import KeptLogits, are_kept, logits_file, packed, shifted
-from harness.store.provenance import platform_name, processor_name
-from harness.store.record import ClassCount, ContextFile, EpochRow, LogitsFile, Provenance, RunRecord, Spent
+from harness.store.record import RunRecord, failed_record
 from harness.store.records import write_record
-from harness.store.words import words_text
-from harness.worker.device import device_name
-from harness.worker.known import Known
-from harness.worker.ledger import START_S, Ledger
-from harness.worker.materials import Draw, Materials
-
-_NEAREST = 5  # words kept beside a context, for each of its vectors
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What every cell of a job needs: where records go, who is told, and the facts that all records share.
-
-    ``left`` gets the cells that memory did not hold, and that a smaller job may do.
-    """
-
-    job: Job
-    known: Known
-    mirror: Mirror
-    tell: Callable[..., None]
-    git: tuple[str | None, bool | None]
-    packages: dict[str, str]
-    claims: Claimant
-    ledger: Ledger
-    left: list[Cell] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What a fit was made from."""
-
-    materials: Materials
-    draw: Draw | None
+from harness.worker.desk import Desk, Source
+from harness.worker.materials import Materials
+from harness.worker.record import evaluated
 
 
 def keep_fit(desk: Desk, source: Source, target: Materials, cell: Cell, fit: Fit, fit_s: float) -> None:
@@ -73,7 +22,7 @@ def keep_fit(desk: Desk, source: Source, target: Materials, cell: Cell, fit: Fit
         NotWrittenError: the record cannot be written.
     """
     try:
-        record, files = _evaluated(desk, source, target, cell, fit, fit_s)
+        record, files = evaluated(desk, source, target, cell, fit, fit_s)
     except Exception as error:  # one cell's failure is its own record
         traceback.print_exception(error)
         keep_failure(desk, cell, error)
@@ -98,14 +47,7 @@ def keep_failure(desk: Desk, cell: Cell, error: Exception) -> None:
         desk.left.append(cell)
         desk.tell(event="left", cell=cell_id(cell), reason=reason)
         return
-    record = RunRecord(
-        cell_id=cell_id(cell),
-        cell=cell.to_dict(),
-        status="failed",
-        reason=reason,
-        created_at=_now(),
-    )
-    _keep(desk, record)
+    _keep(desk, failed_record(cell, reason))
 
 
 def _keep(desk: Desk, record: RunRecord, *files: Any) -> None:
@@ -125,155 +67,3 @@ def _keep(desk: Desk, record: RunRecord, *files: Any) -> None:
     else:
         seconds = record.timings["total_s"]
         desk.tell(event="done", cell=record.cell_id, accuracy=record.accuracy, seconds=seconds)
-
-
-def _evaluated(
-    desk: Desk, source: Source, target: Materials, cell: Cell, fit: Fit, fit_s: float
-) -> tuple[RunRecord, tuple[bytes | None, str | None, bytes | None]]:
-    """The record of a fit on the test images of ``target``, and the files that it vouches for."""
-    identifier, names = cell_id(cell), target.class_names
-    trained = cell.trained()
-    is_training = cell == trained
-    timings = {"fit_s": fit_s}
-    with _timed(timings, "test_features_s"):
-        images, labels = target.test()
-    with _timed(timings, "evaluate_s"), torch.no_grad():
-        if not is_training:
-            desk.known.method(cell.method).check_transfer(cell, source.materials.class_names, names)
-        chunks = _Chunks() if are_kept(desk.job.logits, len(labels), len(names)) else None
-        predictor = fit.predictor(names)
-        counts = evaluate(predictor.logits, images, labels, len(names), chunks or (lambda _: None))
-    timings["total_s"] = sum(timings.values())
-    context, context_file = _context_file(identifier, fit) if is_training else (None, None)
-    searching: dict[str, float] = {}
-    with _timed(searching, "words_s"):
-        words = _words(fit, source.materials) if is_training else None
-    logits, logits_said = (None, None) if chunks is None else chunks.file(identifier, labels)
-    record = RunRecord(
-        cell_id=identifier,
-        cell=cell.to_dict(),
-        status="done",
-        n_correct=sum(counts.n_correct),
-        n_test=sum(counts.n_test),
-        per_class=_per_class(names, counts),
-        history=_history(fit) if is_training else (),
-        context=context_file,
-        logits=logits_said,
-        details=dict(fit.details),
-        trained_by=None if is_training or source.draw is None else cell_id(trained),
-        fewer_shots=() if source.draw is None else source.draw.fewer_shots,
-        timings={name: round(seconds, 4) for name, seconds in timings.items()},
-        spent=_spent(desk.ledger, source, searching["words_s"]),
-        provenance=_provenance(desk, source, target, cell, fit),
-        created_at=_now(),
-    )
-    return record, (context, words, logits)
-
-
-def _spent(ledger: Ledger, source: Source, words_s: float) -> Spent:
-    """What the cell took, up to now."""
-    draw, loaded = source.draw, source.materials.began - ledger.began
-    taken = ledger.take()
-    return Spent(
-        job=ledger.job,
-        processor=processor_name(),
-        threads=cpu_threads(),
-        elapsed_s=round(taken.elapsed_s, 4),
-        start_s=round(START_S, 2),
-        load_s=round(ledger.once("load", max(0.0, loaded)), 4),
-        draw_s=0.0 if draw is None else round(ledger.once(draw.stream_names, draw.seconds), 4),
-        words_s=round(words_s, 4),
-        image_bytes=None if draw is None else draw.image_bytes,
-        peak_host_bytes=taken.peak_host_bytes,
-        peak_device_bytes=taken.peak_device_bytes,
-    )
-
-
-def _provenance(desk: Desk, source: Source, target: Materials, cell: Cell, fit: Fit) -> Provenance:
-    commit, dirty = desk.git
-    materials, draw = source.materials, source.draw
-    return Provenance(
-        harness_version=harness.__version__,
-        git_commit=commit,
-        git_dirty=dirty,
-        packages=desk.packages,
-        python=platform.python_version(),
-        platform=platform_name(),
-        device=device_name(materials.clip.device),
-        precision=cell.precision,
-        weights_digest=materials.clip.weights_digest,
-        weights_trusted=materials.clip.is_trusted,
-        split_digest=materials.split.digest,
-        subset_digest=None if draw is None else draw.digest,
-        images_digest=None if draw is None else draw.images_digest,
-        list_digest=None if draw is None else draw.list_digest,
-        target_digest=None if cell.evaluate_on is None else target.split.digest,
-        prompt_digest=fit.source_digest,
-        plugins=desk.known.plugin_digests(cell),
-        method_version=desk.known.version(cell),
-        seeds={} if cell.seed is None else {"draw": cell.seed, "batches": cell.seed, "context": cell.seed},
-    )
-
-
-def _context_file(identifier: str, fit: Fit) -> tuple[bytes | None, ContextFile | None]:
-    """The learned context as safetensors, and what the record says of it."""
-    if fit.context is None:
-        return None, None
-    content = save({"context": fit.context.cpu().contiguous()})
-    return content, ContextFile(
-        file=f"{identifier}.safetensors", sha256=digest_bytes(content), shape=tuple(fit.context.shape)
-    )
-
-
-class _Chunks:
-    """Collects what is kept of the logits of test images, chunk by chunk."""
-
-    def __init__(self) -> None:
-        self._shifted: list[np.ndarray] = []
-
-    def __call__(self, logits: Logits) -> None:
-        """Take one chunk."""
-        self._shifted.append(shifted(logits.double().numpy(force=True)))
-
-    def file(self, identifier: str, labels: Labels) -> tuple[bytes, LogitsFile]:
-        """The file's content, and what the record says of it."""
-        kept = KeptLogits(np.concatenate(self._shifted), labels.numpy(force=True))
-        content = packed(kept)
-        return content, logits_file(identifier, kept, content)
-
-
-def _words(fit: Fit, materials: Materials) -> str | None:
-    """The nearest words of each context vector as JSON, classes outermost; the report has no token table."""
-    if fit.context is None:
-        return None
-    found = nearest_words(fit.context, materials.clip, _NEAREST)
-    return words_text(fit.context.shape[:-1], found)
-
-
-def _per_class(class_names: tuple[str, ...], counts: Counts) -> tuple[ClassCount, ...]:
-    rows = zip(class_names, counts.n_test, counts.n_correct, counts.n_predicted, strict=True)
-    return tuple(
-        ClassCount(name=name, n_test=n_test, n_correct=n_correct, n_predicted=n_predicted)
-        for name, n_test, n_correct, n_predicted in rows
-    )
-
-
-def _history(fit: Fit) -> tuple[EpochRow, ...]:
-    return tuple(
-        EpochRow(epoch=number, lr=epoch.lr, loss=epoch.loss, train_accuracy=epoch.train_accuracy)
-        for number, epoch in enumerate(fit.history, start=1)
-    )
-
-
-@contextmanager
-def _timed(timings: dict[str, float], name: str) -> Iterator[None]:
-    """Add the seconds that the block takes to ``timings``."""
-    start = time.perf_counter()
-    try:
-        yield
-    finally:
-        timings[name] = timings.get(name, 0.0) + time.perf_counter() - start
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

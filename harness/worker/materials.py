@@ -3,14 +3,14 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import torch
 from PIL import Image
 
 from harness.backbone.clip import Clip
-from harness.data.catalog import DatasetRow
+from harness.data.catalog import Catalog, DatasetRow
 from harness.data.classes import cut
 from harness.data.dataset import image_files_digest, read_images, read_split
 from harness.data.draw import draw_subset, kept_classes, list_digest
@@ -20,7 +20,7 @@ from harness.features.cache import cached, views_are_kept
 from harness.features.extract import encode_views
 from harness.features.few_shot import FewShotFeatures, KeepViews
 from harness.features.key import FeatureKey
-from harness.matrix.cell import Shots
+from harness.matrix.cell import Cell, Shots
 from harness.plan.space import DECODED_BYTES
 from harness.shapes import ImageFeatures, Labels
 from harness.store.provenance import package_versions
@@ -159,3 +159,34 @@ class Materials:
 
     def _labels(self, items: Iterable[Item]) -> Labels:
         return torch.tensor([item.label for item in items], device=self.clip.device)
+
+
+class Rooms:
+    """The materials of one backbone: of the class space that is trained on, and of those evaluated on."""
+
+    def __init__(self, clip: Clip, catalog: Catalog, data: Path | None, say: Callable[[str], None]) -> None:
+        """Nothing is read yet."""
+        self._make = partial(Materials, clip, data=data, say=say)
+        self._catalog = catalog
+        self._targets: dict[tuple[str, str], Materials] = {}
+
+    def source(self, dataset: str, classes: str) -> Materials:
+        """New materials, whose decoded images go when they go.
+
+        Raises:
+            DataError: the split cannot be used.
+        """
+        return self._make(self._catalog[dataset], classes)
+
+    def target(self, cell: Cell, source: Materials) -> Materials:
+        """The materials that a cell is evaluated on; ``source`` for its own test images.
+
+        Raises:
+            DataError: the split of the target cannot be used.
+        """
+        if cell.evaluate_on is None:
+            return source
+        key = cell.target()
+        if key not in self._targets:
+            self._targets[key] = self.source(*key)
+        return self._targets[key]

@@ -1,7 +1,6 @@
 """Long trainings leave where they stand, so that one that is killed goes on instead of beginning again."""
 
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
@@ -12,20 +11,15 @@ from safetensors.torch import save
 
 from harness.backbone.clip import Clip
 from harness.engine.sgd import Epoch, State
+from harness.environment import STATE_S
 from harness.files import canonical_json, digest_text, parsed_json, write_bytes
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.store.provenance import package_versions
 from harness.worker.materials import Draw
 
-DEFAULT_EVERY_S = 120.0
 _LOOK_S = 2.0  # what a worker that is told to end may lose of a training, but for the epoch that it is in
 _FOLDER = "unfinished"
-
-
-def every_s() -> float:
-    """Seconds between two states of one training: ``HARNESS_STATE_S``, else 120."""
-    return float(os.environ.get("HARNESS_STATE_S") or DEFAULT_EVERY_S)
 
 
 class Unfinished:
@@ -69,10 +63,10 @@ class Unfinished:
         It is remembered more often than it is written, for a worker that is told to end.
         """
         now = time.monotonic()
-        if now - self._looked < min(_LOOK_S, every_s()):
+        if now - self._looked < min(_LOOK_S, STATE_S.value):
             return
         self._latest, self._looked = _on_host(state()), now
-        if now - self._saved >= every_s():
+        if now - self._saved >= STATE_S.value:
             self.save()
 
     def save(self) -> None:

@@ -59,13 +59,7 @@ def recorded(job: Job, known: Known, cells: Iterable[Cell]) -> dict[Cell, Standi
         return {}
     today = look_at_today(there, known.catalog, job.data, job.weights, job.results, known.versions())
     found = standings(there, scan, job.results, today)
-    return {standing.cell: standing for standing in found if _counts(job, standing)}
-
-
-def _counts(job: Job, standing: Standing) -> bool:
-    if standing.state == "failed" and standing.record is not None:
-        return job.again.get(standing.id) != standing.record.created_at
-    return standing.state == "done"
+    return {standing.cell: standing for standing in found if standing.is_over(job.again)}
 
 
 def _claim(cell: Cell, known: Known, claims: Claimant) -> Owner | None:

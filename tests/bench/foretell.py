@@ -15,7 +15,7 @@ from pathlib import Path
 from PIL import Image
 
 from harness.backbone.spec import backbone_spec
-from harness.cli.situation import look_at_cells
+from harness.cli.state.situation import look_at_cells
 from harness.cli.vocabulary import known_names
 from harness.data.dataset import Size
 from harness.matrix.cell import Cell

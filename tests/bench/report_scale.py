@@ -17,7 +17,7 @@ from pathlib import Path
 
 from synthetic import invented, record, write_results
 
-from harness.cli.report import report_command
+from harness.cli.commands.report import report_command
 from harness.cli.vocabulary import known_names
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id

@@ -57,5 +57,5 @@ def without_processes(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 
 def _work_here(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("harness.cli.ask.LocalLauncher", InThisProcess)
+    patch.setattr("harness.cli.jobs.ask.LocalLauncher", InThisProcess)
     patch.setattr("harness.dispatch.local.LocalLauncher", InThisProcess)

@@ -124,7 +124,7 @@ def test_a_plugin_that_changes_under_a_run_is_seen(
     folder: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was asked for is not there any more, so nothing is computed by something else."""
-    from harness.cli import run
+    from harness.cli.commands import run
 
     plugin, write = folder / "cache_model.py", run._job
 

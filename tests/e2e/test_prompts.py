@@ -10,7 +10,8 @@ from open_clip import factory
 from safetensors.torch import load_file
 
 from harness.backbone.clip import Clip
-from harness.cli import ask, main
+from harness.cli import main
+from harness.cli.jobs import ask
 from harness.data.digits import CLASS_NAMES, digit_image, digits_split
 from harness.dispatch.local import LocalLauncher
 from harness.features.extract import encode_views

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import pytest
 
-from harness.cli import data, main
+from harness.cli import main
+from harness.cli.commands import data
 from harness.data.catalog import DATASETS
 from harness.data.class_folders import read_class_names
 from harness.data.classes import cut

@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -36,6 +37,19 @@ def test_every_room_has_a_floor_and_a_purpose(house: ModuleType) -> None:
     drawn = [room for floor in house.read_house().floors for room in floor]
     assert sorted(drawn) == sorted(there)
     assert all(house.purpose(room) for room in drawn)
+
+
+def test_every_contract_is_told() -> None:
+    """The page has a line for each import contract, and for no other."""
+    root = _DOCS.parent
+    contracts = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    table = (
+        (_DOCS / "architecture.md").read_text(encoding="utf-8").partition("| contract |")[2].partition("\n\n")[0]
+    )
+    told = [line.split("|")[1].strip() for line in table.splitlines()[2:]]
+    assert sorted(told) == sorted(contract["name"] for contract in contracts)
 
 
 def test_journeys_pass_rooms_that_there_are(house: ModuleType) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import harness
 from harness.data.fetch.sources import Drive, Hub, Place, RemoteFile
-from harness.errors import DataError, Fault
+from harness.errors import DataError, Fault, first_line
 from harness.files import digest_file
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _looked_up(file: RemoteFile, place: Place) -> tuple[str, str | None, RemoteF
     except failures as error:
         response = getattr(error, "response", None)
         code = getattr(response, "status_code", None)
-        what = f"answers {code}." if code else f"cannot be reached: {_first_line(error)}"
+        what = f"answers {code}." if code else f"cannot be reached: {first_line(error)}."
         raise DataError(Fault(address, what)) from None
     if file.sha256 is None and found.etag is not None and _SHA256.fullmatch(found.etag):
         file = replace(file, n_bytes=found.size, sha256=found.etag)
@@ -141,7 +141,7 @@ def _bring(file: RemoteFile, place: Place, address: str, target: Path, progress:
             # Not a byte came, and not for want of a connection: what is here does not fit what is there.
             left.unlink()
             kept = 0
-        what = _why(cause) if isinstance(cause, requests.RequestException) else _first_line(error)
+        what = _why(cause) if isinstance(cause, requests.RequestException) else f"{first_line(error)}."
         mend = f"{kept:,} bytes are kept; the next try goes on from there." if kept else ""
         raise DataError(Fault(address, what, mend)) from None
 
@@ -227,8 +227,4 @@ def _why(error: requests.RequestException) -> str:
         return "broke off again and again."
     # The last words of what urllib3 wraps several times.
     known = re.search(r"\[Errno -?\d+\] ([^'\")]+)", str(error))
-    return f"cannot be reached: {known[1].rstrip('.')}." if known else f"cannot be reached: {_first_line(error)}"
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".") + "."
+    return f"cannot be reached: {known[1].rstrip('.')}." if known else f"cannot be reached: {first_line(error)}."

@@ -12,7 +12,8 @@ import pytest
 
 import harness as package
 from harness.backbone.spec import WELL_KNOWN
-from harness.cli import console
+from harness.cli import main
+from harness.cli.output import console
 from harness.cli.vocabulary import known_names
 from harness.data.catalog import DATASETS
 
@@ -55,7 +56,7 @@ def test_help_names_all_commands(harness: Harness) -> None:
         (["status", "--matrix", "none.yaml"], "none.yaml: no such matrix file."),
         (["run", "--matrix", "none.yaml"], "none.yaml: no such matrix file."),
         (["report", "--matrix", "none.yaml"], "none.yaml: no such matrix file."),
-        (["report"], "results: holds no records to report."),
+        (["report"], "results: is no folder. Run `harness run"),
         (
             ["plan", "--matrix", "none.yaml", "--device", "tpu"],
             "--device: must be auto, cpu, cuda or cuda:N, not 'tpu'.",
@@ -94,7 +95,7 @@ def test_interrupt_exits_130(harness: Harness, matrix: Path, monkeypatch: pytest
         signal.raise_signal(signal.SIGINT)
         return 0
 
-    monkeypatch.setattr("harness.cli.plan.plan_command", interrupt)
+    monkeypatch.setattr("harness.cli.commands.plan.plan_command", interrupt)
     answer = harness("plan", "--matrix", matrix)
     assert answer.code == 130
     assert answer.err == "error: interrupted; what was finished is kept, and the next run goes on from there\n"
@@ -102,17 +103,55 @@ def test_interrupt_exits_130(harness: Harness, matrix: Path, monkeypatch: pytest
 
 def test_defect_keeps_its_traceback(harness: Harness, matrix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the user cannot mend is not dressed up as bad input."""
-    monkeypatch.setattr("harness.cli.plan.plan_command", lambda *_: 1 / 0)
+    monkeypatch.setattr("harness.cli.commands.plan.plan_command", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         harness("plan", "--matrix", matrix)
 
 
-def test_reader_that_went_away_is_no_failure(repository: Path) -> None:
+def test_ctrl_c_while_python_imports_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody listens to signals yet; that is no reason for a traceback."""
+
+    class Interrupted:
+        """A module whose import takes so long that the user gives up."""
+
+        def __getattr__(self, name: str) -> object:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "harness.cli.app", Interrupted())  # type: ignore[arg-type]
+    assert main(["--help"]) == 130
+    assert capsys.readouterr() == ("", "error: interrupted\n")
+
+
+@pytest.mark.parametrize("command", [["--version"], ["matrix", "show", "smoke"]])
+def test_a_full_disk_behind_stdout_is_one_line(repository: Path, command: list[str]) -> None:
+    """``harness matrix show smoke > mine.yaml`` says what is the matter, whichever way the result is written."""
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "harness", *command],
+            cwd=repository, stdout=full, stderr=subprocess.PIPE, check=False, text=True,
+        )  # fmt: skip
+    said = "error: the result cannot be written to standard output: No space left on device.\n"
+    assert (ended.returncode, ended.stderr) == (2, said)
+
+
+def test_without_any_output_a_command_does_its_work(repository: Path) -> None:
+    """Whoever starts it may have closed both, as ``harness ... >&- 2>&-`` does."""
+    code = (
+        "import sys; from harness.cli import main; sys.stdout = sys.stderr = None; "
+        "sys.exit(main(['data', 'list']))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=repository, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("command", [["data", "list"], ["matrix", "show", "smoke"]])
+def test_reader_that_went_away_is_no_failure(repository: Path, command: list[str]) -> None:
     """``harness data list | head -1`` ends in silence."""
     read, write = os.pipe()
     os.close(read)
     ended = subprocess.run(
-        [sys.executable, "-m", "harness", "data", "list"],
+        [sys.executable, "-m", "harness", *command],
         cwd=repository, stdout=write, stderr=subprocess.PIPE, check=False, text=True,
     )  # fmt: skip
     os.close(write)

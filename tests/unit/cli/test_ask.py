@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.cli import ask
+from harness.cli.jobs import ask
 from harness.dispatch.devices import Device
 from harness.dispatch.launcher import JobState
 from harness.errors import HarnessError, RunError

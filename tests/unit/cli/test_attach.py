@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.attach import earlier_jobs
+from harness.cli.jobs.attach import earlier_jobs
 from harness.dispatch.launched import Launched
 from harness.dispatch.launcher import JobState
 from harness.dispatch.launches import Launch, LaunchedJob

@@ -63,5 +63,5 @@ def test_fetch_goes_on_after_a_failure(harness: Harness, monkeypatch: pytest.Mon
 
 def test_listing_never_reads_weights(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """A digest of gigabytes is nothing to wait for in a list."""
-    monkeypatch.setattr("harness.cli.backbones.weights_digest", lambda _: pytest.fail("read"))
+    monkeypatch.setattr("harness.cli.commands.backbones.weights_digest", lambda _: pytest.fail("read"))
     assert harness("backbones").code == 0

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.cli import run as run_module
+from harness.cli.commands import run as run_module
 from harness.dispatch import slurm as slurm_module
 from harness.dispatch import slurm_queue
 from harness.dispatch.launches import intend, read_launches

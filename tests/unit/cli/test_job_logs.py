@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harness.cli.job_logs import read_jobs
+from harness.cli.state.job_logs import read_jobs
 from harness.report.page.logs import Jobs
 
 A, B, C = "a" * 20, "b" * 20, "c" * 20

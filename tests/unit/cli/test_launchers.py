@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.cli.launchers import devices_of, make_launcher
+from harness.cli.jobs.launchers import devices_of, make_launcher
 from harness.dispatch.devices import Device
 from harness.dispatch.local import LocalLauncher
 from harness.dispatch.table import LAUNCHERS
@@ -93,7 +93,7 @@ def test_a_job_that_cannot_be_written_is_one_error(
     def refuse(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("harness.cli.run._check", lambda *_: None)
+    monkeypatch.setattr("harness.cli.commands.run._check", lambda *_: None)
     monkeypatch.setattr("harness.plan.job.write_text", refuse)
     answer = harness("run", "--matrix", matrix)
     assert (answer.code, answer.out.splitlines()[0]) == (1, "mine: 0 done, 0 failed, 3 unfinished")

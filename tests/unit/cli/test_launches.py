@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.cli.launches import word_of
+from harness.cli.jobs.launches import word_of
 from harness.dispatch import slurm_queue
 from harness.dispatch.launcher import JobState
 from harness.dispatch.launches import read_launches

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from harness.cli import live_matrix
-from harness.cli.live_matrix import LiveMatrix
-from harness.cli.sync import Tracked
+from harness.cli.jobs import live_matrix
+from harness.cli.jobs.live_matrix import LiveMatrix
+from harness.cli.state.snapshot import Tracked
 from harness.matrix.cell import Cell
 from harness.matrix.tracking import Tracking
 from harness.plan.pending import Standing

@@ -180,4 +180,4 @@ def test_metrics_of_an_empty_folder_are_bad_input(harness: Harness, tmp_path: Pa
     """Where nothing was run the way to run something is said."""
     answer = harness("metrics", "--results", tmp_path / "none")
     assert (answer.code, answer.out) == (2, "")
-    assert answer.err.endswith("no matrix was run into this folder yet. Run `harness run --matrix FILE`.\n")
+    assert answer.err.endswith("Run `harness run --matrix FILE` first, or name another with --results DIR.\n")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.cli.outlook import spell_bytes, spell_s
-from harness.cli.progress import Progress
+from harness.cli.output.progress import Progress
+from harness.cli.state.outlook import spell_bytes, spell_s
 from harness.data.dataset import Size
 from harness.host import cpu_threads
 from harness.matrix.cell import Cell

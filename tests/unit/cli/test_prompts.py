@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.cli import prompts
+from harness.cli.commands import prompts
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.store.record import RunRecord

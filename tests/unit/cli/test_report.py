@@ -132,9 +132,9 @@ def test_a_very_large_report_has_the_same_tables(
         write_record(tmp_path, make_record(cell))
     pages = []
     for most in (3, 2):
-        monkeypatch.setattr("harness.cli.report.MOST_DETAILED", most)
+        monkeypatch.setattr("harness.cli.state.entries.MOST_DETAILED", most)
         monkeypatch.setattr("harness.report.build.MOST_DETAILED", most)
-        monkeypatch.setattr("harness.cli.report._AT_ONCE", most - 1)
+        monkeypatch.setattr("harness.cli.state.entries._AT_ONCE", most - 1)
         assert (
             harness("report", "--matrix", matrix, "--results", tmp_path, "--out", tmp_path / str(most)).code == 0
         )

@@ -66,6 +66,21 @@ def test_unknown_words_are_bad_input(harness: Harness, matrix: Path) -> None:
     assert not Path("results").exists()
 
 
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_variable_that_is_no_number_is_told_before_anything_else(
+    harness: Harness, matrix: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """It would otherwise be the first job that meets it."""
+    monkeypatch.setenv("HARNESS_STATE_S", "often")
+    answer = harness(command, "--matrix", matrix, "--device", "tpu")
+    assert answer.code == 2
+    assert answer.err.splitlines() == [
+        "error: HARNESS_STATE_S: must be a number of seconds, 0 or more, such as 120, not 'often'.",
+        "error: --device: must be auto, cpu, cuda or cuda:N, not 'tpu'.",
+    ]
+    assert not (tmp_path / "results").exists()
+
+
 def test_results_that_cannot_be_written_are_bad_input(harness: Harness, matrix: Path, tmp_path: Path) -> None:
     """A file in the folder's place is said before anything is trained."""
     (tmp_path / "taken").write_text("")
@@ -114,8 +129,8 @@ def test_stale_record_that_was_not_made_again_is_unfinished(
     """A worker that dies before it replaces a stale record leaves the cell unfinished, not done."""
     for cell in cells:
         write_record(tmp_path, make_record(cell, provenance={"weights_digest": "0" * 64}))
-    monkeypatch.setattr("harness.cli.run._check", lambda *_: None)
-    monkeypatch.setattr("harness.cli.run.dispatch", lambda *_: Outcome())
+    monkeypatch.setattr("harness.cli.commands.run._check", lambda *_: None)
+    monkeypatch.setattr("harness.cli.commands.run.dispatch", lambda *_: Outcome())
     answer = harness("run", "--matrix", matrix, "--results", tmp_path)
     assert (answer.code, answer.out.splitlines()[0]) == (1, "mine: 0 done, 0 failed, 3 unfinished")
 
@@ -124,7 +139,7 @@ def test_the_split_of_a_folder_that_is_only_evaluated_on_is_kept(
     harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Images that come later do not change what was evaluated on; it is kept once the check has passed."""
-    monkeypatch.setattr("harness.cli.run._check", lambda *_: None)
+    monkeypatch.setattr("harness.cli.commands.run._check", lambda *_: None)
     for name in ("one", "two"):
         (tmp_path / "mine" / name).mkdir(parents=True)
         for number in range(4):

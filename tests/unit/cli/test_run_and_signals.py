@@ -195,12 +195,13 @@ def test_a_first_interrupt_lets_running_jobs_finish(run: Run, tmp_path: Path, pl
     """It says so, begins no other, and ends with 130; the next run does the rest."""
     a_job_more = "include: {dataset: digits_noisy, method: zero_shot}\n"
     (tmp_path / "m.yaml").write_text(MATRIX + a_job_more)
-    command = run("time.sleep(0.3)", *place)
+    command = run(f"while number and not Path({str(tmp_path / 'go')!r}).exists(): time.sleep(0.01)", *place)
     _wait_for(lambda: command.n_done >= 1)
     processes = command.workers() + command.started()
     command.process.send_signal(signal.SIGINT)
+    _wait_for(lambda: "running jobs finish, no others begin; Ctrl-C again stops now" in command.said)
+    (tmp_path / "go").touch()
     assert command.wait() == 130
-    assert "running jobs finish, no others begin; Ctrl-C again stops now" in command.said
     assert f"mine: {N_CELLS} done, 0 failed, 1 unfinished" in command.said
     _are_gone(processes)
     _leaves_nothing(command)

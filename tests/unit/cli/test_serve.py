@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from harness.cli.serve import _mark
+from harness.cli.commands.serve import _mark
 from harness.matrix.cell import Cell
 from harness.store.manifest import write_manifest
 from harness.store.records import write_record
@@ -65,7 +65,7 @@ def test_page_is_the_same_twice(harness: Harness, matrix: Path, recorded: Path) 
     [
         (["--port", "1"], "--port: has no meaning without --serve."),
         (["--serve", "--out", "x"], "--out: has no meaning with --serve"),
-        (["--serve"], "no matrix was run into this folder yet."),
+        (["--serve"], "none: is no folder."),
     ],
 )
 def test_bad_input(harness: Harness, tmp_path: Path, arguments: list[str], words: str) -> None:

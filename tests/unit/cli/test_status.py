@@ -57,12 +57,13 @@ def test_status_without_matrix_shows_all_that_were_run(
     assert (answer.code, squeezed(answer.out)[1:]) == (0, ["three 3 1 2 1 0", "two 2 1 1 1 0"])
 
 
-def test_status_of_an_empty_folder_is_bad_input(harness: Harness, tmp_path: Path) -> None:
+def test_status_of_a_folder_that_is_not_there_is_bad_input(harness: Harness, tmp_path: Path) -> None:
     """Where nothing was run the way to run something is said."""
     answer = harness("status", "--results", tmp_path / "none")
     assert (answer.code, answer.out) == (2, "")
     assert answer.err == (
-        f"error: {tmp_path / 'none'}: no matrix was run into this folder yet. Run `harness run --matrix FILE`.\n"
+        f"error: {tmp_path / 'none'}: is no folder."
+        " Run `harness run --matrix FILE` first, or name another with --results DIR.\n"
     )
 
 

@@ -268,7 +268,7 @@ def test_unreadable_class_folder_is_said(base: Path, monkeypatch: pytest.MonkeyP
         raise PermissionError(13, "Permission denied", str(place))
 
     monkeypatch.setattr(folder, "image_names", refuse)
-    assert refused(base) == "HERE: cannot be listed: [Errno 13] Permission denied: 'HERE/elm'."
+    assert refused(base) == "HERE/elm: cannot be listed: Permission denied."
 
 
 # --- kept once ---------------------------------------------------------------------------------------------

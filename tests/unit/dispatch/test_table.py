@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.launchers import chosen_launcher, devices_of, lent_by, make_launcher, workers_of
+from harness.cli.jobs.launchers import chosen_launcher, devices_of, lent_by, make_launcher, workers_of
 from harness.dispatch.devices import Device
 from harness.dispatch.table import LAUNCHERS, launchers_with
 from harness.errors import MatrixError, PluginError

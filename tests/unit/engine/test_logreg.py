@@ -11,7 +11,7 @@ def test_without_rounds_the_best_of_the_grid_is_kept() -> None:
     """Of equal validation accuracies the largest C of the grid wins."""
     x, y = np.array([[-1.0], [1.0]]), np.array([0, 1])
     probe = fit_probe((x, y), (x, y), max_iter=100, search_rounds=0)
-    assert (probe.c, probe.val_accuracy, probe.converged) == (1e6, 1.0, True)
+    assert (probe.c, probe.val_accuracy, probe.converged, probe.classifier.C) == (1e6, 1.0, True, 1e6)
 
 
 def test_a_fit_that_does_not_converge_says_so() -> None:
@@ -39,6 +39,9 @@ def test_search_finds_the_best_between_the_points_of_the_grid(
     monkeypatch.setattr(logreg, "_fit", fit)
     nothing = np.zeros((0, 1)), np.zeros(0)
     assert np.log10(fit_probe(nothing, nothing, 1, 8).c) == pytest.approx(best, abs=0.02)
+    nearest = 2 * round(best / 2)
+    first = nearest + (1 if best > nearest else -1)
+    assert np.log10(fit_probe(nothing, nothing, 1, 1).c) == pytest.approx(first)
 
 
 @pytest.mark.parametrize("rounds", [1, 3])

@@ -90,5 +90,8 @@ def test_clearing_removes_everything() -> None:
 def test_a_bound_that_is_no_number_is_said(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
     """The variable is named, with what it may be."""
     monkeypatch.setenv("HARNESS_CACHE_GB", written)
-    with pytest.raises(HarnessError, match=f"HARNESS_CACHE_GB: must be a number of gigabytes.*not '{written}'"):
+    with pytest.raises(
+        HarnessError,
+        match=f"HARNESS_CACHE_GB: must be a number of gigabytes, 0 or more, such as 20, not '{written}'",
+    ):
         limit_bytes()

@@ -294,13 +294,14 @@ def test_file_that_is_no_mapping_is_a_fault(faults: Faults, text: str) -> None:
 def test_file_of_another_encoding_is_a_fault(matrix_file: Path, vocabulary: object) -> None:
     """Bytes that are not UTF-8 are said and not guessed at."""
     matrix_file.write_bytes("description: für\n".encode("latin-1"))
-    with pytest.raises(MatrixError, match="cannot be read: 'utf-8' codec can't decode byte 0xfc"):
+    with pytest.raises(MatrixError, match=r"is no text in UTF-8: byte 15 is 0xfc\. Save it as UTF-8"):
         read_matrix(matrix_file, vocabulary)  # type: ignore[arg-type]
 
 
 def test_folder_is_no_matrix(tmp_path: Path, vocabulary: object) -> None:
-    """A folder in place of the file is said."""
-    with pytest.raises(MatrixError, match="cannot be read"):
+    """A folder in place of the file is said, and which matrices lie in it."""
+    (tmp_path / "mine.yaml").touch()
+    with pytest.raises(MatrixError, match=r"is a folder, and no matrix file\. Matrices there: .*/mine\.yaml\."):
         read_matrix(tmp_path, vocabulary)  # type: ignore[arg-type]
 
 

@@ -10,7 +10,7 @@ from safetensors.numpy import save
 
 from harness.errors import PromptError
 from harness.files import digest_bytes, write_bytes
-from harness.store.prompts import PromptFacts, prompt_digest, prompt_names, prompt_path, read_facts, read_prompt
+from harness.store.prompts import PromptFacts, prompt_digest, prompt_facts, prompt_names, prompt_path, read_prompt
 
 FACTS = PromptFacts(class_token_position="middle", epoch=50, class_names=("zero", "one"))
 
@@ -25,7 +25,7 @@ def test_facts_cross_a_file() -> None:
     """What was written is read, and one set of facts is one file to the byte."""
     tensors = {"context": np.zeros((2, 3), np.float32)}
     content = save(tensors, metadata=FACTS.header())
-    assert read_facts(content, "x") == FACTS
+    assert prompt_facts(content, "x") == FACTS
     assert save(tensors, metadata=FACTS.header()) == content
 
 
@@ -53,14 +53,14 @@ def test_prompt_that_is_missing_is_told_with_those_that_are_there(tmp_path: Path
 
 def test_nothing_is_known_of_another_programs_file() -> None:
     """A header without facts, or with somebody else's, is no error."""
-    assert read_facts(save({"context": np.zeros(1)}), "x") == PromptFacts()
-    assert read_facts(_file({"__metadata__": {"format": "pt"}}), "x") == PromptFacts()
+    assert prompt_facts(save({"context": np.zeros(1)}), "x") == PromptFacts()
+    assert prompt_facts(_file({"__metadata__": {"format": "pt"}}), "x") == PromptFacts()
 
 
 def test_facts_of_a_later_version_are_read_as_far_as_they_are_known() -> None:
     """An unknown fact is passed over."""
     said = json.dumps({"class_token_position": "end", "mood": "good"})
-    assert read_facts(_file({"__metadata__": {"harness": said}}), "x") == PromptFacts(class_token_position="end")
+    assert prompt_facts(_file({"__metadata__": {"harness": said}}), "x") == PromptFacts(class_token_position="end")
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_facts_of_a_later_version_are_read_as_far_as_they_are_known() -> None:
 def test_damaged_headers_are_named(content: bytes, what: str) -> None:
     """A file that cannot be read is an error with its name, not a traceback."""
     with pytest.raises(PromptError) as caught:
-        read_facts(content, "x")
+        prompt_facts(content, "x")
     assert str(caught.value).startswith(what)
 
 

@@ -61,7 +61,7 @@ def sync(
     mine: Mine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., tuple[int, str, str]]:
     """``harness sync`` with these arguments: exit code, output, and what was said on the way."""
-    monkeypatch.setattr("harness.cli.bar._EVERY_S", 1e9)  # a slow machine says where it stands
+    monkeypatch.setattr("harness.cli.output.bar._EVERY_S", 1e9)  # a slow machine says where it stands
 
     def call(*arguments: str) -> tuple[int, str, str]:
         capsys.readouterr()
@@ -160,7 +160,7 @@ def test_a_sync_that_broke_off_is_gone_on_with(
     sync: Sync, mine: Mine, online: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that vanishes half-way is exit code 1 with the reason; the next sync sends the rest, once."""
-    monkeypatch.setattr("harness.cli.sync.PATIENCE_S", 4.0)
+    monkeypatch.setattr("harness.cli.commands.sync.PATIENCE_S", 4.0)
     online.vanish_after = 14
     code, out, _ = sync()
     assert code == 1
@@ -314,6 +314,5 @@ def test_unknown_words_and_empty_folders_are_bad_input(sync: Sync, mine: Mine, t
     )  # fmt: skip
     code, out, err = sync("--results", str(tmp_path / "empty"))
     assert (code, out) == (2, "")
-    assert err == (
-        f"error: {tmp_path / 'empty'}: no matrix was run into this folder yet. Run `harness run --matrix FILE`."
-    )
+    mend = "Run `harness run --matrix FILE` first, or name another with --results DIR."
+    assert err == f"error: {tmp_path / 'empty'}: is no folder. {mend}"

@@ -124,3 +124,13 @@ def test_tensorboard_shows_scalars_text_files_and_curves(
     assert (folder / "record.json").read_text() == "{}"
     events = EventAccumulator(str(tmp_path / "m" / "tensorboard" / matrix.id)).Reload()
     assert [(image.width, image.height) for image in events.Images("figures/curves")] == [(8, 6)]
+
+
+def test_tensorboard_clears_away_what_a_killed_process_left(tmp_path: Path, matrix: TrackedMatrix) -> None:
+    """The run of a matrix is shown anew while cells are trained, and the showing before may have been ended."""
+    folder = tmp_path / "m" / "tensorboard"
+    (folder / f".{matrix.id}.120000000000.part").mkdir(parents=True)
+    (folder / ".another.120000000000.part").mkdir()
+    tracker = open_tracker(Tracking(tracker="tensorboard"), Opening(tmp_path / "m", 20.0, pytest.fail))
+    tracker.summarize(matrix)
+    assert {path.name for path in folder.iterdir()} == {matrix.id, ".another.120000000000.part"}

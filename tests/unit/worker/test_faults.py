@@ -180,14 +180,14 @@ def test_images_are_encoded_in_halves(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def _fail_at(monkeypatch: pytest.MonkeyPatch, cell: Cell, error: Exception) -> None:
     """Have the evaluation of a cell raise an error."""
-    plain = keep._evaluated
+    plain = keep.evaluated
 
     def evaluated(desk: Any, source: Any, target: Any, now: Cell, *rest: Any) -> Any:
         if now == cell:
             raise error
         return plain(desk, source, target, now, *rest)
 
-    monkeypatch.setattr(keep, "_evaluated", evaluated)
+    monkeypatch.setattr(keep, "evaluated", evaluated)
 
 
 @pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory.")])
@@ -316,7 +316,7 @@ def test_the_cells_of_a_node_that_vanished_are_done(tmp_path: Path, monkeypatch:
 def test_a_worker_that_lost_its_claim_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It was silent too long, and another has the cell: one record, the other's, and no file of this one's."""
     taken: list[Claimant] = []
-    kept = keep._evaluated
+    kept = keep.evaluated
 
     def evaluated(*arguments: Any) -> Any:
         other = Claimant(tmp_path, clock=lambda: 0.0)
@@ -325,7 +325,7 @@ def test_a_worker_that_lost_its_claim_writes_nothing(tmp_path: Path, monkeypatch
         taken.append(other)
         return kept(*arguments)
 
-    monkeypatch.setattr(keep, "_evaluated", evaluated)
+    monkeypatch.setattr(keep, "evaluated", evaluated)
     job = Job(kind="run", matrix="m", cells=flat_cells([ZERO_SHOT]), results=tmp_path, data=None, device="cpu")
     folder = write_job(job, 1)
     assert main([str(folder / JOB_FILE)]) == DONE

@@ -17,7 +17,7 @@ from harness.store.logits import read_logits
 from harness.store.metrics import Metrics, ece, metrics, nll
 from harness.store.record import RunRecord
 from harness.store.records import read_records
-from harness.worker import keep
+from harness.worker import record as made
 from harness.worker.__main__ import main
 
 ZERO_SHOT = Cell(dataset="digits", backbone="tiny", method="zero_shot", template="a photo of the digit {}.")
@@ -60,8 +60,8 @@ def _metrics(tmp_path: Path, record: RunRecord) -> Metrics:
 def test_metrics_come_back_from_what_was_kept(tmp_path: Path, cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counts are the record's to the last one; NLL and ECE are those of the logits in full, within 1e-3."""
     seen = []
-    plain = keep.shifted
-    monkeypatch.setattr(keep, "shifted", lambda logits: seen.append(logits) or plain(logits))
+    plain = made.shifted
+    monkeypatch.setattr(made, "shifted", lambda logits: seen.append(logits) or plain(logits))
     record = _run(tmp_path, cell)[cell_id(cell)]
     found = _metrics(tmp_path, record)
     recorded = [(row.n_test, row.n_correct, row.n_predicted) for row in record.per_class]

@@ -18,7 +18,7 @@ from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.plan.job import ANSWER_FILE, FAULTS_FILE, JOB_FILE, Job, write_job
 from harness.plan.request import ExportRequest, ImportRequest, PromptsRequest, WordsRequest
-from harness.store.prompts import prompt_path, read_facts
+from harness.store.prompts import prompt_facts, prompt_path
 from harness.store.record import RunRecord
 from harness.store.records import write_record
 from harness.worker.__main__ import main
@@ -170,7 +170,7 @@ def test_an_export_can_be_imported(ask: Ask, keep: Callable[..., str], tmp_path:
     answer, faults = ask(ImportRequest(file=file, name="mine", class_token_position=None))
     assert (faults, answer["shape"]) == ([], [4, 64])
     content = prompt_path(tmp_path, "mine").read_bytes()
-    facts = read_facts(content, "mine")
+    facts = prompt_facts(content, "mine")
     assert (facts.class_token_position, facts.cell_id, facts.n_classes) == ("middle", identifier, 2)
     assert (facts.source, facts.source_sha256) == ("context.safetensors", digest_file(file))
     assert torch.equal(load_file(prompt_path(tmp_path, "mine"))["context"], CONTEXT)

@@ -19,7 +19,7 @@ from harness.plan.pending import standings
 from harness.plan.today import look_at_today
 from harness.store.record import RunRecord
 from harness.store.records import read_records, record_path, write_record
-from harness.worker import run as room
+from harness.worker import materials as room
 from harness.worker.__main__ import main
 
 MakeCell = Callable[..., Cell]

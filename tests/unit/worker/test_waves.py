@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from harness.matrix.cell import Cell
-from harness.worker import run
+from harness.worker import trainings
 
 MakeCell = Callable[..., Cell]
 
@@ -33,8 +33,8 @@ def test_draws_that_memory_holds_are_trained_together(
     make_cell: MakeCell, monkeypatch: pytest.MonkeyPatch, device: str, image_bytes: float | None, sizes: list[int]
 ) -> None:
     """On a GPU as many as the host has memory for, by the size of the images that were decoded so far."""
-    monkeypatch.setattr(run, "available_bytes", lambda: 16_000_000)
+    monkeypatch.setattr(trainings, "available_bytes", lambda: 16_000_000)
     cells = [make_cell(seed=seed) for seed in range(4)]
-    waves = list(run._waves(cells, _materials(device, image_bytes)))
+    waves = list(trainings.waves(cells, _materials(device, image_bytes)))
     assert [len(wave) for wave in waves] == sizes
     assert [cell for wave in waves for draw in wave for cell in draw] == cells

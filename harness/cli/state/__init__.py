@@ -1,0 +1,1 @@
+"""How things stand, read from the matrix, the records and the logs: what several commands begin with."""
