@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -13,10 +14,12 @@ import typer
 import harness
 from harness.cli.output import console
 from harness.dispatch.orders import INTERRUPTED, SignalledError, ended_by_signals
-from harness.errors import HarnessError
+from harness.errors import Fault, HarnessError
 from harness.matrix.packaged import matrix_path
 
 OK, BAD_INPUT = 0, 2
+# What may stand in the way of any file at any time, and is no defect wherever it is met.
+_HINDRANCES = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE)
 
 app = typer.Typer(
     name="harness",
@@ -95,6 +98,12 @@ def answer(arguments: Sequence[str] | None = None) -> int:
         # The reader, such as `head`, has seen enough; keep Python from complaining when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+    except OSError as error:
+        if error.errno not in _HINDRANCES or error.filename is None:
+            raise
+        mend = "Mend that, or name another place."
+        console.faults([Fault(os.fsdecode(error.filename), f"{str(error.strerror).lower()}.", mend)])
+        return BAD_INPUT
     except Exception as error:
         show = getattr(error, "show", None)  # a usage error of Typer's parser, whose class is private to it
         if show is None or not hasattr(error, "exit_code"):

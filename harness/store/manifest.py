@@ -19,6 +19,7 @@ from harness.plugins.plugin import PluginSource
 
 _FILE = "cells.json"
 _VERSION = 1
+_MEND = "Run the matrix again, or name it with --matrix FILE."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,13 @@ def _read(path: Path) -> Manifest:
         weights = tuple(WeightsSource.model_validate(source) for source in content.get("weights", ()))
         tracking = Tracking.model_validate(content.get("tracking", {}))
         if not isinstance(content["name"], str):
-            raise TypeError("its name is no word")
+            raise ValueError("its name is no word")  # noqa: TRY004  # of the file, as the others
         plugins = tuple(PluginSource.model_validate(source) for source in content.get("plugins", ()))
         said = dict(content.get("labels", {})), dict(content.get("versions", {}))
         return Manifest(content["name"], cells, sources, weights, tracking, plugins, *said)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        mend = "Run the matrix again, or name it with --matrix FILE."
-        raise RecordError(Fault(str(path), f"is not a list of cells: {error}.", mend)) from None
+    except OSError as error:
+        raise RecordError(Fault(str(path), f"cannot be read: {error.strerror}.", _MEND)) from None
+    except (KeyError, TypeError, AttributeError):  # whose words are about Python
+        raise RecordError(Fault(str(path), "is not a list of cells.", _MEND)) from None
+    except ValueError as error:
+        raise RecordError(Fault(str(path), f"is not a list of cells: {error}.", _MEND)) from None

@@ -20,7 +20,6 @@ shots: [1, 2]
 seeds: 1
 recipe: {epochs: 2}
 methods: [zero_shot, linear_probe, {method: coop, context: [unified, class_specific], n_ctx: 4}]
-tracking: tensorboard
 """
 Command = Callable[..., tuple[int, str]]
 
@@ -35,9 +34,10 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def finished(matrix: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A results folder in which the small matrix was run."""
-    results = tmp_path_factory.mktemp("finished")
-    assert main(["run", "--matrix", str(matrix), "--results", str(results), "--device", "cpu"]) == 0
+    """A results folder in which the small matrix was run, and tracked."""
+    results, tracked = tmp_path_factory.mktemp("finished"), tmp_path_factory.mktemp("tracked") / matrix.name
+    tracked.write_text(matrix.read_text() + "tracking: tensorboard\n")
+    assert main(["run", "--matrix", str(tracked), "--results", str(results), "--device", "cpu"]) == 0
     return results
 
 

@@ -108,6 +108,23 @@ def test_defect_keeps_its_traceback(harness: Harness, matrix: Path, monkeypatch:
         harness("plan", "--matrix", matrix)
 
 
+def test_a_file_that_may_not_be_touched_is_one_line(
+    harness: Harness, matrix: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever file it is and whoever meets it; an error that tells of no file is a defect."""
+    errors = [PermissionError(13, "Permission denied", "results/tracking"), OSError(22, "Invalid argument", "x")]
+
+    def refuse(*_: object) -> int:
+        raise errors.pop(0)
+
+    monkeypatch.setattr("harness.cli.commands.plan.plan_command", refuse)
+    answer = harness("plan", "--matrix", matrix)
+    said = "error: results/tracking: permission denied. Mend that, or name another place.\n"
+    assert (answer.code, answer.err) == (2, said)
+    with pytest.raises(OSError, match="Invalid argument"):
+        harness("plan", "--matrix", matrix)
+
+
 def test_ctrl_c_while_python_imports_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

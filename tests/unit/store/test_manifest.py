@@ -79,5 +79,5 @@ def test_damaged_manifest_is_an_error(tmp_path: Path, content: Any) -> None:
     path.write_text(content if isinstance(content, str) else json.dumps(content))
     with pytest.raises(RecordError) as caught:
         read_manifests(tmp_path)
-    assert str(caught.value).startswith(f"{path}: is not a list of cells: ")
+    assert str(caught.value).startswith(f"{path}: is not a list of cells")
     assert str(caught.value).endswith(". Run the matrix again, or name it with --matrix FILE.")
