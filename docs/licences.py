@@ -28,12 +28,13 @@ ALLOWED = {
 }  # fmt: skip
 # NVIDIA's libraries come with torch's builds for CUDA; their makers' terms are not those of open source.
 NVIDIA = "NVIDIA"
-# How metadata from before SPDX expressions spells a licence; of "BSD" it does not say which.
+# How metadata from before SPDX expressions spells a licence. A classifier says "BSD"; free text may say which.
 SPELLINGS = {
     "3-Clause BSD License": "BSD-3-Clause",
     "Apache 2.0": "Apache-2.0",
     "Apache License 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
+    "BSD 3-Clause License": "BSD-3-Clause",
     "BSD License": "BSD",
     "Historical Permission Notice and Disclaimer (HPND)": "HPND",
     "ISC License (ISCL)": "ISC",
@@ -70,6 +71,8 @@ def licence_of(package: Distribution) -> str:
     classifiers = [text.split(" :: ")[-1] for text in metadata.get_all("Classifier") or () if "License ::" in text]
     named = [text for text in classifiers if text != "OSI Approved"]
     lines = [text.splitlines()[0] for text in metadata.get_all("License") or () if text and text != "UNKNOWN"]
+    if named == ["BSD License"] and lines and lines[0] in SPELLINGS:
+        named = lines
     found = expressions or named or lines
     by_hand = BY_HAND.get(canonicalize_name(metadata["Name"]), "")
     return " OR ".join(sorted({SPELLINGS.get(text, text) for text in found})) or by_hand

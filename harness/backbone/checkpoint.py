@@ -21,6 +21,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from harness.backbone.pickles import is_archive, names_by_step
+from harness.backbone.torch_file import load_weights_only
 from harness.errors import BackboneError, Fault
 from harness.files import digest_file
 
@@ -100,9 +101,7 @@ def _read_pickle(file: Path, where: str) -> Any:
     if tarfile.is_tarfile(file):  # torch's form before 0.4, whose reader runs what it holds in older versions
         raise ValueError("it is a tar of torch before version 0.4")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about pickle protocols, which say nothing to a user of weights
-            return torch.load(file, map_location="cpu", weights_only=True)
+        return load_weights_only(file)
     except pickle.UnpicklingError as error:
         match = _GLOBAL.search(str(error))
         named = [match[1]] if match else _foreign_globals(file)

@@ -6,7 +6,6 @@ stand-ins here, which take whatever they are given and keep nothing. What else a
 """
 
 import tarfile
-import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from harness.backbone.context import usable_context
 from harness.backbone.pickles import is_archive, is_zip, names_by_step
+from harness.backbone.torch_file import load_weights_only
 from harness.errors import Fault, PromptError
 from harness.shapes import Context
 
@@ -121,9 +121,8 @@ def read_released(file: Path) -> ReleasedContext:
         if named:
             what = f"is a pickle that names {', '.join(named)}; nothing of it was run."
             raise PromptError(Fault(str(file), what, "Only a prompt learner's file can be imported."))
-        with _allowed(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about pickle protocols, which say nothing to a user
-            content = torch.load(file, map_location="cpu", weights_only=True)
+        with _allowed():
+            content = load_weights_only(file)
         return _context(content, file)
     except PromptError:
         raise
@@ -190,9 +189,6 @@ def _context(content: Any, file: Path) -> ReleasedContext:
     if others := [str(key) for key in state if key not in ("ctx", *_EMBEDDINGS)]:
         what = f"holds more than a context: {', '.join(others)}. It belongs to another method than CoOp."
         raise PromptError(Fault(str(file), what))
-    # Not every torch holds what a zip claims against what it has; what lies behind a storage is not the file's.
-    if state["ctx"].untyped_storage().nbytes() > file.stat().st_size:
-        raise PromptError(Fault(str(file), "its context claims more bytes than the file has."))
     context = usable_context(state["ctx"], str(file))
     counts = {
         len(state[key]) for key in _EMBEDDINGS if isinstance(state.get(key), Tensor) and state[key].ndim == 3

@@ -20,6 +20,9 @@ Phase = Literal["queued", "running", "ended"]
 # What an engine's users do to its jobs, as ``JobState.why``: that is no fault of the job.
 PREEMPTED, CANCELLED = "preempted", "cancelled"
 
+# -P: what lies in the current folder, a user's `random.py` perhaps, is not imported in the place of a library's.
+_WORKER = (sys.executable, "-P", "-m", "harness.worker")
+
 USUAL_WORKERS = 16  # jobs that a cluster is thought to run at a time where nobody says
 
 
@@ -86,7 +89,7 @@ def worker_command(folder: Path, wait: bool = False) -> list[str]:
 
     With ``wait`` it waits for cells that other workers hold: where nobody else comes back to them.
     """
-    return [sys.executable, "-m", "harness.worker", str(folder / JOB_FILE), *(["--wait"] if wait else [])]
+    return [*_WORKER, str(folder / JOB_FILE), *(["--wait"] if wait else [])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +109,4 @@ class Site:
 
 def serve_command() -> list[str]:
     """The command line of a worker that takes job after job (worker/serve.py)."""
-    return [sys.executable, "-m", "harness.worker", "--serve"]
+    return [*_WORKER, "--serve"]

@@ -7,7 +7,9 @@ import importlib.util
 import io
 import math
 import os
+import shlex
 import shutil
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -149,7 +151,8 @@ class SlurmLauncher:
     def _executor(self, launch: Launch, options: dict[str, Any]) -> Any:
         from submitit import SlurmExecutor
 
-        executor = SlurmExecutor(folder=self._folder / launch.id, max_num_timeout=_TIMEOUTS)
+        python = f"{shlex.quote(sys.executable)} -P"  # as in launcher.py
+        executor = SlurmExecutor(self._folder / launch.id, max_num_timeout=_TIMEOUTS, python=python)
         executor.update_parameters(job_name=launch.token, **options)
         return executor
 

@@ -108,7 +108,7 @@ class MirrorProcess:
         self._scratch = tempfile.TemporaryDirectory(prefix="harness-mirror-", ignore_cleanup_errors=True)
         # A session of its own: an interrupt at the terminal is for its user, and it can be ended as a whole.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "harness.mirror"],
+            [sys.executable, "-P", "-m", "harness.mirror"],  # -P as in dispatch/launcher.py
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -29,11 +29,22 @@ def broken(name: str, error: BaseException) -> PluginError:
 
 
 def _place(error: BaseException) -> str:
-    """File and line of an error, in brackets; empty where only Python's import failed."""
+    """File and line of an error, in brackets; empty where only Python's import failed.
+
+    What the plug-in calls may fail deeper, in a library; a file's own line says more.
+    """
     if isinstance(error, SyntaxError) and error.filename:
         return f" ({Path(error.filename).name}, line {error.lineno})"
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_machinery(frame.filename)]
-    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    frames = [
+        (frame.f_globals.get("__name__", ""), frame.f_code.co_filename, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if not _is_machinery(frame.f_code.co_filename)
+    ]
+    if not frames:
+        return ""
+    own = [frame for frame in frames if _OWN_NAME.match(frame[0])]
+    _, filename, line = (own or frames)[-1]
+    return f" ({Path(filename).name}, line {line})"
 
 
 def _is_machinery(filename: str) -> bool:

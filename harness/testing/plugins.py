@@ -78,7 +78,7 @@ def read_plugin(plugin: str | Path) -> Plugin:
 
 def _is_light(plugin: str | Path) -> None:
     """Planning reads a plug-in, and should not wait for torch."""
-    command = [sys.executable, "-c", _LOOK, str(plugin), *_HEAVY]
+    command = [sys.executable, "-P", "-c", _LOOK, str(plugin), *_HEAVY]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     loaded = ended.stdout.split()

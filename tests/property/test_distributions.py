@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import special, stats
 
@@ -21,6 +21,7 @@ def test_incomplete_beta_is_scipys(x: float, a: float, b: float) -> None:
 
 
 @given(st.floats(-60, 60), st.floats(1, 300))
+@example(1.2e-7, 128.0)
 def test_t_tail_is_scipys(t: float, df: float) -> None:
     """So does the tail of Student's t, on both sides of zero."""
     assert math.isclose(t_tail(t, df), stats.t.sf(t, df), rel_tol=1e-8, abs_tol=1e-12)

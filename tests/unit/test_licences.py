@@ -74,6 +74,10 @@ def test_unknown_licence_is_a_fault(licences: Any, name: str, licence: str, what
         ({"License-Expression": "MIT AND Zlib", "License": "whatever"}, "MIT AND Zlib"),
         ({"License": "Apache License 2.0\nlong text"}, "Apache-2.0"),
         ({"Classifier": "License :: OSI Approved :: BSD License", "License": "long text"}, "BSD"),
+        (
+            {"Classifier": "License :: OSI Approved :: BSD License", "License": "BSD 3-Clause License"},
+            "BSD-3-Clause",
+        ),
         ({"License": "UNKNOWN"}, ""),
         ({"Classifier": "Programming Language :: Python"}, ""),
     ],
@@ -81,7 +85,10 @@ def test_unknown_licence_is_a_fault(licences: Any, name: str, licence: str, what
 def test_licence_is_read_from_metadata(
     licences: Any, tmp_path: Path, metadata: dict[str, str], licence: str
 ) -> None:
-    """An expression goes before classifiers, and those before free text, of which the first line counts."""
+    """An expression goes before classifiers, and those before free text, of which the first line counts.
+
+    Where the classifier is less exact, the free text goes first.
+    """
     folder = tmp_path / "mine-1.dist-info"
     folder.mkdir()
     lines = {"Name": "mine", "Version": "1"} | metadata

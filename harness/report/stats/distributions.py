@@ -26,6 +26,8 @@ def beta_share(x: float, a: float, b: float) -> float:
 
 def t_tail(t: float, df: float) -> float:
     """P(T >= t) of Student's t with ``df`` degrees of freedom (26.7.1)."""
+    if t * t < df:  # near zero the share of the middle keeps the digits that the share of the tails loses
+        return 0.5 - math.copysign(beta_share(t * t / (df + t * t), 0.5, df / 2), t) / 2
     half = beta_share(df / (df + t * t), df / 2, 0.5) / 2
     return half if t >= 0 else 1 - half
 

@@ -1,6 +1,7 @@
 """Small towers with random weights, and the files in which people keep them."""
 
 import io
+import struct
 import warnings
 from collections.abc import Callable
 from functools import cache
@@ -18,6 +19,19 @@ from harness.backbone.prompts import Layout, prompt_layout
 from harness.files import digest_file
 
 State = dict[str, Tensor]
+
+
+@pytest.fixture
+def lie() -> Callable[[Path, int, int], None]:
+    """Lets a file of torch's claim that its storages and tensors of so many numbers have more."""
+
+    def claim(file: Path, n: int, claimed: int) -> None:
+        true, false = (b"J" + struct.pack("<i", number) for number in (n, claimed))
+        content = file.read_bytes()
+        assert true in content
+        file.write_bytes(content.replace(true, false))
+
+    return claim
 
 
 @pytest.fixture

@@ -119,6 +119,17 @@ def test_truncated_file_is_named(tmp_path: Path) -> None:
     assert f"mine: its weights in {file} cannot be used: " in _fault(file)
 
 
+@pytest.mark.parametrize("form", ["zip", "legacy"])
+def test_file_that_lies_about_its_size_is_named(
+    tmp_path: Path, form: str, lie: Callable[[Path, int, int], None]
+) -> None:
+    """A tensor that claims more numbers than the file has is an error; memory behind the file is never read."""
+    file = tmp_path / "w.pt"
+    _dump({"weight": torch.zeros(1 << 17)}, file, form)
+    lie(file, 1 << 17, 1 << 29)
+    assert f"mine: its weights in {file} cannot be used: " in _fault(file)
+
+
 @pytest.mark.parametrize(
     ("content", "what"),
     [

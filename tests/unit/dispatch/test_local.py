@@ -82,8 +82,8 @@ def is_gone(process: int) -> bool:
 def test_a_job_is_a_module_and_a_file(tmp_path: Path) -> None:
     """Nothing but a file name crosses to a worker."""
     job = str(tmp_path / "job.json")
-    assert worker_command(tmp_path) == [sys.executable, "-m", "harness.worker", job]
-    assert worker_command(tmp_path, wait=True) == [sys.executable, "-m", "harness.worker", job, "--wait"]
+    assert worker_command(tmp_path) == [sys.executable, "-P", "-m", "harness.worker", job]
+    assert worker_command(tmp_path, wait=True) == [sys.executable, "-P", "-m", "harness.worker", job, "--wait"]
 
 
 def test_every_device_is_a_slot() -> None:

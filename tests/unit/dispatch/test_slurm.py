@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -111,7 +112,10 @@ def test_jobs_are_judged(
 
 
 def test_many_jobs_are_one_array(results: Path, folders: list[Path], slurm: Any) -> None:
-    """Jobs are handed over in one submission, whose options are those that were asked for."""
+    """Jobs are handed over in one submission, whose options are those that were asked for.
+
+    Slurm starts them in the current folder, from which they import nothing.
+    """
     launcher = launch(
         results, partition="long", time="90m", gpus=1, cpus=3, memory="1G", max_concurrent=2, account="us",
         sbatch={"mail-type": "FAIL", "exclusive": True}, setup=("module load cuda",),
@@ -126,6 +130,7 @@ def test_many_jobs_are_one_array(results: Path, folders: list[Path], slurm: Any)
     assert not [flag for flag in flags(script) if flag.startswith(("wckey", "qos", "comment"))]
     assert script.index("module load cuda") < script.index("srun --unbuffered")
     assert "--cpus-per-task=3" in script.partition("srun --unbuffered")[2]
+    assert f"{sys.executable} -P -u -m submitit" in script
 
 
 def test_typed_gpus_stand_in_place_of_plain_ones(results: Path, folders: list[Path], slurm: Any) -> None:

@@ -42,8 +42,15 @@ def _shown(tmp_path: Path) -> set[str]:
     return {folder.name.rpartition("-")[2] for folder in (tmp_path / "m" / "tensorboard").glob("*")}
 
 
-def test_cells_are_shown_as_they_end(records: list[str], tmp_path: Path) -> None:
-    """Every cell that was handed over is there when the mirror is closed, and nothing had to be said."""
+def test_cells_are_shown_as_they_end(records: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every cell that was handed over is there when the mirror is closed, and nothing had to be said.
+
+    Files of the user's that are named as what the mirror imports change nothing.
+    """
+    (tmp_path / "mine").mkdir()
+    for name in ("random", "tensorboard"):
+        (tmp_path / "mine" / f"{name}.py").write_text(f"raise SystemExit('this is no {name}')")
+    monkeypatch.chdir(tmp_path / "mine")
     mirror = open_mirror(TENSORBOARD, tmp_path, "m", pytest.fail)
     for identifier in records:
         mirror.show(identifier)

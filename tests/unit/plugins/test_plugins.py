@@ -75,6 +75,10 @@ def test_a_file_that_changed_is_another_module(put: Put) -> None:
     ("text", "fault"),
     [
         ("x = 1\ny = x / 0\n", "cannot be used: ZeroDivisionError: division by zero (mine.py, line 2)."),
+        (
+            "import json\njson.dumps({1})\n",
+            "cannot be used: TypeError: Object of type set is not JSON serializable (mine.py, line 2).",
+        ),
         ("def f(:\n", "cannot be used: SyntaxError: invalid syntax (mine.py, line 1)."),
         ("import sys\nsys.exit(3)\n", "cannot be used: SystemExit: 3 (mine.py, line 2)."),
         ("from .o import x\n", "cannot be used: ModuleNotFoundError: No module named 'mine.o' (mine.py, line 1)."),

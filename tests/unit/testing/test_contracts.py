@@ -452,7 +452,7 @@ def test_a_plugin_that_imports_torch_is_caught(tmp_path: Path) -> None:
 def test_a_launcher_finds_the_command_in_its_site(tmp_path: Path) -> None:
     """Without anybody's saying it is the worker's."""
     (python, *rest) = Site((Device("cpu"),), tmp_path).command(tmp_path / "job")
-    assert (python, rest) == (sys.executable, ["-m", "harness.worker", str(tmp_path / "job" / "job.json")])
+    assert (python, rest) == (sys.executable, ["-P", "-m", "harness.worker", str(tmp_path / "job" / "job.json")])
 
 
 def test_default_cells_try_every_word_of_an_axis() -> None:

@@ -86,7 +86,7 @@ def test_untracked_training_imports_no_tracker(tmp_path: Path) -> None:
     )
     path = write_job(job, 1) / JOB_FILE
     ended = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "harness.worker", str(path)],
+        [sys.executable, "-X", "importtime", "-P", "-m", "harness.worker", str(path)],
         capture_output=True,
         text=True,
         check=False,

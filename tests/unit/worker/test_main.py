@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from support.serving import Serving
 from support.waiting import until
 
+from harness.dispatch.launcher import serve_command
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.protocol import COOP
@@ -32,11 +32,14 @@ LONG = Cell.from_dict(
 
 @pytest.fixture
 def worker(tmp_path: Path) -> Iterator[Serving]:
-    """A worker, which is gone behind the test."""
+    """A worker, started in a folder with a file that would break it; it is gone behind the test."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "random.py").write_text("raise SystemExit('this is no random')")
     with (tmp_path / "worker.txt").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "harness.worker", "--serve"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+            serve_command(),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=folder,
             env={**os.environ, "HARNESS_STATE_S": "0.05"},
         )  # fmt: skip
     found = Serving(process)
@@ -60,7 +63,8 @@ def _status(folder: Path) -> int | None:
 def test_a_worker_serves_until_it_is_told_to_end(worker: Serving, tmp_path: Path) -> None:
     """Job after job, each with its own log, and a file that is no job does not end it.
 
-    Terminated, it saves where a training stands, lets go of its claims, leaves its status, and is gone.
+    It imports nothing from the current folder. Terminated, it saves where a training stands, lets go of its
+    claims, leaves its status, and is gone.
     """
     ready = worker.answer("ready")
     assert ready == {"ready": worker.process.pid}
