@@ -13,18 +13,17 @@ from harness.cli.jobs.attach import NO_JOBS, Earlier, earlier_jobs
 from harness.cli.jobs.ground import ground_of
 from harness.cli.jobs.launchers import chosen_launcher, devices_of, lent_by, make_launcher, workers_of
 from harness.cli.jobs.live_matrix import live_matrix
+from harness.cli.jobs.telling import nothing_to_do, say_left, say_stale, sum_up
 from harness.cli.output import console
 from harness.cli.output.progress import Progress
 from harness.cli.state.outlook import forecaster
-from harness.cli.state.situation import Situation, look, look_at_cells
+from harness.cli.state.situation import Situation, look
 from harness.cli.vocabulary import names_for, plugins_at_hand
 from harness.data.dataset import keep_split
 from harness.dispatch.devices import Device, device_faults
 from harness.dispatch.dispatch import Ground, Outcome, dispatch
-from harness.dispatch.ended import Ended
 from harness.dispatch.launched import Launched, look_at_launches, tidy
 from harness.dispatch.launcher import Launcher
-from harness.dispatch.logs import last_log
 from harness.dispatch.orders import Orders
 from harness.dispatch.piece import Piece
 from harness.dispatch.table import LAUNCHERS, LauncherRow
@@ -34,7 +33,6 @@ from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id, display_names
 from harness.matrix.launching import NO_OPTIONS, Launching, with_flags
 from harness.matrix.matrix import Matrix
-from harness.matrix.packaged import matrix_words
 from harness.matrix.plugged import unread_faults
 from harness.matrix.vocabulary import Vocabulary
 from harness.plan.group import group_cells
@@ -46,9 +44,6 @@ from harness.store.claims import Claimant
 from harness.store.leavings import tidy_results
 from harness.store.manifest import write_manifest
 from harness.store.records import not_written, quarantine, require_writable
-
-_LOG_LINES = 15
-_MOST_LOGS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +109,14 @@ def run_command(options: RunOptions) -> int:
     launched = tidy(look_at_launches(options.results, situation.matrix.name))
     earlier = earlier_jobs(launched, {cell.id for cell in todo if cell.state == "pending"})
     if earlier.folders and (options.detach or not row.keeps_jobs):
-        _say_left(earlier, launched, todo)
+        say_left(earlier, launched, todo)
         todo, earlier = earlier.without(todo), NO_JOBS
         if not todo:
             return 0
     plan = _Plan(options, situation, row, launching, devices, todo, earlier, _again(todo, situation))
     if not plan.todo:
-        return _nothing_to_do(situation)
-    _say_stale(plan.todo)
+        return nothing_to_do(situation)
+    say_stale(plan.todo)
     if situation.today.missing:
         raise MatrixError(situation.today.missing)
     folder = options.results.resolve() / situation.matrix.name
@@ -190,22 +185,6 @@ def _todo(situation: Situation, options: RunOptions) -> list[Standing]:
     """The cells to run, in the matrix's order."""
     states = ("pending", "failed") if options.retry_failed else ("pending",)
     return [cell for cell in situation.cells if cell.state in states][: options.limit]
-
-
-def _nothing_to_do(situation: Situation) -> int:
-    done, failed = len(situation.of_state("done")), situation.of_state("failed")
-    console.say(f"{situation.matrix.name}: nothing to do, {done} of {len(situation.cells)} cells are done")
-    for cell in failed:
-        console.say(f"failed {cell.id}: {cell.why}", style="red")
-    if failed:
-        console.say("run again with --retry-failed to try these once more")
-    return 1 if failed else 0
-
-
-def _say_stale(todo: Sequence[Standing]) -> None:
-    for cell in todo:
-        if cell.why.startswith("stale"):
-            console.note(f"{cell.id} runs again, {cell.why}", style="yellow")
 
 
 def _keep_splits(situation: Situation, cells: Sequence[Cell]) -> None:
@@ -296,7 +275,9 @@ def _run(plan: _Plan, launcher: Launcher) -> int:
     finally:
         claims.tidy()
         claims.close()
-    code = _sum_up(plan, outcome, bool(orders.exit_code))
+    code = sum_up(
+        options.matrix, options.results, situation, plan.cells, outcome, is_interrupted=bool(orders.exit_code)
+    )
     return orders.exit_code if code and orders.exit_code else code
 
 
@@ -342,48 +323,3 @@ def _detach(plan: _Plan, launcher: Launcher, launched: Sequence[Launched]) -> in
     if len(groups) > room:
         console.say(f"{len(groups) - room} more do not fit now; the same command hands them over later")
     return 0
-
-
-def _say_left(earlier: Earlier, launched: Sequence[Launched], todo: Sequence[Standing]) -> None:
-    """Say which cells are left to jobs that go on."""
-    console.say(
-        f"{len(todo) - len(earlier.without(todo))} cells wait or run on {earlier.words}; they are left there"
-    )
-    for each in launched:
-        if not each.is_known:
-            what = f"{each.launch.engine} does not answer here; to run its cells all the same remove"
-            console.note(f"{what} {each.launch.path}", style="yellow")
-
-
-def _sum_up(plan: _Plan, outcome: Outcome, is_interrupted: bool) -> int:
-    """Say what came of the cells: by where they stand now, never by what workers said."""
-    options, situation = plan.options, plan.situation
-    names = display_names(situation.matrix.cells)
-    _, _, now = look_at_cells(tuple(plan.cells), situation.matrix, options.results, situation.data, survey=True)
-    failed = [cell for cell in now if cell.state == "failed"]
-    unfinished = [cell for cell in now if cell.state == "pending"]
-    n_done = len(now) - len(failed) - len(unfinished)
-    console.say(f"{situation.matrix.name}: {n_done} done, {len(failed)} failed, {len(unfinished)} unfinished")
-    for cell in failed:
-        console.say(f"failed {cell.id} {names[cell.id]}: {cell.why}", style="red")
-    if unfinished and is_interrupted:
-        console.error("interrupted; what was finished is kept, and the next run goes on from there")
-        return 1
-    for cell in unfinished:
-        console.say(f"unfinished {cell.id} {names[cell.id]}", style="red")
-    if outcome.fault is not None:
-        console.faults([outcome.fault])
-    elif failed or unfinished:
-        _show_logs(outcome.broken + outcome.failing)
-    if not failed and not unfinished:
-        console.say(f"see `harness report --matrix {matrix_words(options.matrix)}`")
-    return 1 if failed or unfinished or outcome.fault else 0
-
-
-def _show_logs(jobs: Sequence[Ended]) -> None:
-    """The ends of the last few logs."""
-    for job in jobs[-_MOST_LOGS:]:
-        console.say(f"the end of {last_log(job.folder)} ({job.why or f'exit status {job.status}'}):")
-        console.say(job.log_tail(_LOG_LINES))
-    if len(jobs) > _MOST_LOGS:
-        console.say(f"{len(jobs) - _MOST_LOGS} more jobs have such logs")
