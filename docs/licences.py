@@ -23,7 +23,7 @@ EXTRAS = ("ray", "slurm", "tensorboard")
 # Looked at: all may be used and passed on, in a work of any licence, with their notices.
 ALLOWED = {
     "0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0",
-    "CC0-1.0", "CNRI-Python", "HPND", "ISC", "MIT", "MIT-CMU", "PSF-2.0", "Zlib",
+    "CC0-1.0", "CNRI-Python", "HPND", "ISC", "MIT", "MIT-CMU", "PSF-2.0", "Unlicense", "Zlib",
     "MPL-2.0",  # asks for the sources of its own files when they are changed; they are not
 }  # fmt: skip
 # NVIDIA's libraries come with torch's builds for CUDA; their makers' terms are not those of open source.
@@ -48,6 +48,7 @@ SPELLINGS = {
 # Packages whose metadata names no licence, and what was found where.
 BY_HAND = {
     "cuda-toolkit": NVIDIA,  # holds no file of its own: it only names NVIDIA's libraries
+    "vl-convert-python": "BSD-3-Clause",  # by the licence file in its wheel; newer versions say it themselves
 }
 _ROW = re.compile(r"^\| ([\w.-]+) \| ([^|]+) \| (.*) \|$", re.M)
 _HEAD = "| package | licence | needed |\n| --- | --- | --- |\n"
