@@ -12,6 +12,7 @@ from safetensors.torch import save
 import harness
 from harness.backbone.words import nearest_words
 from harness.engine.evaluate import Counts, evaluate
+from harness.errors import Fault, RecordError, first_line
 from harness.files import digest_bytes
 from harness.host import cpu_threads
 from harness.matrix.cell import Cell
@@ -21,6 +22,7 @@ from harness.shapes import Labels, Logits
 from harness.store.logits import KeptLogits, are_kept, logits_file, packed, shifted
 from harness.store.provenance import platform_name, processor_name
 from harness.store.record import ClassCount, ContextFile, EpochRow, LogitsFile, Provenance, RunRecord, Spent, now
+from harness.store.records import record_text
 from harness.store.words import words_text
 from harness.worker.desk import Desk, Source
 from harness.worker.device import device_name
@@ -33,7 +35,11 @@ _NEAREST = 5  # words kept beside a context, for each of its vectors
 def evaluated(
     desk: Desk, source: Source, target: Materials, cell: Cell, fit: Fit, fit_s: float
 ) -> tuple[RunRecord, tuple[bytes | None, str | None, bytes | None]]:
-    """The record of a fit on the test images of ``target``, and the files that it vouches for."""
+    """The record of a fit on the test images of ``target``, and the files that it vouches for.
+
+    Raises:
+        RecordError: what the method found is nothing that a record can hold.
+    """
     identifier, names = cell_id(cell), target.class_names
     trained = cell.trained()
     is_training = cell == trained
@@ -70,7 +76,17 @@ def evaluated(
         provenance=_provenance(desk, source, target, cell, fit),
         created_at=now(),
     )
+    _require_storable(record)
     return record, (context, words, logits)
+
+
+def _require_storable(record: RunRecord) -> None:
+    """Raise RecordError for what JSON cannot hold, such as a tensor among a method's details."""
+    try:
+        record_text(record)
+    except (TypeError, ValueError) as error:
+        what = f"its details or its history cannot be written as JSON: {first_line(error)}."
+        raise RecordError(Fault(str(record.cell["method"]), what)) from error
 
 
 def _spent(ledger: Ledger, source: Source, words_s: float) -> Spent:

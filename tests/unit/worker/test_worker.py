@@ -3,6 +3,7 @@
 import json
 import warnings
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from harness.features import few_shot
 from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.protocol import COOP
+from harness.methods import zero_shot
+from harness.methods.method import Fit, Outcome, RunInputs
 from harness.plan.job import EVENTS_FILE, FAULTS_FILE, JOB_FILE, Job, flat_cells, write_job
 from harness.store.record import RunRecord
 from harness.store.records import read_records
@@ -139,6 +142,22 @@ def test_an_unexpected_error_fails_its_cell_only(tmp_path: Path, monkeypatch: py
     records = _records(tmp_path)
     assert records[cell_id(_coop())].reason == "ZeroDivisionError: division by zero"
     assert records[cell_id(ZERO_SHOT)].status == "done"
+
+
+@pytest.mark.parametrize("found", [torch.zeros(2), object()], ids=["tensor", "object"])
+def test_details_that_no_record_can_hold_fail_the_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: object
+) -> None:
+    """What a method found has to be JSON; of anything else the cell fails, and not the job."""
+    plain = zero_shot.one_by_one
+    monkeypatch.setattr(
+        zero_shot,
+        "one_by_one",
+        lambda runs, fit: plain(runs, lambda run: replace(fit(run), details={"mine": found})),
+    )
+    _do(tmp_path, "run", ZERO_SHOT)
+    reason = _records(tmp_path)[cell_id(ZERO_SHOT)].reason
+    assert str(reason).startswith("zero_shot: its details or its history cannot be written as JSON: ")
 
 
 def test_the_check_finds_nothing_wrong_with_good_cells(tmp_path: Path) -> None:
