@@ -3,7 +3,6 @@
 import json
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +24,6 @@ from harness.matrix.cell import Cell
 from harness.matrix.identity import cell_id
 from harness.matrix.protocol import COOP
 from harness.methods import zero_shot
-from harness.methods.method import Fit, Outcome, RunInputs
 from harness.plan.job import EVENTS_FILE, FAULTS_FILE, JOB_FILE, Job, flat_cells, write_job
 from harness.store.record import RunRecord
 from harness.store.records import read_records
