@@ -81,8 +81,10 @@ def test_a_worker_serves_until_it_is_told_to_end(worker: Serving, tmp_path: Path
     worker.send(long)
     until(lambda: list((tmp_path / "unfinished").glob("[!.]*")))
     saved = next((tmp_path / "unfinished").glob("[!.]*"))
+    before, began = saved.stat().st_mtime_ns, time.monotonic()
+    until(lambda: saved.stat().st_mtime_ns > before)
     before = saved.stat().st_mtime_ns
-    time.sleep(0.1)
+    time.sleep(3 * (time.monotonic() - began))  # so that an epoch ends, on a busy machine, too
     worker.process.send_signal(signal.SIGTERM)
     assert worker.process.wait(60) == 143
     assert _status(long) == 143
