@@ -155,6 +155,10 @@ def package(session: nox.Session, extras: tuple[str, ...]) -> None:
             # A program of the user's, checked against the types that the wheel brings.
             session.install("mypy")
             session.run("mypy", "--strict", "--cache-dir", "mypy", str(claims.with_name("typed_consumer.py")))
+            # Somebody's package with a plug-in, and the contract that it is held to.
+            example = _CHECKOUT / "docs" / "examples" / "package"
+            session.install(str(example), "pytest")
+            session.run("pytest", "-p", "no:cacheprovider", "--rootdir", folder, str(example / "tests"))
 
 
 @nox.session(requires=["dist"])
