@@ -158,7 +158,7 @@ def package(session: nox.Session, extras: tuple[str, ...]) -> None:
             # Somebody's package with a plug-in, and the contract that it is held to.
             example = _CHECKOUT / "docs" / "examples" / "package"
             session.install(str(example), "pytest")
-            session.run("pytest", "-p", "no:cacheprovider", "--rootdir", folder, str(example / "tests"))
+            session.run("pytest", "-W", "error", "-c", str(example / "pyproject.toml"), str(example / "tests"))
 
 
 @nox.session(requires=["dist"])

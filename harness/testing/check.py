@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +35,7 @@ class Check:
 
 def checks_of(
     name: str, contract: Iterable[Owed[Subject]], make: Callable[[Path], AbstractContextManager[Subject]]
-) -> Iterator[Check]:
+) -> tuple[Check, ...]:
     """A check for each thing that is owed.
 
     Args:
@@ -43,10 +43,12 @@ def checks_of(
         contract: what is owed.
         make: what is checked, made anew in a folder for each check.
     """
-    for owed in contract:
 
-        def run(folder: Path, owed: Owed[Subject] = owed) -> None:
+    def check(owed: Owed[Subject]) -> Check:
+        def run(folder: Path) -> None:
             with make(folder) as subject:
                 owed(subject, folder)
 
-        yield Check(f"{name}: {owed.__name__}", run)
+        return Check(f"{name}: {owed.__name__}", run)
+
+    return tuple(map(check, contract))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +117,6 @@ DATASET_CONTRACT: tuple[Owed[Subject], ...] = (
 )
 
 
-def dataset_checks(row: DatasetRow, root: Path | None) -> Iterator[Check]:
+def dataset_checks(row: DatasetRow, root: Path | None) -> tuple[Check, ...]:
     """A check for each thing that a data set owes; ``root`` is the data root."""
-    yield from checks_of(row.name, DATASET_CONTRACT, lambda _: nullcontext(Subject(row, root)))
+    return checks_of(row.name, DATASET_CONTRACT, lambda _: nullcontext(Subject(row, root)))

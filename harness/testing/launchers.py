@@ -163,7 +163,7 @@ LAUNCHER_CONTRACT: tuple[Owed[Subject], ...] = (
 )
 
 
-def launcher_checks(name: str, row: LauncherRow, options: Mapping[str, Any]) -> Iterator[Check]:
+def launcher_checks(name: str, row: LauncherRow, options: Mapping[str, Any]) -> tuple[Check, ...]:
     """A check for each thing that a launcher owes.
 
     Its workers are ``told_worker``, whose command line it finds in its ``Site``.
@@ -173,9 +173,7 @@ def launcher_checks(name: str, row: LauncherRow, options: Mapping[str, Any]) -> 
         row: of the launcher.
         options: as a matrix would write them, with which it runs two jobs at a time.
     """
-    yield from checks_of(
-        name, LAUNCHER_CONTRACT, partial(_opened, row, Launching(kind=name, options=dict(options)))
-    )
+    return checks_of(name, LAUNCHER_CONTRACT, partial(_opened, row, Launching(kind=name, options=dict(options))))
 
 
 @contextmanager

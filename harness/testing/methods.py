@@ -1,7 +1,7 @@
 """What every method owes, tried on the digits with the tiny backbone."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -234,7 +234,7 @@ METHOD_CONTRACT: tuple[Owed[Subject], ...] = (
 )
 
 
-def method_checks(name: str, row: MethodRow, cells: Sequence[Cell] = ()) -> Iterator[Check]:
+def method_checks(name: str, row: MethodRow, cells: Sequence[Cell] = ()) -> tuple[Check, ...]:
     """A check for each thing that a method owes, of each cell.
 
     Args:
@@ -242,10 +242,12 @@ def method_checks(name: str, row: MethodRow, cells: Sequence[Cell] = ()) -> Iter
         row: of the method.
         cells: to try, made by ``default_cell``; without them those of ``default_cells``.
     """
+    found: list[Check] = []
     for cell in cells or default_cells(name, row):
         axes = [str(value) for key, value in cell.to_dict().items() if key in row.entry.axes and key != "template"]
         subject = Subject(row, cell)
-        yield from checks_of(" ".join([name, *axes]), METHOD_CONTRACT, partial(_given, subject))
+        found += checks_of(" ".join([name, *axes]), METHOD_CONTRACT, partial(_given, subject))
+    return tuple(found)
 
 
 def _given(subject: Subject, _: Path) -> AbstractContextManager[Subject]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from harness.data.catalog import DATASETS
@@ -27,7 +26,7 @@ print(*(name for name in sys.argv[2:] if name in sys.modules))
 """
 
 
-def plugin_checks(plugin: str | Path, data: Path | None = None) -> Iterator[Check]:
+def plugin_checks(plugin: str | Path, data: Path | None = None) -> tuple[Check, ...]:
     """The checks of a plug-in, but for launchers and trackers, which need a place to be tried at.
 
     Args:
@@ -38,16 +37,17 @@ def plugin_checks(plugin: str | Path, data: Path | None = None) -> Iterator[Chec
         PluginError: it cannot be read, or a row cannot be used.
     """
     found = read_plugin(plugin)
-    yield Check(f"{found.source.name}: is read without torch", lambda _: _is_light(plugin))
+    checks = [Check(f"{found.source.name}: is read without torch", lambda _: _is_light(plugin))]
     methods = methods_of(found, METHODS)
     if methods:
         from harness.testing.methods import method_checks  # which needs torch
 
         for name, row in methods.items():
-            yield from method_checks(name, row)
+            checks += method_checks(name, row)
     for dataset in datasets_of(found, DATASETS).values():
         if data is not None or dataset.layout.folder is None:
-            yield from dataset_checks(dataset, data)
+            checks += dataset_checks(dataset, data)
+    return tuple(checks)
 
 
 def launcher_row(plugin: str | Path, name: str) -> LauncherRow:

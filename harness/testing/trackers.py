@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,7 +143,7 @@ TRACKER_CONTRACT: tuple[Owed[Subject], ...] = (
 
 def tracker_checks(
     name: str, row: TrackerRow, options: Mapping[str, Any], read: Callable[[Path], Shown]
-) -> Iterator[Check]:
+) -> tuple[Check, ...]:
     """A check for each thing that a tracker owes.
 
     Args:
@@ -158,4 +158,4 @@ def tracker_checks(
         opening = Opening(folder / "m", _PATIENCE_S, lambda _: None)
         return Subject(lambda: open_tracker(choice, opening, {name: row}), lambda: read(folder / "m"))
 
-    yield from checks_of(name, TRACKER_CONTRACT, lambda folder: nullcontext(subject(folder)))
+    return checks_of(name, TRACKER_CONTRACT, lambda folder: nullcontext(subject(folder)))
