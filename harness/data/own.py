@@ -14,7 +14,7 @@ from harness.matrix.cell import CLASSES
 from harness.matrix.source import DEFAULT_TEMPLATE, DatasetSource
 from harness.matrix.template import sentence_fault
 from harness.plugins.plugin import Plugin
-from harness.plugins.tables import rows_of
+from harness.plugins.tables import rows_of, with_rows
 
 
 def catalog_with(sources: Iterable[DatasetSource], plugins: Iterable[Plugin] = ()) -> Catalog:
@@ -24,9 +24,7 @@ def catalog_with(sources: Iterable[DatasetSource], plugins: Iterable[Plugin] = (
         DataError: a data set is to be read from a folder like one that comes with a package.
         PluginError: a plug-in has a data set that cannot be used.
     """
-    known = dict(DATASETS)
-    for plugin in plugins:
-        known |= datasets_of(plugin, known)
+    known = with_rows(DATASETS, plugins, datasets_of)
     readable = [source for source in sources if source.like is None or source.like in known]
     return {**known, **{source.name: _row(source, known) for source in readable}}
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel
@@ -14,7 +13,7 @@ from harness.matrix.launching import LAUNCHERS as NAMES
 from harness.matrix.launching import LauncherEntry, Launching
 from harness.matrix.tracking import NoOptions
 from harness.plugins.plugin import Plugin
-from harness.plugins.tables import load_target, model_faults, rows_of
+from harness.plugins.tables import load_target, model_faults, targeted_rows, with_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +61,7 @@ def launchers_of(plugin: Plugin, known: LauncherTable) -> dict[str, LauncherRow]
     Raises:
         PluginError: with all that is wrong with them.
     """
-    rows = rows_of(plugin, "LAUNCHERS", LauncherRow, known, lambda _, row: _faults(plugin, row))
-    origin = plugin.source.name
-    return {name: replace(row, target=plugin.resolved(row.target), plugin=origin) for name, row in rows.items()}
+    return targeted_rows(plugin, "LAUNCHERS", LauncherRow, known, _faults)
 
 
 def launchers_with(plugins: Iterable[Plugin]) -> LauncherTable:
@@ -73,10 +70,7 @@ def launchers_with(plugins: Iterable[Plugin]) -> LauncherTable:
     Raises:
         PluginError: with all that is wrong with one of them.
     """
-    known = dict(LAUNCHERS)
-    for plugin in plugins:
-        known |= launchers_of(plugin, known)
-    return known
+    return with_rows(LAUNCHERS, plugins, launchers_of)
 
 
 def open_launcher(row: LauncherRow, launching: Launching, site: Site) -> Launcher:
@@ -86,19 +80,13 @@ def open_launcher(row: LauncherRow, launching: Launching, site: Site) -> Launche
         HarnessError: the engine is not installed, or cannot be reached.
         PluginError: it is a plug-in's, and cannot be made.
     """
-    launcher: Launcher
-    if row.plugin:
-        options = row.options.model_validate(dict(launching.options))
-        launcher = load_target(row.target, row.plugin, options, site)
-    else:
-        module, _, attribute = row.target.partition(":")
-        launcher = getattr(importlib.import_module(module), attribute)(launching, site)
+    options = row.options.model_validate(dict(launching.options)) if row.plugin else launching
+    launcher: Launcher = load_target(row.target, row.plugin, options, site)
     return launcher
 
 
-def _faults(plugin: Plugin, row: LauncherRow) -> Iterator[str]:
+def _faults(row: LauncherRow) -> Iterator[str]:
     """What is wrong with a plug-in's row."""
-    yield from plugin.target_faults(row.target)
     unusable = model_faults(row.options)
     yield from unusable
     if not unusable and "kind" in row.options.model_fields:

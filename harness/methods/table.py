@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.matrix.cell import CELL_KEYS
 from harness.matrix.vocabulary import Axis, MethodEntry
 from harness.plugins.plugin import Plugin
-from harness.plugins.tables import load_target, rows_of
+from harness.plugins.tables import load_target, targeted_rows, with_rows
 
 if TYPE_CHECKING:
     from harness.methods.method import Method
@@ -90,9 +89,7 @@ def methods_of(plugin: Plugin, known: MethodTable) -> dict[str, MethodRow]:
     Raises:
         PluginError: with all that is wrong with them.
     """
-    rows = rows_of(plugin, "METHODS", MethodRow, known, lambda _, row: _faults(plugin, row))
-    origin = plugin.source.name
-    return {name: replace(row, target=plugin.resolved(row.target), plugin=origin) for name, row in rows.items()}
+    return targeted_rows(plugin, "METHODS", MethodRow, known, _faults)
 
 
 def methods_with(plugins: Iterable[Plugin]) -> MethodTable:
@@ -101,10 +98,7 @@ def methods_with(plugins: Iterable[Plugin]) -> MethodTable:
     Raises:
         PluginError: with all that is wrong with one of them.
     """
-    known = dict(METHODS)
-    for plugin in plugins:
-        known |= methods_of(plugin, known)
-    return known
+    return with_rows(METHODS, plugins, methods_of)
 
 
 def load_method(row: MethodRow, results: Path | None = None) -> Method:
@@ -113,19 +107,12 @@ def load_method(row: MethodRow, results: Path | None = None) -> Method:
     Raises:
         PluginError: it is a plug-in's, and cannot be made.
     """
-    module, _, attribute = row.target.partition(":")
-    arguments = (results,) if row.reads_results else ()
-    method: Method
-    if row.plugin:
-        method = load_target(row.target, row.plugin, *arguments)
-    else:
-        method = getattr(importlib.import_module(module), attribute)(*arguments)
+    method: Method = load_target(row.target, row.plugin, *((results,) if row.reads_results else ()))
     return method
 
 
-def _faults(plugin: Plugin, row: MethodRow) -> Iterator[str]:
+def _faults(row: MethodRow) -> Iterator[str]:
     """What is wrong with a plug-in's row."""
-    yield from plugin.target_faults(row.target)
     for read in sorted(row.entry.reads - {*_READS}):
         yield f"reads {read!r}, which is none of {', '.join(_READS)}."
     version: object = row.entry.version

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -14,6 +15,22 @@ from harness.plugins.broken import broken
 from harness.plugins.plugin import Plugin, PluginSource
 
 Row = TypeVar("Row")
+
+
+class Targeted(Protocol):
+    """A row, a frozen dataclass, that stands for code which is imported when it is used.
+
+    ``target`` is where that is, and ``plugin`` names whose it is; empty for the harness's own.
+    """
+
+    @property
+    def target(self) -> str: ...  # noqa: D102 - see above
+
+    @property
+    def plugin(self) -> str: ...  # noqa: D102
+
+
+TargetedRow = TypeVar("TargetedRow", bound=Targeted)
 
 
 def rows_of(
@@ -53,6 +70,47 @@ def rows_of(
     return rows
 
 
+def targeted_rows(
+    plugin: Plugin,
+    table: str,
+    kind: type[TargetedRow],
+    known: Collection[str],
+    faults_of: Callable[[TargetedRow], Iterable[str]],
+) -> dict[str, TargetedRow]:
+    """The rows of one table, by name, with their targets in full and the plug-in's name.
+
+    The arguments are those of ``rows_of``; what is wrong with a target need not be found by ``faults_of``.
+
+    Raises:
+        PluginError: with all that is wrong.
+    """
+
+    def faults(_: str, row: TargetedRow) -> list[str]:
+        return [*plugin.target_faults(row.target), *faults_of(row)]
+
+    origin = plugin.source.name
+    return {
+        name: replace(row, target=plugin.resolved(row.target), plugin=origin)  # type: ignore[type-var]
+        for name, row in rows_of(plugin, table, kind, known, faults).items()
+    }
+
+
+def with_rows(
+    own: Mapping[str, Row],
+    plugins: Iterable[Plugin],
+    rows: Callable[[Plugin, Mapping[str, Row]], Mapping[str, Row]],
+) -> dict[str, Row]:
+    """The harness's own rows and those of plug-ins, each of which is read beside the ones before.
+
+    Raises:
+        PluginError: with all that is wrong with one of them.
+    """
+    known = dict(own)
+    for plugin in plugins:
+        known |= rows(plugin, known)
+    return known
+
+
 def _found(faults_of: Callable[[str, Row], Iterable[str]], name: str, row: Row) -> list[str]:
     """What is wrong with a row; one whose parts are of other kinds than they should be breaks who looks at it."""
     found: list[str] = []
@@ -71,10 +129,12 @@ def model_faults(options: object) -> list[str]:
 
 
 def load_target(target: str, origin: str, *arguments: Any) -> Any:
-    """What comes back from a target in full, called with these arguments; ``origin`` is whose it is.
+    """What comes back from a target in full, called with these arguments.
+
+    ``origin`` is the plug-in whose it is; without one it is the harness's own, whose errors are left as they are.
 
     Raises:
-        PluginError: its module cannot be imported, has no such name, or the call fails.
+        PluginError: a plug-in's module cannot be imported, has no such name, or the call fails.
     """
     module, _, attribute = target.partition(":")
     try:
@@ -82,6 +142,8 @@ def load_target(target: str, origin: str, *arguments: Any) -> Any:
     except HarnessError:
         raise
     except (Exception, SystemExit) as error:  # whatever somebody else's code raises
+        if not origin:
+            raise
         raise broken(origin, error) from error
 
 

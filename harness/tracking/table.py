@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pydantic import BaseModel
 
@@ -12,7 +11,7 @@ from harness.errors import Fault, TrackingError
 from harness.matrix.tracking import TRACKERS as NAMES
 from harness.matrix.tracking import NoOptions, TrackerEntry, Tracking
 from harness.plugins.plugin import Plugin
-from harness.plugins.tables import load_target, model_faults, rows_of
+from harness.plugins.tables import load_target, model_faults, targeted_rows, with_rows
 from harness.tracking.tracker import Opening, Tracker
 
 
@@ -56,9 +55,7 @@ def trackers_of(plugin: Plugin, known: TrackerTable) -> dict[str, TrackerRow]:
     Raises:
         PluginError: with all that is wrong with them.
     """
-    rows = rows_of(plugin, "TRACKERS", TrackerRow, known, lambda _, row: _faults(plugin, row))
-    origin = plugin.source.name
-    return {name: replace(row, target=plugin.resolved(row.target), plugin=origin) for name, row in rows.items()}
+    return targeted_rows(plugin, "TRACKERS", TrackerRow, known, _faults)
 
 
 def trackers_with(plugins: Iterable[Plugin]) -> TrackerTable:
@@ -67,10 +64,7 @@ def trackers_with(plugins: Iterable[Plugin]) -> TrackerTable:
     Raises:
         PluginError: with all that is wrong with one of them.
     """
-    known = dict(TRACKERS)
-    for plugin in plugins:
-        known |= trackers_of(plugin, known)
-    return known
+    return with_rows(TRACKERS, plugins, trackers_of)
 
 
 def open_tracker(choice: Tracking, opening: Opening, trackers: TrackerTable = TRACKERS) -> Tracker:
@@ -84,20 +78,15 @@ def open_tracker(choice: Tracking, opening: Opening, trackers: TrackerTable = TR
     if row is None:
         known = f"Known: {', '.join(trackers)}."
         raise TrackingError(Fault(choice.tracker, "is a tracker whose plug-in is not here.", known))
-    tracker: Tracker
-    if row.plugin:
-        tracker = load_target(row.target, row.plugin, row.options.model_validate(choice.options), opening)
-        return tracker
-    module, _, attribute = row.target.partition(":")
+    options = row.options.model_validate(choice.options) if row.plugin else choice
     try:
-        tracker = getattr(importlib.import_module(module), attribute)(choice, opening)
-    except ImportError as error:
+        tracker: Tracker = load_target(row.target, row.plugin, options, opening)
+    except ImportError as error:  # of one of our own: a plug-in's is a PluginError by now
         mend = f"`pip install '{row.package}'` brings it."
         raise TrackingError(Fault(choice.tracker, f"cannot be imported: {error}.", mend)) from None
     return tracker
 
 
-def _faults(plugin: Plugin, row: TrackerRow) -> Iterator[str]:
+def _faults(row: TrackerRow) -> Iterator[str]:
     """What is wrong with a plug-in's row."""
-    yield from plugin.target_faults(row.target)
     yield from model_faults(row.options)
